@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: MIT
+# side_jmp.  `make help` lists the targets.
+
+VERSION	:= 1.0.0
+SOMAJOR	:= 1
+B	:= build
+
+CC	?= cc
+AR	?= ar
+CFLAGS	?= -O2 -g
+PREFIX	?= /usr/local
+DESTDIR	?=
+LIBDIR	?= $(PREFIX)/lib
+INCDIR	?= $(PREFIX)/include
+SECONDS	?= 5
+
+WARN	:= -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes
+CSTD	:= -std=c11
+CPP_	:= -I. -I$(B)/include
+LIBC_	= $(CSTD) $(WARN) $(CPP_) $(CFLAGS) -fvisibility=hidden -MMD -MP
+
+RUNTIME	:= $(wildcard runtime/*.c)
+ARCH_C	:= $(wildcard arch/*/arch.c)
+MACHINE	:= $(shell $(CC) -dumpmachine)
+PROBE	:= $(wildcard arch/$(firstword $(subst -, ,$(MACHINE)))/probe.S)
+SRC	:= $(RUNTIME) $(ARCH_C) $(PROBE)
+OBJ_SO	:= $(addprefix $(B)/shared/,$(addsuffix .o,$(SRC)))
+OBJ_INJ	:= $(addprefix $(B)/inject/,$(addsuffix .o,$(SRC)))
+HEADERS	:= $(B)/include/side_jmp.h \
+	   $(patsubst %,$(B)/include/side_jmp/%,$(wildcard arch/*/site.h))
+
+LIB_A	:= $(B)/libside_jmp.a
+LIB_SO	:= $(B)/libside_jmp.so.$(VERSION)
+LIBS	:= $(LIB_A) $(LIB_SO) $(B)/side_jmp.pc
+
+.PHONY: all demo check stress bench install clean help
+.DELETE_ON_ERROR:
+all: $(LIBS) $(HEADERS)
+
+help:
+	@echo "make             the library, in $(B)/"
+	@echo "make demo        show it at work (FILE=path: on that file)"
+	@echo "make check       every test; as root installs what they need"
+	@echo "make stress      the guarantee under load (SECONDS=$(SECONDS))"
+	@echo "make bench       what a site costs; tables, and CSV in $(B)/bench"
+	@echo "make install     PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)"
+	@echo "make clean"
+
+# ---- the library ------------------------------------------------------------
+
+$(B)/include/side_jmp.h: runtime/side_jmp.h
+	@mkdir -p $(@D)
+	cp $< $@
+
+$(B)/include/side_jmp/arch/%/site.h: arch/%/site.h
+	@mkdir -p $(@D)
+	cp $< $@
+
+$(B)/shared/%.o: % $(HEADERS) Makefile
+	@mkdir -p $(@D)
+	$(CC) $(LIBC_) -fPIC -c $< -o $@
+
+# For tests: calls a hook at every step of a patch.
+$(B)/inject/%.o: % $(HEADERS) Makefile
+	@mkdir -p $(@D)
+	$(CC) $(LIBC_) -DSIDE_JMP_INJECT -fPIC -c $< -o $@
+
+# Position independent, so that it also links into shared libraries.
+$(LIB_A): $(OBJ_SO)
+	rm -f $@
+	$(AR) rcs $@ $^
+
+$(B)/libside_jmp_inject.a: $(OBJ_INJ)
+	rm -f $@
+	$(AR) rcs $@ $^
+
+$(LIB_SO): $(OBJ_SO) runtime/side_jmp.map
+	$(CC) $(CFLAGS) $(LDFLAGS) -shared -o $@ $(OBJ_SO) \
+		-Wl,-soname,libside_jmp.so.$(SOMAJOR) \
+		-Wl,--version-script=runtime/side_jmp.map -Wl,-z,defs
+	ln -sf $(@F) $(B)/libside_jmp.so.$(SOMAJOR)
+	ln -sf $(@F) $(B)/libside_jmp.so
+
+$(B)/side_jmp.pc: Makefile
+	@mkdir -p $(@D)
+	printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$(LIBDIR)' \
+		'includedir=$(INCDIR)' '' 'Name: side_jmp' \
+		'Description: conditions that cost a no-op until wanted' \
+		'Version: $(VERSION)' 'Cflags: -I$${includedir}' \
+		'Libs: -L$${libdir} -lside_jmp' >$@
+
+install: all
+	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCDIR) \
+		$(DESTDIR)$(PREFIX)/share/side_jmp
+	install -m 755 $(LIB_SO) $(DESTDIR)$(LIBDIR)/
+	ln -sf libside_jmp.so.$(VERSION) \
+		$(DESTDIR)$(LIBDIR)/libside_jmp.so.$(SOMAJOR)
+	ln -sf libside_jmp.so.$(VERSION) $(DESTDIR)$(LIBDIR)/libside_jmp.so
+	install -m 644 $(LIB_A) $(DESTDIR)$(LIBDIR)/
+	install -m 644 $(B)/side_jmp.pc $(DESTDIR)$(LIBDIR)/pkgconfig/
+	cp -r $(B)/include/. $(DESTDIR)$(INCDIR)/
+	install -m 644 $(wildcard linker-scripts/*.ld) \
+		$(DESTDIR)$(PREFIX)/share/side_jmp/
+
+clean:
+	rm -rf $(B)
+
+include tests/tests.mk
+include bench/bench.mk
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

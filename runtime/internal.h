@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the files of the runtime share, and the argument why it is right.
+ *
+ *
+ * THE PROTOCOL
+ *
+ * A key's word says whether it is wanted; the text is a cache of `word == 0`.
+ * Whoever changes a word then syncs the key: under sj_patch_lock, re-read the
+ * word, write every site of the key that does not agree with it, and if
+ * anything was written, synchronize the cores.
+ *
+ *   enable                          disable
+ *   W: word += 1     (seq_cst)      W: word -= 1     (seq_cst)
+ *   lock                            lock
+ *   read word, arm the sites        read word; if 0, idle the sites
+ *   synchronize cores               synchronize cores
+ *   unlock                          unlock
+ *
+ *  1. Syncs of one key are serialized by sj_patch_lock, and each reads the word
+ *     after it has the lock: the last one sees every change made before it
+ *     began, so the text ends up agreeing with the word (level-triggered).
+ *  2. Between enable's return and the matching disable, the word is not 0, so
+ *     no sync in that time idles a site of the key.
+ *  3. Enable returns after it had the lock with its own count in the word: all
+ *     sites were armed, by itself or by an earlier holder, and that holder
+ *     synchronized cores before it unlocked.  So no core still runs an idle
+ *     site, and by 2 none becomes idle: the guarantee.
+ *  4. An armed site loads the word (acquire); it is right at any time.  An
+ *     idle one is right while the word is 0, or was when the enable that
+ *     changed it had not returned.
+ *  5. A store to a site never shows a third instruction: the two states differ
+ *     in one byte, or in one aligned word.
+ *
+ *
+ * LOCKS, outermost first.  All of them are held with every signal blocked, so
+ * no handler, cancellation or pthread_exit can strike in between, and the
+ * public functions may be called from handlers.
+ *
+ *   sj_object_lock  registration and unregistration of objects.
+ *   key->lock       that key's list of subscribers; held while another copy
+ *                   of the runtime is asked to sync its sites of the key.
+ *   sj_patch_lock   leaf.  The lists of objects and keys, every site's text,
+ *                   every counter below.  The lists change under sj_object_lock
+ *                   *and* sj_patch_lock, so either suffices to read them.
+ *
+ * fork() takes sj_patch_lock alone: whoever holds it waits for nobody.  The child
+ * resets the other two; what they guard is consistent at every single store.
+ *
+ *
+ * COPIES.  An executable and a library that both link this library statically
+ * make two copies in one process.  Each patches the sites of the objects that
+ * registered with it.  They meet at keys they share: every copy with sites of
+ * a key hangs a struct side_jmp_subscriber into the key.  A copy that joins
+ * hangs itself in before it reads the word; a copy that enables changes the
+ * word before it reads the list; both under key->lock or seq_cst, so one of
+ * them sees the other.
+ */
+#ifndef SIDE_JMP_INTERNAL_H
+#define SIDE_JMP_INTERNAL_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "side_jmp.h"
+#include "arch/arch.h"
+
+/* ---- subscribers: ABI between copies, frozen -------------------------- */
+
+#define SIDE_JMP_SYNC_FREEZE	0x1	/* arm everything you have, for good */
+
+struct side_jmp_subscriber {
+	struct side_jmp_subscriber *next;	/* key->lock */
+	/*
+	 * Make this copy's sites of the key agree with its word and
+	 * synchronize cores.  Called with key->lock held; takes sj_patch_lock.
+	 * 0, or -errno if a wanted site could not be armed.
+	 *
+	 * The memory of a subscriber is never unmapped (readers without the
+	 * lock look at `next` and `sync`).
+	 */
+	int (*sync)(struct side_jmp_key *key, unsigned flags);
+};
+
+/* ---- objects, groups, keys -------------------------------------------- */
+
+/* The sites of one key in one object.  sj_patch_lock. */
+struct group {
+	struct group *next;		/* of the same key, other objects */
+	struct keyref *ref;
+	struct object *object;
+	uint32_t first, count;		/* in object->order */
+	uint32_t unarmed;		/* sites not known to be armed */
+};
+
+/* This copy's view of a key that has sites here.  sj_patch_lock. */
+struct keyref {
+	struct side_jmp_subscriber subscriber;
+	struct side_jmp_key *key;
+	struct group *groups;
+	struct keyref *hash_next;
+	bool linked;			/* hangs in key->subscribers */
+};
+
+#define OBJECT_MAX_SEGMENTS	16
+
+struct segment {
+	uintptr_t start, end;
+	uint32_t flags;			/* PF_* */
+};
+
+/* A registered object. */
+struct object {
+	struct object *next;
+	struct side_jmp_object *abi;
+	size_t map_size;		/* of the mapping this lives in */
+	uint32_t n_records, n_sites;	/* duplicates collapse */
+	uint32_t n_groups;
+	struct group *groups;
+	uint32_t *order;		/* record numbers, by group, then site */
+	uintptr_t first_page;		/* first page with a site */
+	size_t n_pages;
+	uint8_t *dirty;			/* a bit a page, from first_page on */
+	bool textrel;			/* its text was relocated */
+};
+
+/* ---- lock.c ------------------------------------------------------------ */
+
+/*
+ * A mutex of one word (0 free, 1 held, 2 held with waiters) on a private
+ * futex, no owner, no recursion.  Acquire pairs with the release in unlock.
+ */
+typedef uint64_t sigmask_t;		/* the kernel's sigset_t */
+
+sigmask_t sj_block_signals(void);
+void sj_restore_signals(sigmask_t mask);
+void sj_lock(uint32_t *word);
+void sj_unlock(uint32_t *word);
+
+/* ---- state.c: what the locks guard ------------------------------------- */
+
+struct state {
+	struct object *objects;
+	struct keyref **buckets;
+	size_t n_buckets, n_refs;
+	uint64_t pages_dirtied, pages_budget;
+	uint64_t syncs, writes, dropped_pages;
+	bool unsynced;			/* written, cores not synchronized */
+	uint64_t objects_rejected;
+	int reject_error;
+	char reject_reason[240];
+	enum side_jmp_backend backend;
+	char backend_reason[160];
+	bool chosen;			/* the backend */
+	bool frozen;			/* atomic; set once, under sj_patch_lock */
+};
+
+extern struct state sj_state;
+extern uint32_t sj_object_lock, sj_patch_lock;
+
+bool sj_state_frozen(void);	/* any thread */
+int sj_state_install_atfork(void);
+struct keyref *sj_find_ref(const struct side_jmp_key *key);
+struct keyref *sj_get_ref(struct side_jmp_key *key);	/* NULL: no memory */
+void sj_drop_ref(struct keyref *ref);
+void *sj_map_pages(size_t size);				/* NULL: no memory */
+
+/* ---- patch.c: sites, and batches of writes ----------------------------- */
+
+/* Where a batch of writes stands.  Lives under sj_patch_lock. */
+struct batch {
+	int fd;				/* of our memory; < 0: not yet open */
+	int open_error;			/* why not */
+	bool runs;			/* write whole runs of a page */
+	bool dropped;			/* a page was dropped */
+	int error;			/* first site that could not be armed */
+	uintptr_t lo, hi;		/* the run in hand */
+	struct object *run_object;
+	bool run_arms;
+};
+
+struct side_jmp_key *sj_record_key(const struct side_jmp_record *record);
+void sj_record_insn(const struct side_jmp_record *record,
+		 struct side_jmp_insn *insn);
+enum side_jmp_state sj_insn_state(const struct side_jmp_insn *insn);
+uintptr_t sj_page_size(void);
+
+void sj_batch_begin(struct batch *b, bool runs);
+/* Returns 0, or -errno if a site that was to be armed is not. */
+int sj_batch_end(struct batch *b);
+/* Bring one site to `wanted`.  True if it is there, or will be at the end. */
+bool sj_batch_site(struct batch *b, struct object *object,
+		const struct side_jmp_record *record,
+		enum side_jmp_state wanted);
+void sj_batch_group(struct batch *b, struct group *group,
+		 enum side_jmp_state wanted);
+/* Every site of the object. */
+void sj_batch_object(struct batch *b, struct object *object,
+		  enum side_jmp_state wanted);
+
+/* ---- self.c: the back end that patches this very process --------------- */
+
+void sj_self_choose(void);			/* sets sj_state.backend and its reason */
+int sj_self_open(void);			/* a descriptor or -errno */
+void sj_self_close(int fd);
+int sj_self_write(int fd, uintptr_t at, const void *bytes, size_t len);
+int sj_self_sync(void);
+/* Give the file's own page back, without the patches.  0 or -errno. */
+int sj_self_drop(uintptr_t page, bool textrel);
+bool sj_self_single_threaded(void);
+
+/* ---- key.c ------------------------------------------------------------- */
+
+enum side_jmp_state sj_key_wanted(const struct side_jmp_key *key);
+int sj_key_subscriber_sync(struct side_jmp_key *key, unsigned flags);
+void sj_key_subscribe(struct keyref *ref);		/* sj_object_lock held */
+void sj_key_unsubscribe(struct keyref *ref);	/* sj_object_lock held */
+
+/* ---- tests -------------------------------------------------------------- */
+
+/*
+ * A step of a patch.  In the library it is nothing; a test build calls a hook
+ * that yields or sleeps there.  A hook that returns true plants a bug: the
+ * step is left out.
+ */
+enum inject_step {
+	INJECT_WORD_CHANGED, INJECT_LOCKED, INJECT_SYNC_KEY,
+	INJECT_BEFORE_WRITE, INJECT_AFTER_WRITE, INJECT_BEFORE_CORE_SYNC,
+	INJECT_BEFORE_UNLOCK, INJECT_REGISTERED, INJECT_UNREGISTERED,
+};
+#ifdef SIDE_JMP_INJECT
+bool side_jmp_inject(enum inject_step step);
+#else
+#define side_jmp_inject(step)	false
+#endif
+
+#endif

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Sites: what state they are in, and batches of writes that change it.  Owns
+ * the pages (which are dirty, how many may be); must not know why a site is
+ * wanted.  All of it under sj_patch_lock, but for the readers of records.
+ *
+ * A batch costs one open of our memory, one write a site (or, in runs, one a
+ * page), and one synchronization of the cores, however many sites it has.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+enum { MAX_PAGE = 65536 };		/* of any architecture with a port */
+
+uintptr_t sj_page_size(void)
+{
+	static uintptr_t size;		/* the same for every writer */
+	uintptr_t s = __atomic_load_n(&size, __ATOMIC_RELAXED);
+
+	if (!s) {
+		s = (uintptr_t)sysconf(_SC_PAGESIZE);
+		__atomic_store_n(&size, s, __ATOMIC_RELAXED);
+	}
+	return s;
+}
+
+static uintptr_t at(const int32_t *field)
+{
+	return (uintptr_t)field + (uintptr_t)(intptr_t)*field;
+}
+
+struct side_jmp_key *sj_record_key(const struct side_jmp_record *record)
+{
+	uintptr_t p = at(&record->key);
+
+	if (record->flags & SIDE_JMP_RECORD_KEY_SLOT)
+		return *(struct side_jmp_key *const *)p;
+	return (struct side_jmp_key *)p;
+}
+
+void sj_record_insn(const struct side_jmp_record *record,
+		 struct side_jmp_insn *insn)
+{
+	insn->site = at(&record->site);
+	insn->target = at(&record->check);
+	insn->word = at(&record->key);	/* wide sites have no slot */
+	insn->layout = record->layout;
+	insn->word64 = record->flags & SIDE_JMP_RECORD_WORD64;
+}
+
+/* Armed or idle only if the bytes are exactly what we would write. */
+enum side_jmp_state sj_insn_state(const struct side_jmp_insn *insn)
+{
+	const struct side_jmp_arch *arch = side_jmp_arch_host();
+	uint8_t bytes[SIDE_JMP_INSN_MAX];
+	unsigned off = arch->patch_offset(insn), len;
+	const uint8_t *text = (const uint8_t *)(uintptr_t)insn->site;
+
+	len = arch->encode(insn, SIDE_JMP_ARMED, bytes);
+	if (!len)
+		return SIDE_JMP_FOREIGN;
+	if (!memcmp(text, bytes, len))
+		return SIDE_JMP_ARMED;
+	if (memcmp(text, bytes, off) ||
+	    memcmp(text + off + arch->patch_len, bytes + off + arch->patch_len,
+		   len - off - arch->patch_len))
+		return SIDE_JMP_FOREIGN;
+	arch->encode(insn, SIDE_JMP_IDLE, bytes);
+	return memcmp(text, bytes, len) ? SIDE_JMP_FOREIGN : SIDE_JMP_IDLE;
+}
+
+/* ---- pages -------------------------------------------------------------- */
+
+static uintptr_t page_of(uintptr_t addr)
+{
+	return addr & ~(sj_page_size() - 1);
+}
+
+static size_t page_index(const struct object *o, uintptr_t addr)
+{
+	return (page_of(addr) - o->first_page) / sj_page_size();
+}
+
+static bool page_dirty(const struct object *o, uintptr_t addr)
+{
+	size_t i = page_index(o, addr);
+
+	return o->dirty[i / 8] & 1u << i % 8;
+}
+
+static void page_set_dirty(struct object *o, uintptr_t addr, bool dirty)
+{
+	size_t i = page_index(o, addr);
+
+	if (dirty == page_dirty(o, addr))
+		return;
+	o->dirty[i / 8] ^= (uint8_t)(1u << i % 8);
+	sj_state.pages_dirtied += dirty ? 1 : (uint64_t)-1;
+}
+
+static bool budget_allows(const struct object *o, uintptr_t addr)
+{
+	return page_dirty(o, addr) ||
+	       sj_state.pages_dirtied < sj_state.pages_budget;
+}
+
+/* ---- batches ------------------------------------------------------------ */
+
+/* The page in hand of a batch in runs.  sj_patch_lock. */
+static uint8_t run_bytes[MAX_PAGE];
+
+void sj_batch_begin(struct batch *b, bool runs)
+{
+	*b = (struct batch){ .fd = -1, .runs = runs };
+}
+
+static int batch_fd(struct batch *b)
+{
+	if (b->fd < 0 && !b->open_error) {
+		b->fd = sj_self_open();
+		if (b->fd < 0)
+			b->open_error = b->fd;
+	}
+	return b->fd < 0 ? b->open_error : b->fd;
+}
+
+/* Write and read back: a write that did not take is an error, not a hope. */
+static int write_text(struct batch *b, struct object *o, uintptr_t addr,
+		      const uint8_t *bytes, size_t len)
+{
+	int fd = batch_fd(b), r;
+
+	if (fd < 0)
+		return fd;
+	side_jmp_inject(INJECT_BEFORE_WRITE);
+	r = sj_self_write(fd, addr, bytes, len);
+	side_jmp_inject(INJECT_AFTER_WRITE);
+	if (r)
+		return r;
+	sj_state.writes++;
+	sj_state.unsynced = true;
+	page_set_dirty(o, addr, true);
+	return memcmp((void *)addr, bytes, len) ? -EBUSY : 0;
+}
+
+/*
+ * Last resort to arm what can't be written: drop the page, so that execution
+ * refaults the file's own, on which every site is armed (unless a prepared
+ * file says otherwise, which the caller sees by looking).
+ */
+static int drop_page(struct batch *b, struct object *o, uintptr_t addr)
+{
+	int r = sj_self_drop(page_of(addr), o->textrel);
+
+	if (r)
+		return r;
+	b->dropped = true;
+	sj_state.dropped_pages++;
+	page_set_dirty(o, addr, false);
+	return 0;
+}
+
+static void note_error(struct batch *b, int error)
+{
+	if (!b->error)
+		b->error = error;
+}
+
+static void flush_run(struct batch *b)
+{
+	uintptr_t lo = b->lo, hi = b->hi;
+	int r;
+
+	b->lo = b->hi = 0;
+	if (lo == hi)
+		return;
+	r = write_text(b, b->run_object, lo, run_bytes + (lo - page_of(lo)),
+		       hi - lo);
+	if (r && b->run_arms)
+		note_error(b, r);
+}
+
+/*
+ * Add bytes to the run of their page.  Rewriting what lies between two sites
+ * is safe only because nobody else can be changing it: runs are for processes
+ * of one thread.
+ */
+static void run_add(struct batch *b, struct object *o, uintptr_t addr,
+		    const uint8_t *bytes, size_t len, bool arms)
+{
+	uintptr_t page = page_of(addr);
+
+	if (!b->hi) {
+		memcpy(run_bytes, (void *)page, sj_page_size());
+		b->lo = addr;
+		b->run_object = o;
+		b->run_arms = false;
+	}
+	memcpy(run_bytes + (addr - page), bytes, len);
+	if (addr < b->lo)
+		b->lo = addr;
+	if (addr + len > b->hi)
+		b->hi = addr + len;
+	b->run_arms |= arms;
+}
+
+/* A site whose patchable bytes cross a page does not fit into a run. */
+static bool fits_run(uintptr_t addr, size_t len)
+{
+	return page_of(addr) == page_of(addr + len - 1) &&
+	       sj_page_size() <= MAX_PAGE;
+}
+
+static bool write_site(struct batch *b, struct object *o,
+		       const struct side_jmp_insn *insn,
+		       enum side_jmp_state wanted)
+{
+	const struct side_jmp_arch *arch = side_jmp_arch_host();
+	bool arms = wanted == SIDE_JMP_ARMED;
+	uint8_t bytes[SIDE_JMP_INSN_MAX];
+	unsigned off = arch->patch_offset(insn);
+	uintptr_t addr = (uintptr_t)insn->site + off;
+	int r;
+
+	if (b->hi && (page_of(b->lo) != page_of(addr) || o != b->run_object))
+		flush_run(b);
+	if (!arms && !budget_allows(o, addr))
+		return false;
+	arch->encode(insn, wanted, bytes);
+	if (b->runs && fits_run(addr, arch->patch_len)) {
+		run_add(b, o, addr, bytes + off, arch->patch_len, arms);
+		return true;
+	}
+	r = write_text(b, o, addr, bytes + off, arch->patch_len);
+	if (r && arms && !drop_page(b, o, addr) &&
+	    sj_insn_state(insn) == SIDE_JMP_ARMED)
+		r = 0;
+	if (r && arms)
+		note_error(b, r);
+	return !r;
+}
+
+bool sj_batch_site(struct batch *b, struct object *o,
+		const struct side_jmp_record *record,
+		enum side_jmp_state wanted)
+{
+	struct side_jmp_insn insn;
+	enum side_jmp_state now;
+
+	sj_record_insn(record, &insn);
+	now = sj_insn_state(&insn);
+	if (now == wanted)
+		return true;
+	if (now == SIDE_JMP_FOREIGN)	/* a debugger's; try again next time */
+		return false;
+	return write_site(b, o, &insn, wanted);
+}
+
+/*
+ * Without a back end nothing was ever made idle, and a group with no unarmed
+ * site has nothing to arm: both cost nothing.
+ */
+void sj_batch_group(struct batch *b, struct group *group,
+		 enum side_jmp_state wanted)
+{
+	struct object *o = group->object;
+	uint32_t unarmed = 0;
+
+	if (wanted == SIDE_JMP_ARMED ? !group->unarmed :
+	    sj_state.backend == SIDE_JMP_BACKEND_NONE || b->open_error)
+		return;
+	for (uint32_t i = group->first; i < group->first + group->count; i++) {
+		bool done = sj_batch_site(b, o, &o->abi->start[o->order[i]],
+				       wanted);
+
+		if (wanted == SIDE_JMP_IDLE || b->runs || !done)
+			unarmed++;
+	}
+	group->unarmed = unarmed;
+}
+
+void sj_batch_object(struct batch *b, struct object *object,
+		  enum side_jmp_state wanted)
+{
+	for (uint32_t i = 0; i < object->n_groups; i++)
+		sj_batch_group(b, &object->groups[i], wanted);
+}
+
+int sj_batch_end(struct batch *b)
+{
+	const struct side_jmp_arch *arch = side_jmp_arch_host();
+	int r = 0;
+
+	flush_run(b);
+	if (b->fd >= 0)
+		sj_self_close(b->fd);
+	side_jmp_inject(INJECT_BEFORE_CORE_SYNC);
+	if (b->dropped && !arch->shootdown_serializes)
+		sj_state.unsynced = true;
+	if (sj_state.unsynced)
+		r = sj_self_sync();
+	if (r)
+		note_error(b, r);
+	else
+		sj_state.unsynced = false;
+	side_jmp_inject(INJECT_BEFORE_UNLOCK);
+	return b->error;
+}

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The back end that patches this very process: stores through /proc/self/mem,
+ * core synchronization by membarrier.  Owns the decision whether that works
+ * here.  Knows nothing of keys and tables.
+ *
+ * The kernel makes such a store to a private mapping of a file, read-only and
+ * executable as it is (FOLL_FORCE, proc(5)): no mapping is ever writable and
+ * executable, and nothing has to be protected back.
+ *
+ * All of it runs under sj_patch_lock, but for sj_self_choose(): under sj_object_lock.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/membarrier.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+/* Newer than some libc's headers: prctl(2), madvise(2). */
+#ifndef PR_GET_MDWE
+#define PR_GET_MDWE			66
+#define PR_MDWE_REFUSE_EXEC_GAIN	1
+#endif
+#ifndef MADV_DONTNEED_LOCKED
+#define MADV_DONTNEED_LOCKED		24
+#endif
+
+static long raw(long r)
+{
+	return r < 0 ? -errno : r;
+}
+
+/*
+ * The descriptor belongs to the address space that opened it (proc(5)), so it
+ * is opened for each batch: one kept over fork() would write to the parent.
+ * Raw system calls, because libc's are cancellation points.
+ */
+int sj_self_open(void)
+{
+	return (int)raw(syscall(SYS_openat, AT_FDCWD, "/proc/self/mem",
+				O_RDWR | O_CLOEXEC));
+}
+
+void sj_self_close(int fd)
+{
+	syscall(SYS_close, fd);
+}
+
+int sj_self_write(int fd, uintptr_t at, const void *bytes, size_t len)
+{
+	long r = raw(syscall(SYS_pwrite64, fd, bytes, len, (off_t)at));
+
+	if (r >= 0 && (size_t)r != len)
+		r = -EIO;
+	return r < 0 ? (int)r : 0;
+}
+
+/*
+ * Returns once every thread of the process has executed a core serializing
+ * instruction (membarrier(2), PRIVATE_EXPEDITED_SYNC_CORE).  Registration is
+ * inherited by fork(); EPERM says that this address space has none.
+ */
+int sj_self_sync(void)
+{
+	long r = raw(syscall(SYS_membarrier,
+			     MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE, 0, 0));
+
+	if (r == -EPERM) {
+		r = raw(syscall(SYS_membarrier,
+			MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE,
+			0, 0));
+		if (!r)
+			r = raw(syscall(SYS_membarrier,
+				MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE,
+				0, 0));
+	}
+	if (!r)
+		sj_state.syncs++;
+	return (int)r;
+}
+
+/*
+ * Is the page of a private mapping of a file, so that dropping it brings the
+ * file's bytes back?  Asked without /proc, which may be out of reach:
+ * MADV_WIPEONFORK is for private anonymous memory alone and refuses all else
+ * with EINVAL, before it changes anything (madvise(2); Linux 4.14, older than
+ * the membarrier this back end needs).  Memory shared with a file never held
+ * a patch: the kernel does not let text in it be written.
+ */
+static bool page_is_of_file(uintptr_t page)
+{
+	int r = madvise((void *)page, sj_page_size(), MADV_WIPEONFORK);
+
+	if (r == 0)
+		madvise((void *)page, sj_page_size(), MADV_KEEPONFORK);
+	return r != 0 && errno == EINVAL;
+}
+
+int sj_self_drop(uintptr_t page, bool textrel)
+{
+	int saved = errno, r = -ENOTSUP;
+
+	if (!textrel && page_is_of_file(page)) {
+		r = madvise((void *)page, sj_page_size(), MADV_DONTNEED);
+		if (r && errno == EINVAL)	/* mlocked */
+			r = madvise((void *)page, sj_page_size(),
+				    MADV_DONTNEED_LOCKED);
+		r = r ? -errno : 0;
+	}
+	errno = saved;
+	return r;
+}
+
+/*
+ * /proc/self/task has one directory a thread, so 2 + threads links.  The only
+ * thread there is can't be joined by another while it is in here.
+ */
+bool sj_self_single_threaded(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/task", &st) == 0 && st.st_nlink == 3;
+}
+
+/* ---- does it work here? ------------------------------------------------- */
+
+extern int side_jmp_probe(void) __attribute__((visibility("hidden")));
+extern char side_jmp_probe_check[] __attribute__((visibility("hidden")));
+
+static int probe_write(int fd, const struct side_jmp_insn *insn,
+		       enum side_jmp_state to)
+{
+	const struct side_jmp_arch *arch = side_jmp_arch_host();
+	uint8_t bytes[SIDE_JMP_INSN_MAX];
+	unsigned off = arch->patch_offset(insn);
+	int r;
+
+	if (!arch->encode(insn, to, bytes))
+		return -EILSEQ;
+	r = sj_self_write(fd, (uintptr_t)insn->site + off, bytes + off,
+		       arch->patch_len);
+	return r ? r : sj_self_sync();
+}
+
+/*
+ * Under a translator that presents addresses other than the real ones, a
+ * write through /proc would land somewhere else: what the descriptor reads
+ * has to be what is there.
+ */
+static bool sees_our_memory(int fd, const struct side_jmp_insn *insn)
+{
+	uint8_t bytes[SIDE_JMP_INSN_MAX];
+
+	return raw(syscall(SYS_pread64, fd, bytes, sizeof(bytes),
+			   (off_t)insn->site)) == sizeof(bytes) &&
+	       !memcmp(bytes, (void *)(uintptr_t)insn->site, sizeof(bytes));
+}
+
+/*
+ * Run it as it is, idle, and armed again.  One call, through a pointer that
+ * the compiler can't see through: a translator that follows direct calls (as
+ * valgrind does) would translate the probe anew for each place it is called
+ * from, and see the patches that it misses everywhere else.
+ */
+static int run_probe(int fd, const struct side_jmp_insn *insn)
+{
+	static const enum side_jmp_state then[] = {
+		SIDE_JMP_IDLE, SIDE_JMP_ARMED,
+	};
+	int (*volatile run)(void) = side_jmp_probe;
+	int r, wrong = 0;
+
+	for (unsigned i = 0; ; i++) {
+		wrong |= run() != (sj_insn_state(insn) == SIDE_JMP_ARMED);
+		if (i == 2)
+			return wrong ? -ENOEXEC : 0;
+		r = probe_write(fd, insn, then[i]);
+		if (r || sj_insn_state(insn) != then[i])
+			return r ? r : -EIO;
+	}
+}
+
+static int probe(void)
+{
+	struct side_jmp_insn insn = {
+		.site = (uintptr_t)&side_jmp_probe,
+		.target = (uintptr_t)side_jmp_probe_check,
+		.layout = SIDE_JMP_INLINE,
+	};
+	int fd = sj_self_open(), r = -EFAULT;
+
+	if (fd < 0)
+		return fd;
+	if (sees_our_memory(fd, &insn))
+		r = sj_insn_state(&insn) == SIDE_JMP_ARMED ?
+			run_probe(fd, &insn) : -EILSEQ;
+	sj_self_close(fd);
+	return r;
+}
+
+static void choose(enum side_jmp_backend backend, const char *why, int error)
+{
+	sj_state.backend = backend;
+	if (error)
+		snprintf(sj_state.backend_reason, sizeof(sj_state.backend_reason),
+			 "%s (error %d)", why, error);
+	else
+		snprintf(sj_state.backend_reason, sizeof(sj_state.backend_reason),
+			 "%s", why);
+}
+
+static int register_membarrier(void)
+{
+	long have = raw(syscall(SYS_membarrier, MEMBARRIER_CMD_QUERY, 0, 0));
+
+	if (have < 0)
+		return (int)have;
+	if (!(have & MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE))
+		return -ENOSYS;
+	return (int)raw(syscall(SYS_membarrier,
+			MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE,
+			0, 0));
+}
+
+static void choose_self(bool forced)
+{
+	int r;
+
+	if (prctl(PR_GET_MDWE, 0, 0, 0, 0) > 0) {
+		choose(SIDE_JMP_BACKEND_NONE, "the process refuses changes of"
+		       " executable memory (PR_SET_MDWE)", 0);
+		return;
+	}
+	r = register_membarrier();
+	if (r) {
+		choose(SIDE_JMP_BACKEND_NONE, "the kernel has no membarrier"
+		       "(PRIVATE_EXPEDITED_SYNC_CORE)", -r);
+		return;
+	}
+	r = probe();
+	if (r == -ENOEXEC || r == -EFAULT)
+		choose(SIDE_JMP_BACKEND_NONE, "patched code is not what runs"
+		       " (under valgrind, qemu-user or the like?)", 0);
+	else if (r)
+		choose(SIDE_JMP_BACKEND_NONE, "a trial patch through"
+		       " /proc/self/mem failed", -r);
+	else
+		choose(SIDE_JMP_BACKEND_SELF, forced ?
+		       "asked for by SIDE_JMP_BACKEND; a trial patch worked" :
+		       "a trial patch through /proc/self/mem worked", 0);
+}
+
+void sj_self_choose(void)
+{
+	const char *want = secure_getenv("SIDE_JMP_BACKEND");
+
+	if (!side_jmp_arch_host())
+		choose(SIDE_JMP_BACKEND_NONE,
+		       "no port for this architecture", 0);
+	else if (!want || !*want)
+		choose_self(false);
+	else if (!strcmp(want, "self"))
+		choose_self(true);
+	else if (!strcmp(want, "none"))
+		choose(SIDE_JMP_BACKEND_NONE, "asked for by SIDE_JMP_BACKEND",
+		       0);
+	else if (!strcmp(want, "kernel"))
+		choose(SIDE_JMP_BACKEND_NONE, "SIDE_JMP_BACKEND=kernel, and"
+		       " this kernel has no system call for it", 0);
+	else
+		choose(SIDE_JMP_BACKEND_NONE, "SIDE_JMP_BACKEND is not one of"
+		       " kernel, self, none", 0);
+}

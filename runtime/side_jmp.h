@@ -1,0 +1,498 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * side_jmp: conditions that cost a no-op until somebody wants them.
+ *
+ *	#include <side_jmp.h>
+ *
+ *	SIDE_JMP_KEY(slow_request);
+ *
+ *	if (side_jmp_unlikely(slow_request))
+ *		report(request);
+ *
+ *	side_jmp_enable(&slow_request);		from now on report() is called
+ *	side_jmp_disable(&slow_request);	and the no-op is back
+ *
+ * Link with -lside_jmp (pkg-config side_jmp).
+ *
+ *
+ * SITES AND KEYS
+ *
+ * A *key* is a word in memory: 0 is disabled, anything else enabled.  A *site*
+ * is a place in the code, written side_jmp_unlikely(key), an expression that
+ * is true while the key is enabled.  Many sites may ask for one key.
+ *
+ * The instruction at a site has two states:
+ *
+ *   armed  a jump to a cold block that loads the word, tests it and goes on
+ *          to one path or the other.  Right for every value of the word.  It
+ *          is what the compiler emits and what the file on disk holds.
+ *   idle   a no-op: the disabled path.  Only while the word is 0.
+ *
+ * The library patches sites that nobody wants to idle when a program or shared
+ * library is loaded, and back to armed when their key is enabled.  Where it
+ * can't patch (no permission, no support, no port for this architecture)
+ * sites stay armed: the program is right, and slower by a load and a test.
+ *
+ *
+ * THE GUARANTEE
+ *
+ * When side_jmp_enable() returns 0, every thread that from then on reaches a
+ * site of that key takes the enabled path, until the key's last user has
+ * called side_jmp_disable().  An enable that can't arm every site changes
+ * nothing and returns an error.  Not covered: a site under a debugger's
+ * breakpoint (it is skipped, counted, and tried again at every change of the
+ * key), and processes that share memory without sharing this library's state.
+ * Between a change of the word and the return of the call a thread takes
+ * either path.  After side_jmp_disable() returns, sites of the key take the
+ * disabled path unless someone else still wants them.
+ *
+ *
+ * LAYOUTS
+ *
+ * Chosen per translation unit, before the header is included:
+ *
+ *   (default)                    inline: the patchable instruction stands in
+ *                                the hot path.  Idle: one 5-byte no-op.
+ *   #define SIDE_JMP_LAYOUT_DENSE   it stands in the section
+ *                                side_jmp_modify_code and the hot path jumps
+ *                                there and back: dearer, but patching dirties
+ *                                few pages.  For programs whose text is
+ *                                shared by many processes.
+ *   #define SIDE_JMP_LAYOUT_WIDE    load, test and branch in line, and one
+ *                                instruction that toggles the load away.  For
+ *                                programs that mostly run enabled, or where
+ *                                patching is not possible.
+ *
+ * All layouts mean the same, and keys may be shared between them.
+ *
+ * A site keeps the compiler from vectorizing the loop that it stands in, as
+ * every asm goto does.
+ *
+ *
+ * THREADS, SIGNALS, FORK
+ *
+ * Every function here may be called from any thread at any time, from
+ * constructors and destructors, and from signal handlers.  None of them
+ * prints, exits, aborts or is a cancellation point.  fork() and everything
+ * built on it may be called at any moment; the child starts with its parent's
+ * keys and text and may change both.  _Fork() and a raw clone() without
+ * CLONE_VM are safe only while no other thread is in one of these functions.
+ *
+ *
+ * LOSING THE RIGHT TO PATCH
+ *
+ * A process that calls setuid(), chroot(), prctl(PR_SET_DUMPABLE, 0) or
+ * installs a seccomp filter may lose the means to change its own text, and
+ * with it the means to enable.  Then side_jmp_enable() tries its last resort
+ * (dropping the changed page, so that the armed original comes back from the
+ * file) and otherwise returns an error.  Under a seccomp filter that kills,
+ * even the try is fatal.  Call side_jmp_freeze() before: it arms everything
+ * and ends patching; keys go on working, as tests.
+ *
+ *
+ * ENVIRONMENT (ignored in secure execution: setuid, file capabilities)
+ *
+ *   SIDE_JMP_BACKEND=kernel|self|none
+ *	Who may patch: the kernel's system call, this library through
+ *	/proc/self/mem, or nobody.  Default: the first that works.
+ *   SIDE_JMP_DIRTY_PAGES=N
+ *	How many pages of text may be changed (and so be private to this
+ *	process instead of shared with the file); default
+ *	SIDE_JMP_DIRTY_PAGES_DEFAULT.  Sites beyond stay armed.
+ */
+#ifndef SIDE_JMP_H
+#define SIDE_JMP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ------------------------------------------------------------------------
+ * Keys
+ */
+
+#define SIDE_JMP_KEY_VERSION		1
+
+struct side_jmp_subscriber;
+
+/*
+ * A key.  Define it with one of the macros below and pass its address around;
+ * its layout is ABI, but only tracers have a reason to look inside.
+ *
+ * The word's top bit (31 or 63) belongs to the kernel, the bits below count
+ * the users that want the key.  Everyone changes it atomically; a site is
+ * wanted if and only if the whole word is not 0.
+ */
+struct side_jmp_key {
+	union {
+		uint32_t word32;
+		uint64_t word64;
+	};
+	uint32_t lock;		/* guards `subscribers` */
+	uint16_t version;	/* SIDE_JMP_KEY_VERSION */
+	uint8_t width;		/* bits of the word: 32 or 64 */
+	uint8_t reserved;	/* 0 */
+	struct side_jmp_subscriber *subscribers;
+	const char *name;
+};
+
+#define SIDE_JMP_HIDDEN		__attribute__((visibility("hidden")))
+#define SIDE_JMP_EXPORTED	__attribute__((visibility("default")))
+
+#define SIDE_JMP_KEY_INIT_(name, width) \
+	{ { 0 }, 0, SIDE_JMP_KEY_VERSION, width, 0, NULL, #name }
+
+/*
+ * A key's declaration tells a site two things about it that the compiler has
+ * to know: the type of its word, and whether it is in this object (then a
+ * site's record points at the key) or may be in another (then it points at
+ * <name>_side_jmp_slot, which holds the key's address).
+ */
+#define SIDE_JMP_KEY_LOCAL_(name, word, linkage) \
+	linkage struct side_jmp_key name; \
+	extern struct side_jmp_key *const name##_side_jmp_slot SIDE_JMP_HIDDEN; \
+	typedef word name##_side_jmp_word; \
+	typedef char name##_side_jmp_place[1]
+
+#define SIDE_JMP_KEY_EXTERN_(name, word) \
+	extern struct side_jmp_key name SIDE_JMP_EXPORTED; \
+	static struct side_jmp_key *const name##_side_jmp_slot \
+		__attribute__((unused)) = &name; \
+	typedef word name##_side_jmp_word; \
+	typedef char name##_side_jmp_place[2]
+
+/* A key of this executable or shared library; defined once, in one file. */
+#define SIDE_JMP_KEY(name) \
+	SIDE_JMP_KEY_DECLARE(name); \
+	struct side_jmp_key name = SIDE_JMP_KEY_INIT_(name, 32)
+#define SIDE_JMP_KEY64(name) \
+	SIDE_JMP_KEY64_DECLARE(name); \
+	struct side_jmp_key name = SIDE_JMP_KEY_INIT_(name, 64)
+
+/* The same key, for the other files of the same object; goes into a header. */
+#define SIDE_JMP_KEY_DECLARE(name) \
+	SIDE_JMP_KEY_LOCAL_(name, uint32_t, extern SIDE_JMP_HIDDEN)
+#define SIDE_JMP_KEY64_DECLARE(name) \
+	SIDE_JMP_KEY_LOCAL_(name, uint64_t, extern SIDE_JMP_HIDDEN)
+
+/* A key that only this file sees. */
+#define SIDE_JMP_KEY_STATIC(name) \
+	static struct side_jmp_key name = SIDE_JMP_KEY_INIT_(name, 32); \
+	SIDE_JMP_KEY_LOCAL_(name, uint32_t, extern)
+#define SIDE_JMP_KEY64_STATIC(name) \
+	static struct side_jmp_key name = SIDE_JMP_KEY_INIT_(name, 64); \
+	SIDE_JMP_KEY_LOCAL_(name, uint64_t, extern)
+
+/*
+ * A key that several objects share: SIDE_JMP_KEY_EXTERN in a header that all
+ * of them include, SIDE_JMP_KEY_EXPORT once, after it, in the object that owns
+ * the key.
+ */
+#define SIDE_JMP_KEY_EXTERN(name)	SIDE_JMP_KEY_EXTERN_(name, uint32_t)
+#define SIDE_JMP_KEY64_EXTERN(name)	SIDE_JMP_KEY_EXTERN_(name, uint64_t)
+#define SIDE_JMP_KEY_EXPORT(name) \
+	typedef uint32_t name##_side_jmp_word; \
+	SIDE_JMP_EXPORTED struct side_jmp_key name = \
+		SIDE_JMP_KEY_INIT_(name, 32)
+#define SIDE_JMP_KEY64_EXPORT(name) \
+	typedef uint64_t name##_side_jmp_word; \
+	SIDE_JMP_EXPORTED struct side_jmp_key name = \
+		SIDE_JMP_KEY_INIT_(name, 64)
+
+/*
+ * Enable: count one more user of the key and arm its sites.  Disable: count
+ * one less; with the last the sites go idle.
+ *
+ * Returns 0 or
+ *   -EOVERFLOW	enable: 2^31 - 1 (2^63 - 1) users already
+ *   -EINVAL	disable: the key has no user; or not a key of a known version
+ *   -errno	enable: a site could not be armed; the key is as before.
+ *		EACCES, EPERM, ENOENT...: what the kernel said.
+ * disable returns 0 also where sites could not go idle: they stay armed.
+ */
+int side_jmp_enable(struct side_jmp_key *key);
+int side_jmp_disable(struct side_jmp_key *key);
+
+/*
+ * The same for n keys at once, in one batch with one synchronization of the
+ * cores.  All or nothing: on an error no key has changed.  A key that is
+ * named twice counts twice.
+ */
+int side_jmp_enable_many(struct side_jmp_key *const keys[], size_t n);
+int side_jmp_disable_many(struct side_jmp_key *const keys[], size_t n);
+
+/*
+ * Make the sites of the key agree with its word, for those who change the
+ * word themselves (the kernel, tracers).  Call it after every change.
+ * Returns 0 or -errno: the word is not 0 and a site could not be armed.
+ */
+int side_jmp_sync(struct side_jmp_key *key);
+
+/* Is the key enabled?  Pairs, as an acquire, with whoever changed the word. */
+static inline bool side_jmp_enabled(const struct side_jmp_key *key)
+{
+	return key->width == 64 ?
+		__atomic_load_n(&key->word64, __ATOMIC_ACQUIRE) != 0 :
+		__atomic_load_n(&key->word32, __ATOMIC_ACQUIRE) != 0;
+}
+
+/*
+ * Arm every site of the process and never patch again: for programs that are
+ * about to drop rights.  From then on enabling and disabling a key makes no
+ * system call.  Returns 0, also when called again, or -errno: some site could
+ * not be armed, and patching has not ended.
+ */
+int side_jmp_freeze(void);
+
+/* ------------------------------------------------------------------------
+ * What is going on
+ */
+
+#define SIDE_JMP_DIRTY_PAGES_DEFAULT	4096
+
+enum side_jmp_backend {
+	SIDE_JMP_BACKEND_NONE,	/* sites stay armed */
+	SIDE_JMP_BACKEND_SELF,	/* the process patches itself */
+	SIDE_JMP_BACKEND_KERNEL,
+};
+
+struct side_jmp_info {
+	enum side_jmp_backend backend;
+	const char *backend_name;	/* "none", "self", "kernel" */
+	const char *backend_reason;	/* why this one; a sentence */
+	uint64_t objects;		/* executables and shared libraries */
+	uint64_t keys;			/* that have a site */
+	uint64_t sites;
+	uint64_t armed, idle;		/* as the text is now */
+	uint64_t refused;		/* not in the state that suits the word:
+					   budget, breakpoint, failed write */
+	uint64_t foreign;		/* of those: neither armed nor idle */
+	uint64_t pages_dirtied;		/* pages of text that are private */
+	uint64_t pages_budget;
+	uint64_t syncs;			/* core synchronizations so far */
+	uint64_t writes;		/* writes to text so far */
+	uint64_t dropped_pages;		/* last resorts taken so far */
+	uint64_t objects_rejected;	/* tables that were not accepted */
+	int reject_error;		/* the last one's -errno: EINVAL for a
+					   malformed table, EILSEQ for other
+					   bytes at a site */
+	char reject_reason[240];	/* the last one: what, where, why */
+};
+
+/*
+ * Fill in the first `size` bytes of *info; pass sizeof(*info).  Reads every
+ * site's text: some nanoseconds a site.  Returns 0 or -EINVAL (NULL, size 0).
+ */
+int side_jmp_get_info(struct side_jmp_info *info, size_t size);
+
+/* How many pages of text may be dirtied from now on; see the environment. */
+void side_jmp_set_dirty_pages(uint64_t pages);
+
+/* ------------------------------------------------------------------------
+ * Records and objects.  Written by the macros below, read by the library and
+ * by tools; frozen.
+ */
+
+#define SIDE_JMP_RECORD_VERSION		1
+#define SIDE_JMP_RECORD_KEY_SLOT	0x1	/* key: of a pointer to the key */
+#define SIDE_JMP_RECORD_WORD64		0x2	/* the key's word has 64 bits */
+
+/*
+ * One site, in the section `side_jmp`.  The offsets are relative to the
+ * field that holds them, so the table is read-only and needs no relocation.
+ */
+struct side_jmp_record {
+	int32_t site;		/* the patchable instruction */
+	int32_t check;		/* where it jumps when armed */
+	int32_t key;		/* the struct side_jmp_key, or its slot */
+	uint8_t version;	/* SIDE_JMP_RECORD_VERSION */
+	uint8_t layout;		/* 0 inline, 1 dense, 2 wide */
+	uint8_t flags;		/* SIDE_JMP_RECORD_* */
+	uint8_t reserved;	/* 0 */
+};
+
+#define SIDE_JMP_OBJECT_VERSION		1
+
+/* An executable or a shared library with its table of sites. */
+struct side_jmp_object {
+	uint32_t version;	/* SIDE_JMP_OBJECT_VERSION */
+	uint32_t record_size;	/* bytes of a record */
+	const struct side_jmp_record *start, *stop;
+	void *priv;		/* of the library that it is registered with */
+};
+
+/*
+ * Called by every object's constructor and destructor; may be called again,
+ * to no effect.  0 or -errno: see side_jmp_info.reject_reason.
+ */
+int side_jmp_object_register(struct side_jmp_object *object);
+int side_jmp_object_unregister(struct side_jmp_object *object);
+
+#ifdef __cplusplus
+} /* extern "C" */
+#endif
+
+/* ------------------------------------------------------------------------
+ * The site.  Architectures supply the instructions; the template and the
+ * record exist once, here.
+ */
+
+#if defined(SIDE_JMP_LAYOUT_DENSE) && defined(SIDE_JMP_LAYOUT_WIDE)
+#error "side_jmp: define SIDE_JMP_LAYOUT_DENSE or SIDE_JMP_LAYOUT_WIDE, not both"
+#endif
+
+#if defined(__x86_64__) && !defined(__ILP32__)
+#include "side_jmp/arch/x86_64/site.h"
+#else
+#include "side_jmp/arch/generic/site.h"
+#endif
+
+#define SIDE_JMP_WORD_(name) \
+	(sizeof(name##_side_jmp_word) == 8 ? \
+	 __atomic_load_n(&(name).word64, __ATOMIC_ACQUIRE) : \
+	 __atomic_load_n(&(name).word32, __ATOMIC_ACQUIRE))
+
+#if SIDE_JMP_ARCH_HAS_SITES
+
+#define SIDE_JMP_FLAGS_(name) \
+	((sizeof(name##_side_jmp_place) == 2 ? SIDE_JMP_RECORD_KEY_SLOT : 0) | \
+	 (sizeof(name##_side_jmp_word) == 8 ? SIDE_JMP_RECORD_WORD64 : 0))
+#define SIDE_JMP_KEY_ADDRESS_(name) \
+	(sizeof(name##_side_jmp_place) == 2 ? \
+	 (const void *)&name##_side_jmp_slot : (const void *)&(name))
+
+/*
+ * `o` ties the record to the section of its function: garbage collection
+ * keeps or drops both (SHF_LINK_ORDER); `?` joins it to the COMDAT group that
+ * the function is in.
+ */
+#define SIDE_JMP_RECORD_(layout) \
+	"	.pushsection side_jmp, \"a?o\", @progbits, .Lside_jmp_hot%=\n" \
+	"	.balign 4\n" \
+	"	.long .Lside_jmp_site%= - .\n" \
+	"	.long %l[side_jmp_check] - .\n" \
+	"	.long " SIDE_JMP_ARCH_KEY_OPERAND " - .\n" \
+	"	.byte 1, " layout ", %c[flags], 0\n" \
+	"	.popsection\n"
+
+#define SIDE_JMP_INLINE_ASM_ \
+	".Lside_jmp_hot%=:\n" \
+	".Lside_jmp_site%=:\n" \
+	SIDE_JMP_ARCH_JUMP_SITE \
+	SIDE_JMP_RECORD_("0")
+
+#if defined(SIDE_JMP_LAYOUT_DENSE)
+#define SIDE_JMP_ASM_ \
+	".Lside_jmp_hot%=:\n" \
+	SIDE_JMP_ARCH_JUMP_TO(".Lside_jmp_site%=") \
+	".Lside_jmp_back%=:\n" \
+	"	.pushsection side_jmp_modify_code, \"ax?\", @progbits\n" \
+	".Lside_jmp_site%=:\n" \
+	SIDE_JMP_ARCH_JUMP_SITE \
+	SIDE_JMP_ARCH_JUMP_TO(".Lside_jmp_back%=") \
+	"	.popsection\n" \
+	SIDE_JMP_RECORD_("1")
+#define SIDE_JMP_CLOBBERS_	SIDE_JMP_ARCH_JUMP_CLOBBERS
+#define SIDE_JMP_LABELS_	side_jmp_check
+#elif defined(SIDE_JMP_LAYOUT_WIDE)
+/* A wide site names its key in the code, so a key elsewhere gets an inline. */
+#define SIDE_JMP_ASM_ \
+	"	.if %c[flags] & 1\n" \
+	SIDE_JMP_INLINE_ASM_ \
+	"	.else\n" \
+	".Lside_jmp_hot%=:\n" \
+	SIDE_JMP_ARCH_WIDE_SITE(".Lside_jmp_site%=") \
+	SIDE_JMP_RECORD_("2") \
+	"	.endif\n"
+#define SIDE_JMP_CLOBBERS_	SIDE_JMP_ARCH_WIDE_CLOBBERS
+#define SIDE_JMP_LABELS_	side_jmp_check, side_jmp_on
+#else
+#define SIDE_JMP_ASM_		SIDE_JMP_INLINE_ASM_
+#define SIDE_JMP_CLOBBERS_	SIDE_JMP_ARCH_JUMP_CLOBBERS
+#define SIDE_JMP_LABELS_	side_jmp_check
+#endif
+
+/* clang has no cold labels; it lays out asm goto's targets as unlikely. */
+#if defined(__clang__)
+#define SIDE_JMP_COLD_		__attribute__((unused))
+#else
+#define SIDE_JMP_COLD_		__attribute__((cold, unused))
+#endif
+
+/*
+ * True while the key is enabled.  `name` is the key's name, possibly
+ * qualified (ns::key), not its address: a site is bound to its key when it is
+ * compiled.  No "memory" clobber: a site orders nothing by itself; the test
+ * in the check block is an acquire.
+ */
+#define side_jmp_unlikely(name) __extension__ ({ \
+	__label__ side_jmp_check, side_jmp_on, side_jmp_out; \
+	bool side_jmp_value_; \
+	__asm__ goto (SIDE_JMP_ASM_ \
+		: /* no outputs */ \
+		: [key] SIDE_JMP_ARCH_KEY_CONSTRAINT \
+				(SIDE_JMP_KEY_ADDRESS_(name)), \
+		  [flags] "i" (SIDE_JMP_FLAGS_(name)) \
+		: SIDE_JMP_CLOBBERS_ \
+		: SIDE_JMP_LABELS_); \
+	side_jmp_value_ = false; \
+	goto side_jmp_out; \
+side_jmp_check: SIDE_JMP_COLD_; \
+	side_jmp_value_ = false; \
+	if (SIDE_JMP_WORD_(name) == 0) \
+		goto side_jmp_out; \
+side_jmp_on: SIDE_JMP_COLD_; \
+	side_jmp_value_ = true; \
+side_jmp_out: \
+	side_jmp_value_; \
+})
+
+/* ------------------------------------------------------------------------
+ * Every object finds its own table and registers it.  Weak and hidden: the
+ * linker keeps one copy per object, however many files include this header.
+ */
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+extern const struct side_jmp_record __start_side_jmp[]
+	__attribute__((weak, visibility("hidden")));
+extern const struct side_jmp_record __stop_side_jmp[]
+	__attribute__((weak, visibility("hidden")));
+
+__attribute__((weak, visibility("hidden")))
+struct side_jmp_object side_jmp_this_object = {
+	SIDE_JMP_OBJECT_VERSION, sizeof(struct side_jmp_record),
+	__start_side_jmp, __stop_side_jmp, NULL,
+};
+
+/* 101, the first priority that is ours to use: before everybody else. */
+__attribute__((weak, visibility("hidden"), constructor(101)))
+void side_jmp_this_object_start(void)
+{
+	(void)side_jmp_object_register(&side_jmp_this_object);
+}
+
+__attribute__((weak, visibility("hidden"), destructor(101)))
+void side_jmp_this_object_stop(void)
+{
+	(void)side_jmp_object_unregister(&side_jmp_this_object);
+}
+
+#ifdef __cplusplus
+} /* extern "C" */
+#endif
+
+#else /* no port: a site is a load, a test and a branch */
+
+#define side_jmp_unlikely(name) \
+	(__builtin_expect(SIDE_JMP_WORD_(name) != 0, 0))
+
+#endif
+
+#endif /* SIDE_JMP_H */
