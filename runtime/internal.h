@@ -120,10 +120,13 @@ struct object {
 	uint32_t n_groups;
 	struct group *groups;
 	uint32_t *order;		/* record numbers, by group, then site */
+	uint32_t *sorted;		/* record numbers, by site */
+	uint32_t *which;		/* the group of each, in that order */
 	uintptr_t first_page;		/* first page with a site */
 	size_t n_pages;
 	uint8_t *dirty;			/* a bit a page, from first_page on */
 	bool textrel;			/* its text was relocated */
+	bool executable;		/* not a library: never unloaded */
 };
 
 /* ---- lock.c ------------------------------------------------------------ */
@@ -196,9 +199,12 @@ bool sj_batch_site(struct batch *b, struct object *object,
 		enum side_jmp_state wanted);
 void sj_batch_group(struct batch *b, struct group *group,
 		 enum side_jmp_state wanted);
-/* Every site of the object. */
+/*
+ * Every site of the object, in the order of addresses, so that runs get long:
+ * as its key's word asks for (*wanted NULL), or all alike.
+ */
 void sj_batch_object(struct batch *b, struct object *object,
-		  enum side_jmp_state wanted);
+		     const enum side_jmp_state *wanted);
 
 /* ---- self.c: the back end that patches this very process --------------- */
 

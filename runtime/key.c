@@ -254,13 +254,14 @@ int side_jmp_sync(struct side_jmp_key *key)
 
 /* ---- freeze -------------------------------------------------------------- */
 
-static int arm_everything(bool runs)
+static int arm_everything(void)
 {
+	static const enum side_jmp_state armed = SIDE_JMP_ARMED;
 	struct batch b;
 
-	sj_batch_begin(&b, runs);
+	sj_batch_begin(&b, false);
 	for (struct object *o = sj_state.objects; o; o = o->next)
-		sj_batch_object(&b, o, SIDE_JMP_ARMED);
+		sj_batch_object(&b, o, &armed);
 	return sj_batch_end(&b);
 }
 
@@ -270,7 +271,7 @@ static int freeze_own(void)
 
 	sj_lock(&sj_patch_lock);
 	if (!sj_state_frozen())
-		r = arm_everything(false);
+		r = arm_everything();
 	if (!r)
 		/* Pairs with the acquire in sj_state_frozen(). */
 		__atomic_store_n(&sj_state.frozen, true, __ATOMIC_RELEASE);

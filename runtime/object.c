@@ -21,7 +21,8 @@ struct image {
 	char name[160];
 	struct segment segments[OBJECT_MAX_SEGMENTS];
 	unsigned n_segments;
-	bool found, textrel;
+	unsigned nth;			/* object of the process, from 1 */
+	bool found, textrel, executable;
 };
 
 /* ---- the image ---------------------------------------------------------- */
@@ -67,6 +68,7 @@ static int image_visit(struct dl_phdr_info *info, size_t size, void *arg)
 
 	(void)size;
 	im->n_segments = 0;
+	im->executable = ++im->nth == 1;	/* dl_iterate_phdr(3) */
 	im->textrel = false;
 	for (unsigned i = 0; i < info->dlpi_phnum; i++)
 		image_add(im, info, &info->dlpi_phdr[i]);
@@ -316,24 +318,20 @@ static void ungroup(struct object *o)
 	o->n_groups = 0;
 }
 
-/*
- * Turn `sorted` (by site) into o->order (by group, then site).  `which` is
- * scratch: the group of each site.
- */
-static int group_sites(struct object *o, const uint32_t *sorted,
-		       uint32_t *which)
+/* Fill in o->groups, o->which and o->order. */
+static int group_sites(struct object *o)
 {
 	const struct side_jmp_record *records = o->abi->start;
 	uint32_t first = 0;
 
 	for (uint32_t i = 0; i < o->n_sites; i++) {
-		struct side_jmp_key *key = sj_record_key(&records[sorted[i]]);
+		struct side_jmp_key *key = sj_record_key(&records[o->sorted[i]]);
 		struct group *g = group_of(o, key);
 
 		if (!g)
 			return -ENOMEM;
 		g->count++;
-		which[i] = (uint32_t)(g - o->groups);
+		o->which[i] = (uint32_t)(g - o->groups);
 	}
 	for (uint32_t i = 0; i < o->n_groups; i++) {
 		o->groups[i].first = first;
@@ -341,9 +339,9 @@ static int group_sites(struct object *o, const uint32_t *sorted,
 		o->groups[i].count = 0;
 	}
 	for (uint32_t i = 0; i < o->n_sites; i++) {
-		struct group *g = &o->groups[which[i]];
+		struct group *g = &o->groups[o->which[i]];
 
-		o->order[g->first + g->count++] = sorted[i];
+		o->order[g->first + g->count++] = o->sorted[i];
 	}
 	return 0;
 }
@@ -368,7 +366,8 @@ static struct object *object_map(struct side_jmp_object *abi, uint32_t n,
 	size_t dirty = align_up(sizeof(struct object), 64);
 	size_t groups = align_up(dirty + n_pages / 8 + 1, 64);
 	size_t order = groups + n * sizeof(struct group);
-	size_t size = align_up(order + n * sizeof(uint32_t), sj_page_size());
+	size_t size = align_up(order + 3 * n * sizeof(uint32_t),
+			       sj_page_size());
 	char *p = sj_map_pages(size);
 	struct object *o = (struct object *)p;
 
@@ -383,22 +382,25 @@ static struct object *object_map(struct side_jmp_object *abi, uint32_t n,
 	o->dirty = (uint8_t *)p + dirty;
 	o->groups = (struct group *)(p + groups);
 	o->order = (uint32_t *)(p + order);
+	o->sorted = o->order + n;
+	o->which = o->sorted + n;
 	return o;
 }
 
 /*
- * Sort, collapse, group.  `sorted` and `which` have room for all records.
+ * Sort, collapse, group.  `sorted` and `scratch` have room for all records.
  * On an error nothing is left behind.
  */
 static int object_build(struct side_jmp_object *abi, const struct image *im,
-			uint32_t *sorted, uint32_t *which, struct object **out)
+			uint32_t *sorted, uint32_t *scratch,
+			struct object **out)
 {
 	uint32_t n = (uint32_t)(abi->stop - abi->start);
 	struct object *o;
 	int64_t kept;
 	int error;
 
-	sort_by_site(abi, n, sorted, which);
+	sort_by_site(abi, n, sorted, scratch);
 	kept = collapse(abi, im, n, sorted);
 	if (kept < 0)
 		return (int)kept;
@@ -407,8 +409,10 @@ static int object_build(struct side_jmp_object *abi, const struct image *im,
 		       SIDE_JMP_INSN_MAX);
 	if (!o)
 		return reject(im, -ENOMEM, "no memory for %u sites", n);
+	memcpy(o->sorted, sorted, (size_t)kept * sizeof(*sorted));
 	o->textrel = im->textrel;
-	error = group_sites(o, sorted, which);
+	o->executable = im->executable;
+	error = group_sites(o);
 	if (error) {
 		ungroup(o);
 		munmap(o, o->map_size);
@@ -437,20 +441,23 @@ static int object_take_in(struct side_jmp_object *abi, const struct image *im,
 	return error;
 }
 
-/* Make all sites of the object what their keys' words ask for. */
-static void object_sync(struct object *o)
+/*
+ * Bring all sites of the object to *wanted, or (NULL) to what their keys ask
+ * for.  In runs if that is safe; what a run could not do is tried one by one.
+ */
+static void object_sync(struct object *o, const enum side_jmp_state *wanted)
 {
 	bool runs = sj_state.backend == SIDE_JMP_BACKEND_SELF &&
 		    sj_self_single_threaded();
 	struct batch b;
 
 	sj_batch_begin(&b, runs);
-	for (uint32_t i = 0; i < o->n_groups; i++) {
-		struct group *g = &o->groups[i];
-
-		sj_batch_group(&b, g, sj_key_wanted(g->ref->key));
+	sj_batch_object(&b, o, wanted);
+	if (sj_batch_end(&b) && runs) {
+		sj_batch_begin(&b, false);
+		sj_batch_object(&b, o, wanted);
+		(void)sj_batch_end(&b);
 	}
-	(void)sj_batch_end(&b);
 }
 
 static void count_unarmed(struct object *o)
@@ -504,7 +511,7 @@ static int object_add(struct side_jmp_object *abi, const struct image *im)
 			sj_key_subscribe(o->groups[i].ref);
 	sj_lock(&sj_patch_lock);
 	if (!sj_state_frozen())
-		object_sync(o);
+		object_sync(o, NULL);
 	sj_unlock(&sj_patch_lock);
 	return 0;
 }
@@ -556,25 +563,6 @@ int side_jmp_object_register(struct side_jmp_object *abi)
 
 /* ---- giving up ---------------------------------------------------------- */
 
-/*
- * The text may still run (other destructors), and nobody will be left to arm
- * it: arm it now.  What can't be armed is about to be unmapped.
- */
-static void object_arm(struct object *o)
-{
-	bool runs = sj_state.backend == SIDE_JMP_BACKEND_SELF &&
-		    sj_self_single_threaded();
-	struct batch b;
-
-	sj_batch_begin(&b, runs);
-	sj_batch_object(&b, o, SIDE_JMP_ARMED);
-	if (sj_batch_end(&b) && runs) {
-		sj_batch_begin(&b, false);
-		sj_batch_object(&b, o, SIDE_JMP_ARMED);
-		(void)sj_batch_end(&b);
-	}
-}
-
 static void object_forget(struct object *o)
 {
 	struct object **p = &sj_state.objects;
@@ -587,11 +575,16 @@ static void object_forget(struct object *o)
 	o->abi->priv = NULL;
 }
 
-/* sj_object_lock held. */
+/*
+ * sj_object_lock held.  The text may still run (other destructors), and nobody
+ * will be left to arm it: arm it now.
+ */
 static void object_remove(struct object *o)
 {
+	static const enum side_jmp_state armed = SIDE_JMP_ARMED;
+
 	sj_lock(&sj_patch_lock);
-	object_arm(o);
+	object_sync(o, &armed);
 	object_forget(o);
 	for (uint32_t i = 0; i < o->n_groups; i++) {
 		struct group *g = &o->groups[i], **p = &g->ref->groups;
@@ -615,19 +608,31 @@ static void object_remove(struct object *o)
 	munmap(o, o->map_size);
 }
 
-int side_jmp_object_unregister(struct side_jmp_object *abi)
+static int unregister(struct side_jmp_object *abi, bool keep_executable)
 {
 	int saved = errno;
+	struct object *o;
 	sigmask_t mask;
 
 	if (!abi)
 		return -EINVAL;
 	mask = sj_block_signals();
 	sj_lock(&sj_object_lock);
-	if (abi->priv)
-		object_remove(abi->priv);
+	o = abi->priv;
+	if (o && !(keep_executable && o->executable))
+		object_remove(o);
 	sj_unlock(&sj_object_lock);
 	sj_restore_signals(mask);
 	errno = saved;
 	return 0;
+}
+
+int side_jmp_object_unregister(struct side_jmp_object *abi)
+{
+	return unregister(abi, false);
+}
+
+int side_jmp_object_unload(struct side_jmp_object *abi)
+{
+	return unregister(abi, true);
 }

@@ -264,30 +264,49 @@ bool sj_batch_site(struct batch *b, struct object *o,
  * Without a back end nothing was ever made idle, and a group with no unarmed
  * site has nothing to arm: both cost nothing.
  */
+static bool nothing_to_do(const struct batch *b, const struct group *group,
+			  enum side_jmp_state wanted)
+{
+	return wanted == SIDE_JMP_ARMED ? !group->unarmed :
+	       sj_state.backend == SIDE_JMP_BACKEND_NONE || b->open_error;
+}
+
+/* Is the site known to be armed afterwards?  A run may still fail. */
+static bool arms_for_sure(struct batch *b, struct object *o, uint32_t record,
+			  enum side_jmp_state wanted)
+{
+	return sj_batch_site(b, o, &o->abi->start[record], wanted) &&
+	       wanted == SIDE_JMP_ARMED && !b->runs;
+}
+
 void sj_batch_group(struct batch *b, struct group *group,
-		 enum side_jmp_state wanted)
+		    enum side_jmp_state wanted)
 {
 	struct object *o = group->object;
 	uint32_t unarmed = 0;
 
-	if (wanted == SIDE_JMP_ARMED ? !group->unarmed :
-	    sj_state.backend == SIDE_JMP_BACKEND_NONE || b->open_error)
+	if (nothing_to_do(b, group, wanted))
 		return;
-	for (uint32_t i = group->first; i < group->first + group->count; i++) {
-		bool done = sj_batch_site(b, o, &o->abi->start[o->order[i]],
-				       wanted);
-
-		if (wanted == SIDE_JMP_IDLE || b->runs || !done)
-			unarmed++;
-	}
+	for (uint32_t i = group->first; i < group->first + group->count; i++)
+		unarmed += !arms_for_sure(b, o, o->order[i], wanted);
 	group->unarmed = unarmed;
 }
 
-void sj_batch_object(struct batch *b, struct object *object,
-		  enum side_jmp_state wanted)
+void sj_batch_object(struct batch *b, struct object *o,
+		     const enum side_jmp_state *wanted)
 {
-	for (uint32_t i = 0; i < object->n_groups; i++)
-		sj_batch_group(b, &object->groups[i], wanted);
+	for (uint32_t i = 0; i < o->n_sites; i++) {
+		struct group *g = &o->groups[o->which[i]];
+		enum side_jmp_state w = wanted ? *wanted :
+					sj_key_wanted(g->ref->key);
+
+		if (nothing_to_do(b, g, w))
+			continue;
+		/* An upper bound; the key's next sync counts again. */
+		if (!arms_for_sure(b, o, o->sorted[i], w) &&
+		    g->unarmed < g->count)
+			g->unarmed++;
+	}
 }
 
 int sj_batch_end(struct batch *b)

@@ -326,11 +326,18 @@ struct side_jmp_object {
 };
 
 /*
- * Called by every object's constructor and destructor; may be called again,
- * to no effect.  0 or -errno: see side_jmp_info.reject_reason.
+ * Take in a table (every object's constructor does), and arm its sites and
+ * forget it.  To no effect if that has been done.  0 or -errno: see
+ * side_jmp_info.reject_reason.
  */
 int side_jmp_object_register(struct side_jmp_object *object);
 int side_jmp_object_unregister(struct side_jmp_object *object);
+
+/*
+ * What a destructor calls: unregisters a shared library.  An executable stays
+ * registered, for its text stays until the process ends.
+ */
+int side_jmp_object_unload(struct side_jmp_object *object);
 
 #ifdef __cplusplus
 } /* extern "C" */
@@ -481,7 +488,7 @@ void side_jmp_this_object_start(void)
 __attribute__((weak, visibility("hidden"), destructor(101)))
 void side_jmp_this_object_stop(void)
 {
-	(void)side_jmp_object_unregister(&side_jmp_this_object);
+	(void)side_jmp_object_unload(&side_jmp_this_object);
 }
 
 #ifdef __cplusplus

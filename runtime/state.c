@@ -167,7 +167,9 @@ static void fork_child(void)
 	for (size_t i = 0; i < sj_state.n_buckets; i++)
 		for (struct keyref *ref = sj_state.buckets[i]; ref;
 		     ref = ref->hash_next)
-			__atomic_store_n(&ref->key->lock, 0, __ATOMIC_RELAXED);
+			if (ref->key->lock)	/* else leave the page shared */
+				__atomic_store_n(&ref->key->lock, 0,
+						 __ATOMIC_RELAXED);
 	__atomic_store_n(&sj_object_lock, 0, __ATOMIC_RELAXED);
 	__atomic_store_n(&sj_patch_lock, 0, __ATOMIC_RELEASE);
 	sj_restore_signals(mask);
