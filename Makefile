@@ -106,5 +106,6 @@ clean:
 	rm -rf $(B)
 
 include tests/tests.mk
+include bench/demo/demo.mk
 include bench/bench.mk
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -110,6 +110,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /* ------------------------------------------------------------------------
  * Keys
@@ -339,6 +340,7 @@ int side_jmp_object_unregister(struct side_jmp_object *object);
  */
 int side_jmp_object_unload(struct side_jmp_object *object);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 } /* extern "C" */
 #endif
