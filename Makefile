@@ -81,7 +81,9 @@ $(LIB_SO): $(OBJ_SO) runtime/side_jmp.map
 	ln -sf $(@F) $(B)/libside_jmp.so.$(SOMAJOR)
 	ln -sf $(@F) $(B)/libside_jmp.so
 
-$(B)/side_jmp.pc: Makefile
+# Always: it names PREFIX.
+.PHONY: $(B)/side_jmp.pc
+$(B)/side_jmp.pc:
 	@mkdir -p $(@D)
 	printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$(LIBDIR)' \
 		'includedir=$(INCDIR)' '' 'Name: side_jmp' \

@@ -6,11 +6,13 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <linux/futex.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "internal.h"
+
+/* futex(2); not every libc comes with the kernel's headers. */
+enum { FUTEX_WAIT_PRIVATE = 0 | 128, FUTEX_WAKE_PRIVATE = 1 | 128 };
 
 sigmask_t sj_block_signals(void)
 {

@@ -13,7 +13,6 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/membarrier.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +23,13 @@
 #include <unistd.h>
 
 #include "internal.h"
+
+/* membarrier(2); not every libc comes with the kernel's headers. */
+enum {
+	MEMBARRIER_QUERY = 0,
+	MEMBARRIER_SYNC_CORE = 1 << 5,	/* PRIVATE_EXPEDITED_SYNC_CORE */
+	MEMBARRIER_REGISTER_SYNC_CORE = 1 << 6,
+};
 
 /* Newer than some libc's headers: prctl(2), madvise(2). */
 #ifndef PR_GET_MDWE
@@ -37,6 +43,11 @@
 static long raw(long r)
 {
 	return r < 0 ? -errno : r;
+}
+
+static long membarrier(int command)
+{
+	return raw(syscall(SYS_membarrier, command, 0, 0));
 }
 
 /*
@@ -71,17 +82,12 @@ int sj_self_write(int fd, uintptr_t at, const void *bytes, size_t len)
  */
 int sj_self_sync(void)
 {
-	long r = raw(syscall(SYS_membarrier,
-			     MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE, 0, 0));
+	long r = membarrier(MEMBARRIER_SYNC_CORE);
 
 	if (r == -EPERM) {
-		r = raw(syscall(SYS_membarrier,
-			MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE,
-			0, 0));
+		r = membarrier(MEMBARRIER_REGISTER_SYNC_CORE);
 		if (!r)
-			r = raw(syscall(SYS_membarrier,
-				MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE,
-				0, 0));
+			r = membarrier(MEMBARRIER_SYNC_CORE);
 	}
 	if (!r)
 		sj_state.syncs++;
@@ -220,15 +226,13 @@ static void choose(enum side_jmp_backend backend, const char *why, int error)
 
 static int register_membarrier(void)
 {
-	long have = raw(syscall(SYS_membarrier, MEMBARRIER_CMD_QUERY, 0, 0));
+	long have = membarrier(MEMBARRIER_QUERY);
 
 	if (have < 0)
 		return (int)have;
-	if (!(have & MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE))
+	if (!(have & MEMBARRIER_SYNC_CORE))
 		return -ENOSYS;
-	return (int)raw(syscall(SYS_membarrier,
-			MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE,
-			0, 0));
+	return (int)membarrier(MEMBARRIER_REGISTER_SYNC_CORE);
 }
 
 static void choose_self(bool forced)
