@@ -474,6 +474,10 @@ extern const struct side_jmp_record __start_side_jmp[]
 extern const struct side_jmp_record __stop_side_jmp[]
 	__attribute__((weak, visibility("hidden")));
 
+extern struct side_jmp_object side_jmp_this_object;
+void side_jmp_this_object_start(void);
+void side_jmp_this_object_stop(void);
+
 __attribute__((weak, visibility("hidden")))
 struct side_jmp_object side_jmp_this_object = {
 	SIDE_JMP_OBJECT_VERSION, sizeof(struct side_jmp_record),
