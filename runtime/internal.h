@@ -155,7 +155,7 @@ struct state {
 	int reject_error;
 	char reject_reason[240];
 	enum side_jmp_backend backend;
-	char backend_reason[160];
+	char backend_reason[200];
 	bool chosen;			/* the backend */
 	bool frozen;			/* atomic; set once, under sj_patch_lock */
 };

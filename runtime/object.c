@@ -474,17 +474,35 @@ static void count_unarmed(struct object *o)
 	}
 }
 
+/* Returns whether the variable says something that can be understood. */
+static bool read_budget(void)
+{
+	const char *pages = secure_getenv("SIDE_JMP_DIRTY_PAGES");
+	unsigned long long n;
+	char *end;
+
+	if (!pages || !*pages)
+		return true;
+	n = strtoull(pages, &end, 10);
+	if (*end || *pages < '0' || *pages > '9')
+		return false;
+	sj_state.pages_budget = n;
+	return true;
+}
+
 static void choose_backend(void)
 {
-	const char *pages;
+	size_t n;
 
 	if (sj_state.chosen)
 		return;
 	sj_state.chosen = true;
-	pages = secure_getenv("SIDE_JMP_DIRTY_PAGES");
-	if (pages && *pages >= '0' && *pages <= '9')
-		sj_state.pages_budget = strtoull(pages, NULL, 10);
 	sj_self_choose();
+	n = strlen(sj_state.backend_reason);
+	if (!read_budget())
+		snprintf(sj_state.backend_reason + n,
+			 sizeof(sj_state.backend_reason) - n,
+			 "; SIDE_JMP_DIRTY_PAGES is not a number: ignored");
 }
 
 /* sj_object_lock held. */
