@@ -71,8 +71,8 @@ struct side_jmp_arch {
 	/*
 	 * Which state do these bytes stand for?  Reads site, layout and word64
 	 * of *insn; fills in target (jump layouts) or word (wide) where the
-	 * bytes name it.  `bytes` has at least SIDE_JMP_INSN_MAX readable
-	 * bytes, or `len` says how many.
+	 * bytes name it.  Looks at no more bytes than the instruction has, and
+	 * if that is more than `len`, it is FOREIGN.
 	 */
 	enum side_jmp_state (*decode)(struct side_jmp_insn *insn,
 				      const uint8_t *bytes, unsigned len);

@@ -151,12 +151,14 @@ static int check_key(const struct image *im, unsigned i,
 	return 0;
 }
 
+/* Also finds out whether the site is armed, as it is in nearly every file. */
 static int check_record(const struct image *im, unsigned i,
-			const struct side_jmp_record *r)
+			const struct side_jmp_record *r, bool *armed)
 {
 	const struct side_jmp_arch *arch = side_jmp_arch_host();
 	uint8_t bytes[SIDE_JMP_INSN_MAX];
 	struct side_jmp_insn insn;
+	enum side_jmp_state state;
 	unsigned len;
 	int error;
 
@@ -184,7 +186,9 @@ static int check_record(const struct image *im, unsigned i,
 		return reject(im, -EINVAL, "record %u: site %#lx is not code of"
 			      " the object, or can't reach its operand", i,
 			      (unsigned long)insn.site);
-	if (sj_insn_state(&insn) == SIDE_JMP_FOREIGN &&
+	state = sj_insn_state(&insn);
+	*armed = state == SIDE_JMP_ARMED;
+	if (state == SIDE_JMP_FOREIGN &&
 	    !arch->breakpoint((const uint8_t *)(uintptr_t)insn.site))
 		return reject(im, -EILSEQ, "record %u: at site %#lx stands"
 			      " neither its armed nor its idle instruction", i,
@@ -193,13 +197,18 @@ static int check_record(const struct image *im, unsigned i,
 }
 
 static int check_object(const struct side_jmp_object *abi,
-			const struct image *im)
+			const struct image *im, bool *all_armed)
 {
 	size_t n = (size_t)(abi->stop - abi->start);
 	int error = check_table(abi, im);
 
-	for (size_t i = 0; !error && i < n; i++)
-		error = check_record(im, (unsigned)i, &abi->start[i]);
+	*all_armed = true;
+	for (size_t i = 0; !error && i < n; i++) {
+		bool armed = true;
+
+		error = check_record(im, (unsigned)i, &abi->start[i], &armed);
+		*all_armed &= armed;
+	}
 	return error;
 }
 
@@ -423,12 +432,27 @@ static int object_build(struct side_jmp_object *abi, const struct image *im,
 	return 0;
 }
 
+static void count_unarmed(struct object *o)
+{
+	for (uint32_t i = 0; i < o->n_groups; i++) {
+		struct group *g = &o->groups[i];
+
+		for (uint32_t j = g->first; j < g->first + g->count; j++) {
+			struct side_jmp_insn insn;
+
+			sj_record_insn(&o->abi->start[o->order[j]], &insn);
+			g->unarmed += sj_insn_state(&insn) != SIDE_JMP_ARMED;
+		}
+	}
+}
+
 static int object_take_in(struct side_jmp_object *abi, const struct image *im,
 			  struct object **out)
 {
 	size_t n = (size_t)(abi->stop - abi->start), size;
 	uint32_t *scratch;
-	int error = check_object(abi, im);
+	bool all_armed;
+	int error = check_object(abi, im, &all_armed);
 
 	if (error)
 		return error;
@@ -438,6 +462,8 @@ static int object_take_in(struct side_jmp_object *abi, const struct image *im,
 		return reject(im, -ENOMEM, "no memory to sort %zu sites", n);
 	error = object_build(abi, im, scratch, scratch + n, out);
 	munmap(scratch, size);
+	if (!error && !all_armed)
+		count_unarmed(*out);
 	return error;
 }
 
@@ -457,20 +483,6 @@ static void object_sync(struct object *o, const enum side_jmp_state *wanted)
 		sj_batch_begin(&b, false);
 		sj_batch_object(&b, o, wanted);
 		(void)sj_batch_end(&b);
-	}
-}
-
-static void count_unarmed(struct object *o)
-{
-	for (uint32_t i = 0; i < o->n_groups; i++) {
-		struct group *g = &o->groups[i];
-
-		for (uint32_t j = g->first; j < g->first + g->count; j++) {
-			struct side_jmp_insn insn;
-
-			sj_record_insn(&o->abi->start[o->order[j]], &insn);
-			g->unarmed += sj_insn_state(&insn) != SIDE_JMP_ARMED;
-		}
 	}
 }
 
@@ -515,7 +527,6 @@ static int object_add(struct side_jmp_object *abi, const struct image *im)
 	sj_lock(&sj_patch_lock);
 	error = object_take_in(abi, im, &o);
 	if (!error) {
-		count_unarmed(o);
 		o->next = sj_state.objects;
 		sj_state.objects = o;
 		abi->priv = o;

@@ -55,22 +55,14 @@ void sj_record_insn(const struct side_jmp_record *record,
 /* Armed or idle only if the bytes are exactly what we would write. */
 enum side_jmp_state sj_insn_state(const struct side_jmp_insn *insn)
 {
-	const struct side_jmp_arch *arch = side_jmp_arch_host();
-	uint8_t bytes[SIDE_JMP_INSN_MAX];
-	unsigned off = arch->patch_offset(insn), len;
-	const uint8_t *text = (const uint8_t *)(uintptr_t)insn->site;
+	struct side_jmp_insn seen = *insn;
+	enum side_jmp_state state;
 
-	len = arch->encode(insn, SIDE_JMP_ARMED, bytes);
-	if (!len)
-		return SIDE_JMP_FOREIGN;
-	if (!memcmp(text, bytes, len))
-		return SIDE_JMP_ARMED;
-	if (memcmp(text, bytes, off) ||
-	    memcmp(text + off + arch->patch_len, bytes + off + arch->patch_len,
-		   len - off - arch->patch_len))
-		return SIDE_JMP_FOREIGN;
-	arch->encode(insn, SIDE_JMP_IDLE, bytes);
-	return memcmp(text, bytes, len) ? SIDE_JMP_FOREIGN : SIDE_JMP_IDLE;
+	state = side_jmp_arch_host()->decode(&seen,
+			(const uint8_t *)(uintptr_t)insn->site,
+			SIDE_JMP_INSN_MAX);
+	return seen.target == insn->target && seen.word == insn->word ?
+		state : SIDE_JMP_FOREIGN;
 }
 
 /* ---- pages -------------------------------------------------------------- */
