@@ -441,7 +441,7 @@ int side_jmp_object_unload(struct side_jmp_object *object);
 #define side_jmp_unlikely(name) __extension__ ({ \
 	__label__ side_jmp_check, side_jmp_on, side_jmp_out; \
 	bool side_jmp_value_; \
-	__asm__ goto (SIDE_JMP_ASM_ \
+	__asm__ __inline__ goto (SIDE_JMP_ASM_ \
 		: /* no outputs */ \
 		: [key] SIDE_JMP_ARCH_KEY_CONSTRAINT \
 				(SIDE_JMP_KEY_ADDRESS_(name)), \

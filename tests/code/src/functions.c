@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Functions with sites, to be looked at as machine code.  With -DHAND a site
+ * is what somebody would write by hand: a 5-byte nop, the same cold block.
+ */
+#include <side_jmp.h>
+
+#ifdef HAND
+#define SITE(name) __extension__ ({ \
+	__label__ side_jmp_check, side_jmp_on, side_jmp_out; \
+	bool side_jmp_value_; \
+	__asm__ __inline__ goto (".byte 0x0f, 0x1f, 0x44, 0x00, 0x00" \
+		: : : "cc" : side_jmp_check); \
+	side_jmp_value_ = false; \
+	goto side_jmp_out; \
+side_jmp_check: SIDE_JMP_COLD_; \
+	side_jmp_value_ = false; \
+	if (SIDE_JMP_WORD_(name) == 0) \
+		goto side_jmp_out; \
+side_jmp_on: SIDE_JMP_COLD_; \
+	side_jmp_value_ = true; \
+side_jmp_out: \
+	side_jmp_value_; \
+})
+#else
+#define SITE(name) side_jmp_unlikely(name)
+#endif
+
+SIDE_JMP_KEY_DECLARE(key);
+SIDE_JMP_KEY_DECLARE(other);
+SIDE_JMP_KEY64_DECLARE(wide);
+
+void report(int a, int b);
+int work(int a);
+int straight(int a, int b);
+int loop(int n);
+int loop_with_call(int n);
+int two(int a);
+int early_return(const int *p);
+int condition(int a, int b);
+int loop_condition(int n);
+int sum(const int *p, int n);
+int nested(int n);
+
+int straight(int a, int b)
+{
+	a = a * 7 + b;
+	if (SITE(key))
+		report(a, b);
+	return a ^ b;
+}
+
+int loop(int n)
+{
+	int s = 1;
+
+	for (int i = 0; i < n; i++) {
+		s += i * s + 1;
+		if (SITE(key))
+			report(i, s);
+	}
+	return s;
+}
+
+int loop_with_call(int n)
+{
+	int s = 0;
+
+	for (int i = 0; i < n; i++) {
+		s += work(i);
+		if (SITE(wide)) {
+			report(i, s);
+			report(s, i);
+		}
+		s *= 3;
+	}
+	return s;
+}
+
+int two(int a)
+{
+	if (SITE(key))
+		report(a, 1);
+	a = work(a);
+	if (SITE(other))
+		report(a, 2);
+	return a + 1;
+}
+
+int early_return(const int *p)
+{
+	if (!p)
+		return -1;
+	if (SITE(key))
+		return work(*p);
+	return *p;
+}
+
+int condition(int a, int b)
+{
+	if (a > b && (SITE(key) || SITE(other)))
+		return work(a);
+	return a - b;
+}
+
+int loop_condition(int n)
+{
+	while (n > 0 && !SITE(key))
+		n = work(n) - 1;
+	return n;
+}
+
+int sum(const int *p, int n)
+{
+	int s = 0;
+
+	for (int i = 0; i < n; i++) {
+		if (SITE(key))
+			s -= p[i];
+		s += p[i] * p[i];
+	}
+	return s;
+}
+
+static inline int inner(int a)
+{
+	if (SITE(other))
+		report(a, a);
+	return a * 5;
+}
+
+int nested(int n)
+{
+	int s = 0;
+
+	for (int i = 0; i < n; i++)
+		for (int j = 0; j < i; j++)
+			s += inner(i) ^ inner(j);
+	return s;
+}
