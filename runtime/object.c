@@ -21,6 +21,7 @@ struct image {
 	char name[160];
 	struct segment segments[OBJECT_MAX_SEGMENTS];
 	unsigned n_segments;
+	struct segment relro;		/* read-only once relocated */
 	unsigned nth;			/* object of the process, from 1 */
 	bool found, textrel, executable;
 };
@@ -39,6 +40,13 @@ static bool image_holds(const struct image *im, uintptr_t at, size_t len,
 	return false;
 }
 
+/* Data that stays writable: the loader takes the right away from RELRO. */
+static bool image_may_write(const struct image *im, uintptr_t at, size_t len)
+{
+	return image_holds(im, at, len, PF_R | PF_W) &&
+	       (at >= im->relro.end || at + len <= im->relro.start);
+}
+
 static bool dynamic_has_textrel(const ElfW(Dyn) *d)
 {
 	for (; d->d_tag != DT_NULL; d++)
@@ -55,6 +63,12 @@ static void image_add(struct image *im, const struct dl_phdr_info *info,
 
 	if (ph->p_type == PT_DYNAMIC)
 		im->textrel = dynamic_has_textrel((const void *)start);
+	else if (ph->p_type == PT_GNU_RELRO)
+		/* The loader protects whole pages. */
+		im->relro = (struct segment){
+			start, (start + ph->p_memsz) & ~(sj_page_size() - 1),
+			PF_R,
+		};
 	else if (ph->p_type == PT_LOAD &&
 		 im->n_segments < OBJECT_MAX_SEGMENTS)
 		im->segments[im->n_segments++] = (struct segment){
@@ -68,6 +82,7 @@ static int image_visit(struct dl_phdr_info *info, size_t size, void *arg)
 
 	(void)size;
 	im->n_segments = 0;
+	im->relro = (struct segment){ 0 };
 	im->executable = ++im->nth == 1;	/* dl_iterate_phdr(3) */
 	im->textrel = false;
 	for (unsigned i = 0; i < info->dlpi_phnum; i++)
@@ -133,8 +148,8 @@ static int check_key(const struct image *im, unsigned i,
 	const struct side_jmp_key *key;
 
 	if (place % _Alignof(struct side_jmp_key) ||
-	    !image_holds(im, place, slot ? sizeof(key) : sizeof(*key),
-			 slot ? PF_R : PF_R | PF_W))
+	    !(slot ? image_holds(im, place, sizeof(key), PF_R) :
+	      image_may_write(im, place, sizeof(*key))))
 		return reject(im, -EINVAL, "record %u: its key%s at %#lx is not"
 			      " %s data of the object", i, slot ? "'s slot" : "",
 			      (unsigned long)place,
