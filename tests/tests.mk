@@ -29,6 +29,8 @@ $(B)/tests/inject/%: tests/inject/%.c tests/tap.h $(B)/libside_jmp_inject.a \
 		$(B)/libside_jmp_inject.a -o $@ -pthread -ldl \
 		$(call test_flags,ldflags,$<)
 
+include tests/inject/stress.mk
+
 .PHONY: check-tools check-build
 check-tools:
 	@tests/need
