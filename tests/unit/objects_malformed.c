@@ -107,7 +107,7 @@ static struct side_jmp_info info(void)
 	return i;
 }
 
-static int own_hits(void)
+__attribute__((noinline)) static int own_hits(void)
 {
 	int n = 0;
 

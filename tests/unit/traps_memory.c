@@ -26,7 +26,7 @@ PAGE_OF_ITS_OWN(three)
 
 static struct side_jmp_key *all[] = { &key, &one_key, &two_key, &three_key };
 
-static int passes(void)
+__attribute__((noinline)) static int passes(void)
 {
 	int n = 0;
 

@@ -20,7 +20,7 @@ enum { PASSES = 1000, NOBODY = 65534 };
 
 SIDE_JMP_KEY(key);
 
-static int passes(void)
+__attribute__((noinline)) static int passes(void)
 {
 	int n = 0;
 
