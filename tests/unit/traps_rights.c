@@ -68,7 +68,7 @@ static void flip_after_loss(void)
 	seen->hits_after = passes();
 	seen->writes = info().writes - writes;
 	seen->freeze = side_jmp_freeze();
-	seen->backend = info().backend;
+	seen->backend = (int)info().backend;
 	seen->frozen_enable = side_jmp_enable(&key);
 	seen->frozen_hits = passes();
 }
@@ -252,7 +252,7 @@ static void flip_frozen(void)
 {
 	seen->idle = (int)info().idle;
 	seen->freeze = side_jmp_freeze();
-	seen->backend = info().backend;
+	seen->backend = (int)info().backend;
 	kill_all_means();
 	seen->enable = side_jmp_enable(&key);
 	seen->hits = passes();
