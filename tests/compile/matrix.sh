@@ -1,0 +1,74 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# One program with sites wherever a condition may stand, in C and C++, built by
+# every compiler at every level in every layout, linked by every linker into
+# every kind of object, and run.
+S=$TOP/tests/compile/src
+I=-I$BUILD/include
+W='-Wall -Wextra -Wpedantic -Wshadow -Wmissing-declarations -Werror'
+
+# one LANGUAGE COMPILER KIND FLAGS...: build in a folder of its own and run
+one() {
+	lang=$1 cc=$2 kind=$3; shift 3
+	dir=$(mktemp -d) && cd "$dir" || return 1
+	case $lang in c) x="-x c -std=c11" ;; c++) x="-x c++ -std=c++17" ;; esac
+	case $kind in
+	library)
+		$cc $x $W $I "$@" -fPIC -shared "$S/lib.c" -o libmatrix.so -x none -L"$BUILD" -lside_jmp &&
+		$cc $x $W $I "$@" "$S/main.c" "$S/a.c" "$S/b.c" -o program -x none \
+			-L. -lmatrix -L"$BUILD" -lside_jmp -Wl,-rpath,"$dir:$BUILD" ;;
+	*)	$cc $x $W $I "$@" "$S/main.c" "$S/a.c" "$S/b.c" "$S/lib.c" -o program \
+			-x none "$LIB_A" ;;
+	esac && ./program "${BACKEND:-self}"
+	rc=$?; cd / && rm -rf "$dir"
+	return $rc
+}
+if [ "${1:-}" = one ]; then
+	shift; LIB_A=${LIB_A:-$BUILD/libside_jmp.a}
+	name=$1; shift
+	out=$(one "$@" 2>&1) && echo "ok $name" || { echo "not ok $name"; echo "$out" | sed 's/^/# /' | head -30; }
+	exit 0
+fi
+. "$TOP/tests/tap.sh"
+
+list() {
+	for o in O0 O1 O2 O3 Os; do
+		for l in INLINE DENSE WIDE; do
+			for c in c:gcc c:clang c++:g++ c++:clang++; do
+				lang=${c%%:*} cc=${c##*:}
+				# Position by turns: every one meets every compiler, level and layout.
+				case $o$l in O0INLINE|O1DENSE|O2WIDE|O3INLINE|OsDENSE) pic="-fPIE -pie" ;;
+				O0DENSE|O1WIDE|O2INLINE|O3DENSE|OsWIDE) pic="-fno-pie -no-pie" ;; *) pic="-fPIC -pie" ;; esac
+				echo "$cc-$o-$l $lang $cc program -$o -DSIDE_JMP_LAYOUT_$l $pic"
+				case $o in O0|O2) echo "$cc-$o-$l-library $lang $cc library -$o -DSIDE_JMP_LAYOUT_$l" ;; esac
+			done
+		done
+	done
+	for c in c:gcc c:clang c++:g++ c++:clang++; do
+		lang=${c%%:*} cc=${c##*:}
+		for l in INLINE DENSE WIDE; do
+			echo "$cc-static-$l $lang $cc program -O2 -static -DSIDE_JMP_LAYOUT_$l"
+			echo "$cc-static-pie-$l $lang $cc program -O2 -fPIE -static-pie -DSIDE_JMP_LAYOUT_$l"
+			echo "$cc-gc-sections-$l $lang $cc program -O2 -ffunction-sections -fdata-sections -Wl,--gc-sections -DSIDE_JMP_LAYOUT_$l"
+			echo "$cc-cf-protection-$l $lang $cc program -O2 -fcf-protection=full -DSIDE_JMP_LAYOUT_$l"
+		done
+		for ld in gold lld mold; do
+			for l in INLINE DENSE; do
+				echo "$cc-$ld-gc-icf-$l $lang $cc program -O2 -fuse-ld=$ld -ffunction-sections -Wl,--gc-sections -Wl,--icf=all -DSIDE_JMP_LAYOUT_$l"
+			done
+			echo "$cc-$ld-library $lang $cc library -O2 -fuse-ld=$ld"
+		done
+		echo "$cc-no-plt $lang $cc library -O2 -fno-plt"
+		case $cc in *clang*) lto="-flto -fuse-ld=lld" ;; *) lto="-flto=2" ;; esac
+		for l in INLINE DENSE WIDE; do
+			echo "$cc-lto-$l $lang $cc program -O2 $lto -DSIDE_JMP_LAYOUT_$l"
+		done
+		echo "$cc-lto-library $lang $cc library -O2 $lto"
+	done
+}
+list | xargs -P 2 -L 1 "$0" one >"$TMP/results" 2>&1
+awk '/^(not )?ok / { n++; sub(/ok /, "ok " n " - matrix_"); print; next } { print }' "$TMP/results"
+tap_run=$(grep -cE '^(not )?ok ' "$TMP/results")
+tap_failed=$(grep -c '^not ok' "$TMP/results")
+[ "$tap_run" = "$(list | wc -l)" ] || { echo "# only $tap_run results"; tap_failed=1; }
+done_testing

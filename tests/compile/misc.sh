@@ -1,0 +1,96 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Other libcs, other standards, architectures without a port, and what must not
+# compile.
+. "$TOP/tests/tap.sh"
+S=$TOP/tests/compile/src
+I=-I$BUILD/include
+FILES="$S/main.c $S/a.c $S/b.c $S/lib.c"
+W='-Wall -Wextra -Wpedantic -Werror'
+
+# ---- musl: the library and the program, static and dynamic
+musl_library() {
+	mkdir -p "$TMP/musl" && cd "$TMP/musl" || return 1
+	musl-gcc -std=c11 -O2 -fPIC -fvisibility=hidden -I"$TOP" $I -c "$TOP"/runtime/*.c || return 1
+	for a in "$TOP"/arch/*/arch.c "$TOP"/arch/*/*.S; do
+		[ -e "$a" ] || continue
+		d=$(basename "$(dirname "$a")")
+		[ "${a%.S}" = "$a" ] || [ "$d" = x86_64 ] || continue
+		musl-gcc -std=c11 -O2 -fPIC -fvisibility=hidden -I"$TOP" $I -c "$a" -o "arch_$d$(basename "$a").o" || return 1
+	done
+	ar rcs libside_jmp.a ./*.o
+}
+ok compile_musl_library musl_library
+musl() { musl-gcc -std=c11 $W -O2 $I "$@" $FILES "$TMP/musl/libside_jmp.a" -o "$TMP/m" && "$TMP/m"; }
+for l in INLINE DENSE WIDE; do
+	ok "compile_musl_static_$l" musl -static -DSIDE_JMP_LAYOUT_$l
+	ok "compile_musl_dynamic_$l" musl -DSIDE_JMP_LAYOUT_$l
+done
+
+# ---- newer standards, and warnings that projects turn on
+for c in 'gcc -x c -std=c17' 'gcc -x c -std=gnu2x' 'clang -x c -std=c17' 'g++ -x c++ -std=c++20' 'clang++ -x c++ -std=c++20'; do
+	name=$(echo "$c" | tr -d ' ' | tr -- '-=+' '___')
+	std() { for f in $FILES; do $c $W -Wshadow -Wundef -Wcast-align -Wwrite-strings -O2 $I -c "$f" -o "$TMP/o.o" || return 1; done; }
+	ok "compile_$name" std
+done
+strict_c() { for f in $FILES; do $1 -std=c11 $W -Wmissing-prototypes -Wstrict-prototypes -Wold-style-definition -Wconversion -O2 -isystem "$BUILD/include" -c "$f" -o "$TMP/o.o" || return 1; done; }
+ok compile_strict_c_gcc strict_c gcc
+ok compile_strict_c_clang strict_c clang
+
+# ---- no port: plain tests, right and never patched
+generic() {
+	mkdir -p "$TMP/generic" && cp -r "$BUILD/include" "$TMP/generic/" || return 1
+	$1 $2 -O2 -U__x86_64__ -I"$TMP/generic/include" -fsyntax-only "$S/a.c" &&
+	$1 $2 -O2 -U__x86_64__ -I"$TMP/generic/include" -c "$S/a.c" -o "$TMP/g.o" &&
+	! readelf -SW "$TMP/g.o" | grep -q ' side_jmp '
+}
+ok compile_generic_has_no_records_c generic gcc "-std=c11 $W"
+ok compile_generic_has_no_records_cxx generic g++ "-x c++ -std=c++17 $W"
+
+# ---- garbage collection takes dead functions, and their records, with lld
+cat >"$TMP/dead.c" <<'EOF'
+#include <side_jmp.h>
+SIDE_JMP_KEY(key);
+int live(int a), dead(int a);
+int live(int a) { return side_jmp_unlikely(key) ? a + 1 : a; }
+int dead(int a) { return side_jmp_unlikely(key) ? a + 2 : a; }
+int main(void) { return live(0); }
+EOF
+size_of_table() { readelf -SW "$1" | sed 's/^ *\[ *[0-9]*\]//' | awk '$1 == "side_jmp" { print $5 }'; }
+gc() { gcc -O2 $I -ffunction-sections -Wl,--gc-sections -fuse-ld=$1 "$TMP/dead.c" "$BUILD/libside_jmp.a" -o "$TMP/dead" && "$TMP/dead" && s=$(size_of_table "$TMP/dead") && echo "table: 0x$s" && [ $((0x$s)) -$2 $3 ]; }
+ok compile_gc_drops_dead_sites_lld gc lld eq 16
+for ld in bfd gold mold; do ok "compile_gc_keeps_live_sites_$ld" gc $ld ge 16; done
+
+# ---- what must not compile, and says why
+must_fail() {	# COMPILER WORD <source
+	cat >"$TMP/bad.c"
+	! $1 $I -c "$TMP/bad.c" -o "$TMP/bad.o" 2>"$TMP/why" || { echo "it compiled"; return 1; }
+	grep -q "$2" "$TMP/why" || { cat "$TMP/why"; return 1; }
+}
+for cc in gcc clang 'g++ -x c++' 'clang++ -x c++'; do
+	n=${cc%% *}
+	ok "compile_refuses_unknown_key_$n" must_fail "$cc" nokey <<'EOF'
+#include <side_jmp.h>
+int f(void); int f(void) { return side_jmp_unlikely(nokey); }
+EOF
+	ok "compile_refuses_two_layouts_$n" must_fail "$cc" 'not both' <<'EOF'
+#define SIDE_JMP_LAYOUT_DENSE
+#define SIDE_JMP_LAYOUT_WIDE
+#include <side_jmp.h>
+EOF
+	ok "compile_refuses_two_widths_$n" must_fail "$cc" 'key_side_jmp_word' <<'EOF'
+#include <side_jmp.h>
+SIDE_JMP_KEY64_DECLARE(key);
+SIDE_JMP_KEY(key);
+EOF
+	ok "compile_refuses_local_key_of_another_object_$n" must_fail "$cc" 'key_side_jmp_' <<'EOF'
+#include <side_jmp.h>
+SIDE_JMP_KEY_EXTERN(key);
+SIDE_JMP_KEY(key);
+EOF
+	ok "compile_refuses_a_plain_variable_$n" must_fail "$cc" 'number_side_jmp_' <<'EOF'
+#include <side_jmp.h>
+int number; int f(void); int f(void) { return side_jmp_unlikely(number); }
+EOF
+done
+done_testing

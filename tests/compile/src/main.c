@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Calls every check disabled, enabled and disabled again, prints what was
+ * wrong, and the number of sites.  Argument: the back end that is expected.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "matrix.h"
+
+static int wrong;
+
+static void expect(const char *name, const char *when, long seen, long expected)
+{
+	if (seen == expected)
+		return;
+	printf("%s, %s: seen %ld, expected %ld\n", name, when, seen, expected);
+	wrong++;
+}
+
+static void run(const struct check *c)
+{
+	for (; c->name; c++) {
+		expect(c->name, "off", c->f(10), c->off);
+		expect(c->name, "enable", side_jmp_enable(c->key), 0);
+		expect(c->name, "on", c->f(10), c->on);
+		expect(c->name, "disable", side_jmp_disable(c->key), 0);
+		expect(c->name, "off again", c->f(10), c->off);
+	}
+}
+
+/* Keep what nobody calls from being called, and from being inlined away. */
+int never(int a)
+{
+	return side_jmp_unlikely(of_a) ? a + 1 : a;
+}
+
+int main(int argc, char **argv)
+{
+	struct side_jmp_info i;
+	const char *backend = argc > 1 ? argv[1] : "self";
+
+	run(checks_a);
+	run(checks_b);
+	run(checks_lib);
+	side_jmp_get_info(&i, sizeof(i));
+	if (strcmp(i.backend_name, backend)) {
+		printf("back end %s (%s), expected %s\n", i.backend_name,
+		       i.backend_reason, backend);
+		wrong++;
+	}
+	expect("info", "rejected", (long)i.objects_rejected, 0);
+	if (i.objects_rejected)
+		printf("%s\n", i.reject_reason);
+	expect("info", "foreign", (long)i.foreign, 0);
+	if (!strcmp(backend, "self"))
+		expect("info", "idle", (long)i.idle, (long)i.sites);
+	if (SIDE_JMP_ARCH_HAS_SITES && i.sites < 20) {
+		printf("only %lu sites\n", (unsigned long)i.sites);
+		wrong++;
+	}
+	printf("%lu sites in %lu objects\n", (unsigned long)i.sites,
+	       (unsigned long)i.objects);
+	return wrong != 0;
+}
