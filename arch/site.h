@@ -19,6 +19,8 @@
 #include "generic/site.h"
 #elif defined(__x86_64__) && !defined(__ILP32__)
 #include "x86_64/site.h"
+#elif defined(__aarch64__) && !defined(__ILP32__)
+#include "arm64/site.h"
 #else
 #include "generic/site.h"
 #endif
