@@ -21,6 +21,8 @@
 #include "x86_64/site.h"
 #elif defined(__aarch64__) && !defined(__ILP32__)
 #include "arm64/site.h"
+#elif defined(__s390x__) && __ARCH__ >= 8	/* z10 */
+#include "s390x/site.h"
 #else
 #include "generic/site.h"
 #endif
