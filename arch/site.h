@@ -23,6 +23,8 @@
 #include "arm64/site.h"
 #elif defined(__s390x__) && __ARCH__ >= 8	/* z10 */
 #include "s390x/site.h"
+#elif defined(__powerpc64__) && defined(__LITTLE_ENDIAN__) && _CALL_ELF == 2
+#include "ppc64le/site.h"
 #else
 #include "generic/site.h"
 #endif
