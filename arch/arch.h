@@ -89,7 +89,7 @@ struct side_jmp_arch {
 
 /* Every port, for whoever looks at all of them. */
 #define SIDE_JMP_ARCHS(port) \
-	port(x86_64) port(arm64) port(s390x) port(ppc64le)
+	port(x86_64) port(arm64) port(s390x) port(ppc64le) port(riscv64)
 
 #define SIDE_JMP_ARCH_DECLARE_(name) \
 	extern const struct side_jmp_arch side_jmp_arch_##name \

@@ -25,6 +25,8 @@
 #include "s390x/site.h"
 #elif defined(__powerpc64__) && defined(__LITTLE_ENDIAN__) && _CALL_ELF == 2
 #include "ppc64le/site.h"
+#elif defined(__riscv) && __riscv_xlen == 64 && !defined(__ILP32__)
+#include "riscv64/site.h"
 #else
 #include "generic/site.h"
 #endif
