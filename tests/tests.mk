@@ -8,14 +8,15 @@
 #
 # NAME.c may begin with a line `// cflags: ...` and `// ldflags: ...`.
 
-TEST_C		:= $(wildcard tests/unit/*.c)
+TEST_C		:= $(wildcard tests/unit/*.c tests/port/*.c)
 TEST_INJ	:= $(wildcard tests/inject/*.c)
 TEST_SH		:= $(wildcard tests/*/*.sh)
 TEST_BIN	:= $(TEST_C:%.c=$(B)/%) $(TEST_INJ:%.c=$(B)/%)
 
 test_flags	= $(shell sed -n 's|^// $(1): ||p' $(2))
 
-$(B)/tests/unit/%: tests/unit/%.c tests/tap.h $(LIB_A) $(HEADERS)
+$(filter-out $(B)/tests/inject/%,$(TEST_BIN)): $(B)/tests/%: tests/%.c tests/tap.h \
+		$(LIB_A) $(HEADERS)
 	@mkdir -p $(@D)
 	$(CC) $(CSTD) -D_GNU_SOURCE $(WARN) $(CPP_) $(CFLAGS) \
 		$(call test_flags,cflags,$<) -MMD -MP $< $(LIB_A) -o $@ \
