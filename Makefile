@@ -49,6 +49,7 @@ help:
 	@echo "make             the library, in $(B)/"
 	@echo "make demo        show it at work (FILE=path: on that file)"
 	@echo "make check       every test; as root installs what they need"
+	@echo "make check-guests  every port under a kernel of its own, in QEMU"
 	@echo "make stress      the guarantee under load (SECONDS=$(SECONDS))"
 	@echo "make bench       what a site costs; tables, and CSV in $(B)/bench"
 	@echo "make install     PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)"

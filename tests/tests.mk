@@ -19,7 +19,7 @@ $(filter-out $(B)/tests/inject/%,$(TEST_BIN)): $(B)/tests/%: tests/%.c tests/tap
 		$(LIB_A) $(HEADERS)
 	@mkdir -p $(@D)
 	$(CC) $(CSTD) -D_GNU_SOURCE $(WARN) $(CPP_) $(CFLAGS) \
-		$(call test_flags,cflags,$<) -MMD -MP $< $(LIB_A) -o $@ \
+		$(call test_flags,cflags,$<) -MMD -MP $< $(TEST_LINK) $(LIB_A) -o $@ \
 		-pthread -ldl $(call test_flags,ldflags,$<)
 
 $(B)/tests/inject/%: tests/inject/%.c tests/tap.h $(B)/libside_jmp_inject.a \
@@ -46,3 +46,5 @@ check: check-build
 
 stress: $(B)/tests/inject/stress
 	$< $(SECONDS)
+
+include tests/guest/guest.mk
