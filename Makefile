@@ -3,7 +3,17 @@
 
 VERSION	:= 1.0.0
 SOMAJOR	:= 1
+
+# For another machine: ARCH=arm64 (a folder of arch/), built in build/arm64
+# with the compiler that the port names or CROSS_COMPILE=some-prefix-.
+ifneq ($(ARCH),)
+B	:= build/$(ARCH)
+CROSS_COMPILE ?= $(shell . arch/$(ARCH)/port && echo $$triple-)
+CC	:= $(CROSS_COMPILE)gcc
+AR	:= $(CROSS_COMPILE)ar
+else
 B	:= build
+endif
 
 CC	?= cc
 AR	?= ar
@@ -21,13 +31,11 @@ LIBC_	= $(CSTD) $(WARN) $(CPP_) $(CFLAGS) -fvisibility=hidden -MMD -MP
 
 RUNTIME	:= $(wildcard runtime/*.c)
 ARCH_C	:= $(wildcard arch/*/arch.c)
-MACHINE	:= $(shell $(CC) -dumpmachine)
-PROBE	:= $(wildcard arch/$(firstword $(subst -, ,$(MACHINE)))/probe.S)
-SRC	:= $(RUNTIME) $(ARCH_C) $(PROBE)
+SRC	:= $(RUNTIME) $(ARCH_C)
 OBJ_SO	:= $(addprefix $(B)/shared/,$(addsuffix .o,$(SRC)))
 OBJ_INJ	:= $(addprefix $(B)/inject/,$(addsuffix .o,$(SRC)))
 HEADERS	:= $(B)/include/side_jmp.h \
-	   $(patsubst %,$(B)/include/side_jmp/%,$(wildcard arch/*/site.h))
+	   $(patsubst %,$(B)/include/side_jmp/%,$(wildcard arch/site.h arch/*/site.h))
 
 LIB_A	:= $(B)/libside_jmp.a
 LIB_SO	:= $(B)/libside_jmp.so.$(VERSION)
@@ -41,6 +49,7 @@ help:
 	@echo "make             the library, in $(B)/"
 	@echo "make demo        show it at work (FILE=path: on that file)"
 	@echo "make check       every test; as root installs what they need"
+	@echo "make check-guests  every port under a kernel of its own, in QEMU"
 	@echo "make stress      the guarantee under load (SECONDS=$(SECONDS))"
 	@echo "make bench       what a site costs; tables, and CSV in $(B)/bench"
 	@echo "make install     PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)"
@@ -52,7 +61,7 @@ $(B)/include/side_jmp.h: runtime/side_jmp.h
 	@mkdir -p $(@D)
 	cp $< $@
 
-$(B)/include/side_jmp/arch/%/site.h: arch/%/site.h
+$(B)/include/side_jmp/%.h: %.h
 	@mkdir -p $(@D)
 	cp $< $@
 

@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "arch/site.h"
+
 enum side_jmp_layout {
 	SIDE_JMP_INLINE = 0,
 	SIDE_JMP_DENSE = 1,
@@ -53,6 +55,13 @@ struct side_jmp_arch {
 	 */
 	bool shootdown_serializes;
 
+	/*
+	 * Why a process does not patch itself here unless it is told to: the
+	 * manual does not promise that a site's store is seen whole.  NULL
+	 * where it does.
+	 */
+	const char *self_off;
+
 	/* Is the instruction at `bytes` a breakpoint? */
 	bool (*breakpoint)(const uint8_t *bytes);
 
@@ -78,17 +87,45 @@ struct side_jmp_arch {
 				      const uint8_t *bytes, unsigned len);
 };
 
-extern const struct side_jmp_arch side_jmp_arch_x86_64
-	__attribute__((visibility("hidden")));
+/* Every port, for whoever looks at all of them. */
+#define SIDE_JMP_ARCHS(port) \
+	port(x86_64) port(arm64) port(s390x) port(ppc64le) port(riscv64)
 
-/* The port of the machine that this is compiled for; NULL where none is. */
+#define SIDE_JMP_ARCH_DECLARE_(name) \
+	extern const struct side_jmp_arch side_jmp_arch_##name \
+		__attribute__((visibility("hidden")));
+SIDE_JMP_ARCHS(SIDE_JMP_ARCH_DECLARE_)
+SIDE_JMP_ARCH_DECLARE_(generic)
+
+#define SIDE_JMP_ARCH_PASTE_(name)	side_jmp_arch_##name
+#define SIDE_JMP_ARCH_OF_(name)		SIDE_JMP_ARCH_PASTE_(name)
+
+/* The port that this is compiled for; where none is, `machine` is 0. */
 static inline const struct side_jmp_arch *side_jmp_arch_host(void)
 {
-#if defined(__x86_64__) && !defined(__ILP32__)
-	return &side_jmp_arch_x86_64;
-#else
-	return 0;
-#endif
+	return &SIDE_JMP_ARCH_OF_(SIDE_JMP_ARCH_NAME);
+}
+
+/* ---- what several ports need --------------------------------------------- */
+
+static inline uint32_t side_jmp_get_le32(const uint8_t *p)
+{
+	return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 |
+	       (uint32_t)p[3] << 24;
+}
+
+static inline void side_jmp_put_le32(uint8_t *p, uint32_t word)
+{
+	for (int i = 0; i < 4; i++)
+		p[i] = (uint8_t)(word >> (8 * i));
+}
+
+/* The low `bits` of a field as a signed number, to be added to an address. */
+static inline uint64_t side_jmp_sign_extend(uint32_t field, unsigned bits)
+{
+	uint64_t sign = UINT64_C(1) << (bits - 1);
+
+	return (field ^ sign) - sign;
 }
 
 #endif

@@ -217,6 +217,11 @@ int sj_self_sync(void);
 int sj_self_drop(uintptr_t page, bool textrel);
 bool sj_self_single_threaded(void);
 
+/* ---- probe.c: a site of our own ------------------------------------------ */
+
+int sj_probe(void);			/* 1: armed, 0: idle */
+void sj_probe_site(struct side_jmp_insn *insn);
+
 /* ---- key.c ------------------------------------------------------------- */
 
 enum side_jmp_state sj_key_wanted(const struct side_jmp_key *key);

@@ -139,9 +139,6 @@ bool sj_self_single_threaded(void)
 
 /* ---- does it work here? ------------------------------------------------- */
 
-extern int side_jmp_probe(void) __attribute__((visibility("hidden")));
-extern char side_jmp_probe_check[] __attribute__((visibility("hidden")));
-
 static int probe_write(int fd, const struct side_jmp_insn *insn,
 		       enum side_jmp_state to)
 {
@@ -182,7 +179,7 @@ static int run_probe(int fd, const struct side_jmp_insn *insn)
 	static const enum side_jmp_state then[] = {
 		SIDE_JMP_IDLE, SIDE_JMP_ARMED,
 	};
-	int (*volatile run)(void) = side_jmp_probe;
+	int (*volatile run)(void) = sj_probe;
 	int r, wrong = 0;
 
 	for (unsigned i = 0; ; i++) {
@@ -198,14 +195,13 @@ static int run_probe(int fd, const struct side_jmp_insn *insn)
 static int probe(void)
 {
 	struct side_jmp_insn insn = {
-		.site = (uintptr_t)&side_jmp_probe,
-		.target = (uintptr_t)side_jmp_probe_check,
 		.layout = SIDE_JMP_INLINE,
 	};
 	int fd = sj_self_open(), r = -EFAULT;
 
 	if (fd < 0)
 		return fd;
+	sj_probe_site(&insn);
 	if (sees_our_memory(fd, &insn))
 		r = sj_insn_state(&insn) == SIDE_JMP_ARMED ?
 			run_probe(fd, &insn) : -EILSEQ;
@@ -237,8 +233,13 @@ static int register_membarrier(void)
 
 static void choose_self(bool forced)
 {
+	const char *off = side_jmp_arch_host()->self_off;
 	int r;
 
+	if (off && !forced) {
+		choose(SIDE_JMP_BACKEND_NONE, off, 0);
+		return;
+	}
 	if (prctl(PR_GET_MDWE, 0, 0, 0, 0) > 0) {
 		choose(SIDE_JMP_BACKEND_NONE, "the process refuses changes of"
 		       " executable memory (PR_SET_MDWE)", 0);
@@ -267,7 +268,7 @@ void sj_self_choose(void)
 {
 	const char *want = secure_getenv("SIDE_JMP_BACKEND");
 
-	if (!side_jmp_arch_host())
+	if (!side_jmp_arch_host()->machine)
 		choose(SIDE_JMP_BACKEND_NONE,
 		       "no port for this architecture", 0);
 	else if (!want || !*want)

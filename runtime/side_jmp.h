@@ -354,11 +354,7 @@ int side_jmp_object_unload(struct side_jmp_object *object);
 #error "side_jmp: define SIDE_JMP_LAYOUT_DENSE or SIDE_JMP_LAYOUT_WIDE, not both"
 #endif
 
-#if defined(__x86_64__) && !defined(__ILP32__)
-#include "side_jmp/arch/x86_64/site.h"
-#else
-#include "side_jmp/arch/generic/site.h"
-#endif
+#include "side_jmp/arch/site.h"
 
 #define SIDE_JMP_WORD_(name) \
 	(sizeof(name##_side_jmp_word) == 8 ? \
@@ -379,20 +375,21 @@ int side_jmp_object_unload(struct side_jmp_object *object);
  * keeps or drops both (SHF_LINK_ORDER); `?` joins it to the COMDAT group that
  * the function is in.
  */
-#define SIDE_JMP_RECORD_(layout) \
+#define SIDE_JMP_RECORD_(layout, check) \
 	"	.pushsection side_jmp, \"a?o\", @progbits, .Lside_jmp_hot%=\n" \
 	"	.balign 4\n" \
 	"	.long .Lside_jmp_site%= - .\n" \
-	"	.long %l[side_jmp_check] - .\n" \
+	"	.long " check " - .\n" \
 	"	.long " SIDE_JMP_ARCH_KEY_OPERAND " - .\n" \
 	"	.byte 1, " layout ", %c[flags], 0\n" \
 	"	.popsection\n"
 
 #define SIDE_JMP_INLINE_ASM_ \
 	".Lside_jmp_hot%=:\n" \
+	SIDE_JMP_ARCH_ALIGN \
 	".Lside_jmp_site%=:\n" \
 	SIDE_JMP_ARCH_JUMP_SITE \
-	SIDE_JMP_RECORD_("0")
+	SIDE_JMP_RECORD_("0", "%l[side_jmp_check]")
 
 #if defined(SIDE_JMP_LAYOUT_DENSE)
 #define SIDE_JMP_ASM_ \
@@ -400,12 +397,14 @@ int side_jmp_object_unload(struct side_jmp_object *object);
 	SIDE_JMP_ARCH_JUMP_TO(".Lside_jmp_site%=") \
 	".Lside_jmp_back%=:\n" \
 	"	.pushsection side_jmp_modify_code, \"ax?\", @progbits\n" \
+	SIDE_JMP_ARCH_ALIGN \
 	".Lside_jmp_site%=:\n" \
-	SIDE_JMP_ARCH_JUMP_SITE \
-	SIDE_JMP_ARCH_JUMP_TO(".Lside_jmp_back%=") \
+	SIDE_JMP_ARCH_DENSE_SITE(".Lside_jmp_back%=") \
 	"	.popsection\n" \
-	SIDE_JMP_RECORD_("1")
-#define SIDE_JMP_CLOBBERS_	SIDE_JMP_ARCH_JUMP_CLOBBERS
+	SIDE_JMP_RECORD_("1", SIDE_JMP_ARCH_DENSE_CHECK)
+#define SIDE_JMP_CLOBBERS_	SIDE_JMP_ARCH_DENSE_CLOBBERS
+#define SIDE_JMP_OPERANDS_(name)
+#define SIDE_JMP_IS_SHORT_	0
 #define SIDE_JMP_LABELS_	side_jmp_check
 #elif defined(SIDE_JMP_LAYOUT_WIDE)
 /* A wide site names its key in the code, so a key elsewhere gets an inline. */
@@ -414,19 +413,27 @@ int side_jmp_object_unload(struct side_jmp_object *object);
 	SIDE_JMP_INLINE_ASM_ \
 	"	.else\n" \
 	".Lside_jmp_hot%=:\n" \
+	SIDE_JMP_ARCH_ALIGN \
 	SIDE_JMP_ARCH_WIDE_SITE(".Lside_jmp_site%=") \
-	SIDE_JMP_RECORD_("2") \
+	SIDE_JMP_RECORD_("2", "%l[side_jmp_check]") \
 	"	.endif\n"
 #define SIDE_JMP_CLOBBERS_	SIDE_JMP_ARCH_WIDE_CLOBBERS
+#define SIDE_JMP_OPERANDS_(name)	SIDE_JMP_ARCH_WIDE_OPERANDS(name)
+#define SIDE_JMP_IS_SHORT_	SIDE_JMP_ARCH_WIDE_IS_SHORT
 #define SIDE_JMP_LABELS_	side_jmp_check, side_jmp_on
 #else
 #define SIDE_JMP_ASM_		SIDE_JMP_INLINE_ASM_
 #define SIDE_JMP_CLOBBERS_	SIDE_JMP_ARCH_JUMP_CLOBBERS
+#define SIDE_JMP_OPERANDS_(name)
+#define SIDE_JMP_IS_SHORT_	SIDE_JMP_ARCH_JUMP_IS_SHORT
 #define SIDE_JMP_LABELS_	side_jmp_check
 #endif
 
-/* clang has no cold labels; it lays out asm goto's targets as unlikely. */
-#if defined(__clang__)
+/*
+ * clang has no cold labels; it lays out asm goto's targets as unlikely.  gcc
+ * puts what is cold into another section, which not every site reaches.
+ */
+#if defined(__clang__) || SIDE_JMP_IS_SHORT_
 #define SIDE_JMP_COLD_		__attribute__((unused))
 #else
 #define SIDE_JMP_COLD_		__attribute__((cold, unused))
@@ -446,6 +453,7 @@ int side_jmp_object_unload(struct side_jmp_object *object);
 		: [key] SIDE_JMP_ARCH_KEY_CONSTRAINT \
 				(SIDE_JMP_KEY_ADDRESS_(name)), \
 		  [flags] "i" (SIDE_JMP_FLAGS_(name)) \
+		  SIDE_JMP_OPERANDS_(name) \
 		: SIDE_JMP_CLOBBERS_ \
 		: SIDE_JMP_LABELS_); \
 	side_jmp_value_ = false; \

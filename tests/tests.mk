@@ -8,17 +8,18 @@
 #
 # NAME.c may begin with a line `// cflags: ...` and `// ldflags: ...`.
 
-TEST_C		:= $(wildcard tests/unit/*.c)
+TEST_C		:= $(wildcard tests/unit/*.c tests/port/*.c)
 TEST_INJ	:= $(wildcard tests/inject/*.c)
 TEST_SH		:= $(wildcard tests/*/*.sh)
 TEST_BIN	:= $(TEST_C:%.c=$(B)/%) $(TEST_INJ:%.c=$(B)/%)
 
 test_flags	= $(shell sed -n 's|^// $(1): ||p' $(2))
 
-$(B)/tests/unit/%: tests/unit/%.c tests/tap.h $(LIB_A) $(HEADERS)
+$(filter-out $(B)/tests/inject/%,$(TEST_BIN)): $(B)/tests/%: tests/%.c tests/tap.h \
+		$(LIB_A) $(HEADERS)
 	@mkdir -p $(@D)
 	$(CC) $(CSTD) -D_GNU_SOURCE $(WARN) $(CPP_) $(CFLAGS) \
-		$(call test_flags,cflags,$<) -MMD -MP $< $(LIB_A) -o $@ \
+		$(call test_flags,cflags,$<) -MMD -MP $< $(TEST_LINK) $(LIB_A) -o $@ \
 		-pthread -ldl $(call test_flags,ldflags,$<)
 
 $(B)/tests/inject/%: tests/inject/%.c tests/tap.h $(B)/libside_jmp_inject.a \
@@ -45,3 +46,5 @@ check: check-build
 
 stress: $(B)/tests/inject/stress
 	$< $(SECONDS)
+
+include tests/guest/guest.mk

@@ -6,6 +6,7 @@
 #ifndef SIDE_JMP_ARCH_GENERIC_SITE_H
 #define SIDE_JMP_ARCH_GENERIC_SITE_H
 
-#define SIDE_JMP_ARCH_HAS_SITES 0
+#define SIDE_JMP_ARCH_NAME	generic
+#define SIDE_JMP_ARCH_HAS_SITES	0
 
 #endif

@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: MIT
+# The self back end of every port, in a guest of its own under qemu-system.
+
+PORTS		:= $(patsubst arch/%/port,%,$(wildcard arch/*/port))
+GUEST_TESTS	:= $(patsubst tests/%.c,%,$(wildcard tests/port/*.c))
+
+.PHONY: check-guests $(PORTS:%=guest-build-%)
+
+# A guest has no libraries: everything is static.  What twice.c is for, it says.
+$(PORTS:%=guest-build-%): guest-build-%: check-tools
+	$(MAKE) --no-print-directory ARCH=$* B=$(B)/guest/$* \
+		CFLAGS='$(CFLAGS) -static' \
+		TEST_LINK='tests/guest/twice.c -Wl,--wrap=sj_self_write' \
+		$(GUEST_TESTS:%=$(B)/guest/$*/tests/%) $(B)/guest/$*/tests/guest/init
+	printf '%s\n' '#!/bin/sh' 'exec tests/guest/boot $* $(B)/guest/$*/tests/guest/init \
+		$(GUEST_TESTS:%=$(B)/guest/$*/tests/%)' >$(B)/guest/guest-$*
+	chmod +x $(B)/guest/guest-$*
+
+$(B)/tests/guest/init: tests/guest/init.c
+	@mkdir -p $(@D)
+	$(CC) $(CSTD) -D_GNU_SOURCE $(WARN) $(CFLAGS) $< -o $@
+
+check-guests: $(PORTS:%=guest-build-%)
+	@SECONDS_=$(SECONDS) LOG=$(abspath $(B))/check-guests.log \
+		tests/run $(PORTS:%=$(B)/guest/guest-%)
