@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What it costs to enable and to disable: one site in an idle process and in
+ * one whose other threads run, beside the bare membarrier that no patcher can
+ * do without and beside the usual way to patch (mprotect, store, mprotect;
+ * which synchronizes nothing), and batches.
+ */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <side_jmp.h>
+
+#include "bench/bench.h"
+
+enum { SYNC_CORE = 1 << 5 };	/* MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE */
+
+SIDE_JMP_KEY(one);
+SIDE_JMP_KEY(spun);
+
+static atomic_bool stop;
+static uint64_t hits;
+
+__attribute__((noinline))
+static void site(void)
+{
+	if (side_jmp_unlikely(one))
+		hits++;
+}
+
+static void *spin(void *arg)
+{
+	while (!atomic_load_explicit(&stop, memory_order_relaxed))
+		if (side_jmp_unlikely(spun))
+			return NULL;
+	return arg;
+}
+
+/* ---- one site ---------------------------------------------------------------- */
+
+static struct bench_series membarriers, enables, disables, mprotects;
+
+static void bare_membarrier(void)
+{
+	if (syscall(SYS_membarrier, SYNC_CORE, 0, 0))
+		bench_die("membarrier failed");
+}
+
+/* A page of code in a mapping of a file's kind: private, not writable. */
+static char *page_of_code(void)
+{
+	size_t size = (size_t)sysconf(_SC_PAGESIZE);
+	char *p = mmap(NULL, 3 * size, PROT_READ | PROT_EXEC,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		bench_die("mmap failed");
+	return p + size;	/* its neighbours make mprotect() split */
+}
+
+static void by_mprotect(volatile char *page)
+{
+	size_t size = (size_t)sysconf(_SC_PAGESIZE);
+
+	if (mprotect((void *)page, size, PROT_READ | PROT_WRITE | PROT_EXEC))
+		return;		/* a policy may forbid it */
+	*page = (char)~*page;
+	mprotect((void *)page, size, PROT_READ | PROT_EXEC);
+}
+
+static double timed(void (*f)(void))
+{
+	uint64_t t = bench_now();
+
+	f();
+	return (double)(bench_now() - t);
+}
+
+static void enable_one(void)
+{
+	if (side_jmp_enable(&one))
+		bench_die("enable failed");
+}
+
+static void disable_one(void)
+{
+	if (side_jmp_disable(&one))
+		bench_die("disable failed");
+}
+
+static void one_site(const char *where)
+{
+	unsigned rounds = bench_rounds(2000);
+	char *page = page_of_code();
+
+	membarriers.n = enables.n = disables.n = mprotects.n = 0;
+	for (unsigned i = 0; i < rounds; i++) {
+		uint64_t t;
+
+		bench_add(&membarriers, timed(bare_membarrier));
+		bench_add(&enables, timed(enable_one));
+		site();
+		bench_add(&disables, timed(disable_one));
+		site();
+		t = bench_now();
+		by_mprotect(page);
+		bench_add(&mprotects, (double)(bench_now() - t));
+	}
+	bench_row(&membarriers, "ns", "flip %s: bare membarrier", where);
+	bench_row(&enables, "ns", "flip %s: enable", where);
+	bench_row(&disables, "ns", "flip %s: disable", where);
+	bench_row(&mprotects, "ns", "flip %s: mprotect store mprotect", where);
+	bench_ratio(&enables, &membarriers, "flip %s: enable / membarrier",
+		    where);
+	bench_ratio(&disables, &membarriers, "flip %s: disable / membarrier",
+		    where);
+}
+
+static void busy(void)
+{
+	pthread_t threads[2];
+
+	stop = false;
+	for (int i = 0; i < 2; i++)
+		if (pthread_create(&threads[i], NULL, spin, NULL))
+			bench_die("pthread_create failed");
+	usleep(20000);		/* until they run */
+	one_site("busy");
+	stop = true;
+	for (int i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+}
+
+/* ---- batches ------------------------------------------------------------------ */
+
+static struct side_jmp_info info(void)
+{
+	struct side_jmp_info i;
+
+	side_jmp_get_info(&i, sizeof(i));
+	return i;
+}
+
+static void batch(const char *library, unsigned sites, unsigned rounds)
+{
+	struct side_jmp_info before = info(), loaded, then;
+	const struct bench_library *l = bench_load(library);
+
+	loaded = info();
+	if (loaded.sites - before.sites != sites)
+		bench_die("%s has other than %u sites", library, sites);
+	enables.n = disables.n = 0;
+	rounds = bench_rounds(rounds);
+	for (unsigned i = 0; i < rounds; i++) {
+		uint64_t t = bench_now();
+
+		if (side_jmp_enable(l->key))
+			bench_die("enable failed");
+		bench_add(&enables, (double)(bench_now() - t) / sites);
+		if (i == 0)
+			then = info();
+		t = bench_now();
+		side_jmp_disable(l->key);
+		bench_add(&disables, (double)(bench_now() - t) / sites);
+	}
+	bench_row(&enables, "ns/site", "batch of %u: enable", sites);
+	bench_row(&disables, "ns/site", "batch of %u: disable", sites);
+	bench_count((double)(then.syncs - loaded.syncs), "membarriers",
+		    "batch of %u: core synchronizations", sites);
+	bench_count((double)(then.writes - loaded.writes), "writes",
+		    "batch of %u: writes", sites);
+	bench_count((double)(loaded.pages_dirtied - before.pages_dirtied),
+		    "pages", "batch of %u: pages", sites);
+}
+
+int main(int argc, char **argv)
+{
+	bench_open(argc, argv);
+	if (info().backend == SIDE_JMP_BACKEND_NONE)
+		bench_die("nothing is patched: %s", info().backend_reason);
+	side_jmp_set_dirty_pages(UINT32_MAX);
+	one_site("idle");
+	busy();
+	batch("many-100.so", 100, 200);
+	batch("many-10000.so", 10000, 20);
+	batch("many-100000.so", 100000, 5);
+	return 0;
+}

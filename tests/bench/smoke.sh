@@ -1,0 +1,30 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The benchmarks build, run and print every row.  No judgement on numbers.
+. "$TOP/tests/tap.sh"
+
+if ! "$BUILD/tests/unit/basic" | grep -q '^ok 1 - basic_backend_is_self'; then
+	skip bench_runs "nothing is patched here"
+	done_testing
+fi
+
+run() { QUICK=1 make -s -C "$TOP" B="$BUILD" CC="$CC" bench >"$TMP/out"; }
+rows() {
+	for csv in sites:180 flips:27 startup:13; do
+		n=$(tail -n +2 "$BUILD/bench/${csv%:*}.csv" | wc -l)
+		echo "${csv%:*}: $n rows, expected ${csv#*:}"
+		[ "$n" -eq "${csv#*:}" ] || return 1
+	done
+	# name,arch,cpu,samples,min,median,p99,unit; and a number is a number
+	cat "$BUILD"/bench/*.csv | awk -F, '
+		$1 != "name" && (NF != 8 || $4 < 1 || $5 !~ /^-?[0-9.]+$/) {
+			print; bad++
+		}
+		END { exit bad > 0 }'
+}
+goals() { grep -E '^[0-9]+ of 30 goals met' "$TMP/out"; }
+
+ok bench_runs run
+ok bench_prints_every_row rows
+ok bench_compares_with_the_goals goals
+done_testing
