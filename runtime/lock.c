@@ -32,8 +32,10 @@ void sj_restore_signals(sigmask_t mask)
 	errno = saved;
 }
 
+/* Keeps errno, as all of these: callers may be signal handlers. */
 void sj_lock(uint32_t *word)
 {
+	int saved = errno;
 	uint32_t seen = 0;
 
 	if (__atomic_compare_exchange_n(word, &seen, 1, false,
@@ -41,6 +43,7 @@ void sj_lock(uint32_t *word)
 		return;
 	while (__atomic_exchange_n(word, 2, __ATOMIC_ACQUIRE) != 0)
 		syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, 2, NULL, NULL, 0);
+	errno = saved;
 }
 
 void sj_unlock(uint32_t *word)
