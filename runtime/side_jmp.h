@@ -483,7 +483,15 @@ extern const struct side_jmp_record __stop_side_jmp[]
 	__attribute__((weak, visibility("hidden")));
 
 extern struct side_jmp_object side_jmp_this_object;
+
+/*
+ * 101, the first priority that is ours to use: before everybody else.  It
+ * stands at the declaration: gcc forgets that of a definition that follows
+ * one.
+ */
+__attribute__((weak, visibility("hidden"), constructor(101)))
 void side_jmp_this_object_start(void);
+__attribute__((weak, visibility("hidden"), destructor(101)))
 void side_jmp_this_object_stop(void);
 
 __attribute__((weak, visibility("hidden")))
@@ -492,14 +500,11 @@ struct side_jmp_object side_jmp_this_object = {
 	__start_side_jmp, __stop_side_jmp, NULL,
 };
 
-/* 101, the first priority that is ours to use: before everybody else. */
-__attribute__((weak, visibility("hidden"), constructor(101)))
 void side_jmp_this_object_start(void)
 {
 	(void)side_jmp_object_register(&side_jmp_this_object);
 }
 
-__attribute__((weak, visibility("hidden"), destructor(101)))
 void side_jmp_this_object_stop(void)
 {
 	(void)side_jmp_object_unload(&side_jmp_this_object);
