@@ -41,8 +41,10 @@ __attribute__((unused))
 static int in_child(void (*run)(void))
 {
 	int status = 0;
-	pid_t pid = fork();
+	pid_t pid;
 
+	fflush(NULL);		/* or a child that exits says it again */
+	pid = fork();
 	if (pid == 0) {
 		alarm(60);
 		run();
