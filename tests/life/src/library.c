@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A library with a key of its own and sites of a shared one, that flips both
+ * before its table is taken in and after it has been given up.
+ */
+#include "shared.h"
+
+SIDE_JMP_KEY(own_key);
+DEFINE_HITS(own_hits, own_key)
+DEFINE_HITS(shared_hits, shared_key)
+
+SIDE_JMP_EXPORTED extern const struct library library;
+const struct library library = {
+	own_hits, shared_hits, &own_key, side_jmp_enable, side_jmp_disable,
+	side_jmp_freeze, side_jmp_get_info,
+};
+
+static void flip(int *count)
+{
+	int r = side_jmp_enable(&own_key) | side_jmp_enable(&shared_key);
+
+	if (r || own_hits() != PASSES || shared_hits() != PASSES ||
+	    side_jmp_disable(&own_key) || side_jmp_disable(&shared_key) ||
+	    own_hits() != 0)
+		__atomic_fetch_add(&wrong_flips, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add(count, 1, __ATOMIC_RELAXED);
+}
+
+static void before_ours(void)
+{
+	flip(&early_flips);
+}
+
+static void after_ours(void)
+{
+	flip(&late_flips);
+}
+
+__attribute__((used, section(".init_array.00050")))
+static void (*const at_init)(void) = before_ours;
+__attribute__((used, section(".fini_array.00050")))
+static void (*const at_fini)(void) = after_ours;
