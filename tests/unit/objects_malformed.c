@@ -33,13 +33,18 @@ __asm__(
 "	.byte 0x3b, 0x05\n"
 "	.long hand_key - . - 4\n"
 "	ret\n"
+/* Two jumps, one in the operand of the other. */
+"hand_overlap:\n"
+"	.byte 0xe9, 0xe9, 0, 0, 0, 0\n"
+"	.fill 0xe9 - 1, 1, 0x90\n"
+"	ret\n"
 "hand_check:\n"
 "	ret\n"
 "hand_other_check:\n"
 "	ret\n");
 
 extern char hand_sites[], hand_no_site[], hand_wide[], hand_check[],
-	    hand_other_check[];
+	    hand_other_check[], hand_overlap[];
 
 enum { STEP = 16, N_RECORDS = 8 };
 
@@ -287,6 +292,8 @@ static void test_keys(void)
 	set_key(&table[1], &constant_key);
 	expect_rejected("objects_reject_key_that_is_constant", -EINVAL,
 			"writable");
+	set_key(&table[1], hand_no_site);
+	expect_rejected("objects_reject_key_in_code", -EINVAL, "writable");
 	set_key(&table[1], far_away);
 	expect_rejected("objects_reject_key_outside", -EINVAL, "writable");
 	set_key(&table[1], (char *)&hand_key + 4);
@@ -319,6 +326,12 @@ static void test_contradictions(void)
 	set_site(&table[2], hand_sites);
 	set_key(&table[2], &other_key);
 	expect_rejected("objects_reject_one_site_with_two_keys", -EINVAL,
+			"contradict");
+	set_site(&table[1], hand_overlap);
+	set_check(&table[1], hand_overlap + 5 + 0xe9);
+	set_site(&table[2], hand_overlap + 1);
+	set_check(&table[2], hand_overlap + 6);
+	expect_rejected("objects_reject_overlapping_sites", -EINVAL,
 			"contradict");
 	set_site(&table[2], hand_sites);
 	table[2].layout = 1;
