@@ -13,13 +13,15 @@ $(BENCH)/block-wide64.o: BLOCK_ := -DSIDE_JMP_LAYOUT_WIDE -DWORD64
 $(BENCH)/block-dense.o: BLOCK_ := -DSIDE_JMP_LAYOUT_DENSE
 
 # Every variant's functions and loops begin a cache line.
-$(BENCH)/block-%.o: bench/block.c bench/block.h bench/machine.h $(HEADERS)
+$(BENCH)/block-%.o: bench/block.c bench/block.h bench/bench.h \
+		bench/machine.h $(HEADERS)
 	@mkdir -p $(@D)
 	$(BENCH_CC) -g0 -fPIC -falign-functions=64 -falign-loops=64 $(BLOCK_) \
 		-DVARIANT_$* -DVARIANT='"$*"' -c $< -o $@
 
 # Linked 16 times: as many copies of its code and its keys.
-$(BENCH)/blocks-armed.so: bench/blocks.c bench/block.h $(BLOCK_O) $(LIB_SO)
+$(BENCH)/blocks-armed.so: bench/blocks.c bench/block.h bench/bench.h \
+		$(BLOCK_O) $(LIB_SO)
 	$(BENCH_CC) -fPIC -shared -fvisibility=hidden $< \
 		$(foreach n,1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16,$(BLOCK_O)) \
 		-o $@ -L$(B) -lside_jmp -Wl,-rpath,'$$ORIGIN/..'
@@ -57,6 +59,7 @@ $(BENCH)/many-100000.so: $(BENCH)/many-1000.o $(MANY_DEPS)
 $(BENCH)/flips: | $(BENCH)/many-100.so
 $(BENCH)/flips $(BENCH)/startup: | $(BENCH)/many-10000.so \
 	$(BENCH)/many-100000.so
+$(BENCH)/startup: | $(BENCH)/blocks-idle.so
 
 bench: $(BENCH_BIN)
 	@rm -f $(BENCH)/*.csv

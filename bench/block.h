@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bench/bench.h"
+
 #define BLOCK_SITES	256
 #define N_BLOCKS	16
 
@@ -26,6 +28,7 @@ struct bench_block {
 
 /* What the library of all blocks exports. */
 struct bench_blocks {
+	struct bench_library library;	/* many keys: none named */
 	const struct bench_block *const *start, *const *stop;
 };
 

@@ -21,8 +21,14 @@ enum { SYNC_CORE = 1 << 5 };	/* MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE */
 SIDE_JMP_KEY(one);
 SIDE_JMP_KEY(spun);
 
+enum { N_SPINNERS = 2 };
+
 static atomic_bool stop;
 static uint64_t hits;
+/* Each written by its spinner, read by the one who measures. */
+static struct {
+	_Alignas(64) _Atomic uint64_t turns;
+} spinners[N_SPINNERS];
 
 __attribute__((noinline))
 static void site(void)
@@ -33,10 +39,24 @@ static void site(void)
 
 static void *spin(void *arg)
 {
-	while (!atomic_load_explicit(&stop, memory_order_relaxed))
+	_Atomic uint64_t *turns = arg;
+
+	while (!atomic_load_explicit(&stop, memory_order_relaxed)) {
 		if (side_jmp_unlikely(spun))
 			return NULL;
-	return arg;
+		atomic_store_explicit(turns, atomic_load_explicit(turns,
+				memory_order_relaxed) + 1, memory_order_relaxed);
+	}
+	return NULL;
+}
+
+static uint64_t turns(void)
+{
+	uint64_t n = 0;
+
+	for (int i = 0; i < N_SPINNERS; i++)
+		n += spinners[i].turns;
+	return n;
 }
 
 /* ---- one site ---------------------------------------------------------------- */
@@ -71,12 +91,15 @@ static void by_mprotect(volatile char *page)
 	mprotect((void *)page, size, PROT_READ | PROT_EXEC);
 }
 
-static double timed(void (*f)(void))
+/* And was another thread running meanwhile? */
+static double timed(void (*f)(void), bool *busy)
 {
-	uint64_t t = bench_now();
+	uint64_t before = turns(), t = bench_now();
 
 	f();
-	return (double)(bench_now() - t);
+	t = bench_now() - t;
+	*busy &= turns() != before;
+	return (double)t;
 }
 
 static void enable_one(void)
@@ -91,24 +114,45 @@ static void disable_one(void)
 		bench_die("disable failed");
 }
 
-static void one_site(const char *where)
+static char *page;
+
+static void mprotect_one(void)
+{
+	by_mprotect(page);
+}
+
+/*
+ * One of each.  In a busy process it counts only if another thread ran all the
+ * while: beside other programs, none may have had a CPU.
+ */
+static void round_of_all(bool is_busy)
+{
+	double m, e, d, p;
+	bool busy = true;
+
+	m = timed(bare_membarrier, &busy);
+	e = timed(enable_one, &busy);
+	site();
+	d = timed(disable_one, &busy);
+	site();
+	p = timed(mprotect_one, &busy);
+	if (busy != is_busy)
+		return;
+	bench_add(&membarriers, m);
+	bench_add(&enables, e);
+	bench_add(&disables, d);
+	bench_add(&mprotects, p);
+}
+
+static void one_site(const char *where, bool is_busy)
 {
 	unsigned rounds = bench_rounds(2000);
-	char *page = page_of_code();
 
+	if (!page)
+		page = page_of_code();
 	membarriers.n = enables.n = disables.n = mprotects.n = 0;
-	for (unsigned i = 0; i < rounds; i++) {
-		uint64_t t;
-
-		bench_add(&membarriers, timed(bare_membarrier));
-		bench_add(&enables, timed(enable_one));
-		site();
-		bench_add(&disables, timed(disable_one));
-		site();
-		t = bench_now();
-		by_mprotect(page);
-		bench_add(&mprotects, (double)(bench_now() - t));
-	}
+	for (unsigned i = 0; membarriers.n < rounds && i < 100000; i++)
+		round_of_all(is_busy);
 	bench_row(&membarriers, "ns", "flip %s: bare membarrier", where);
 	bench_row(&enables, "ns", "flip %s: enable", where);
 	bench_row(&disables, "ns", "flip %s: disable", where);
@@ -121,16 +165,16 @@ static void one_site(const char *where)
 
 static void busy(void)
 {
-	pthread_t threads[2];
+	pthread_t threads[N_SPINNERS];
 
 	stop = false;
-	for (int i = 0; i < 2; i++)
-		if (pthread_create(&threads[i], NULL, spin, NULL))
+	for (int i = 0; i < N_SPINNERS; i++)
+		if (pthread_create(&threads[i], NULL, spin,
+				   &spinners[i].turns))
 			bench_die("pthread_create failed");
-	usleep(20000);		/* until they run */
-	one_site("busy");
+	one_site("busy", true);
 	stop = true;
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < N_SPINNERS; i++)
 		pthread_join(threads[i], NULL);
 }
 
@@ -182,10 +226,10 @@ int main(int argc, char **argv)
 	if (info().backend == SIDE_JMP_BACKEND_NONE)
 		bench_die("nothing is patched: %s", info().backend_reason);
 	side_jmp_set_dirty_pages(UINT32_MAX);
-	one_site("idle");
+	one_site("idle", false);
 	busy();
 	batch("many-100.so", 100, 200);
-	batch("many-10000.so", 10000, 20);
-	batch("many-100000.so", 100000, 5);
+	batch("many-10000.so", 10000, 40);
+	batch("many-100000.so", 100000, 15);
 	return 0;
 }

@@ -20,7 +20,7 @@
 #include "bench/machine.h"
 
 enum { IDLE, ARMED };
-enum { HOT_SITES = 65536, HOT_ROUNDS = 200, COLD_ROUNDS = 30 };
+enum { HOT_SITES = 65536, HOT_ROUNDS = 800, COLD_ROUNDS = 150 };
 
 static struct variant {
 	const char *name, *code;

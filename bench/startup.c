@@ -124,6 +124,22 @@ static void register_only(const struct many *m)
 	bench_row(&without, "ns/site", "start %u: register", m->sites);
 }
 
+/* Half as many keys as sites, each in a cache line of its own. */
+static void register_many_keys(void)
+{
+	struct side_jmp_info before = info(), then;
+	const struct bench_library *l = bench_load("blocks-idle.so");
+
+	then = info();
+	without.n = 0;
+	for (unsigned i = 0; i < bench_rounds(40); i++)
+		bench_add(&without, registering(l) /
+			  (double)(then.sites - before.sites));
+	bench_row(&without, "ns/site", "start %u of %u keys: register",
+		  (unsigned)(then.sites - before.sites),
+		  (unsigned)(then.keys - before.keys));
+}
+
 /* With sites; they are all idle. */
 static uint64_t pages_of(const struct bench_library *l)
 {
@@ -200,6 +216,7 @@ int main(int argc, char **argv)
 		bench_open(argc, argv);
 		for (unsigned i = 0; i < 2; i++)
 			register_only(&many[i]);
+		register_many_keys();
 		return 0;
 	}
 	again_without_patching(argc, argv);
