@@ -500,9 +500,15 @@ struct side_jmp_object side_jmp_this_object = {
 	__start_side_jmp, __stop_side_jmp, NULL,
 };
 
+/* Every file calls it; a table that is not accepted is so once. */
 void side_jmp_this_object_start(void)
 {
-	(void)side_jmp_object_register(&side_jmp_this_object);
+	static bool started;
+
+	if (!started) {
+		started = true;
+		(void)side_jmp_object_register(&side_jmp_this_object);
+	}
 }
 
 void side_jmp_this_object_stop(void)
