@@ -59,7 +59,7 @@ static uint64_t turns(void)
 	return n;
 }
 
-/* ---- one site ---------------------------------------------------------------- */
+/* ---- one site ---- */
 
 static struct bench_series membarriers, enables, disables, mprotects;
 
@@ -178,7 +178,7 @@ static void busy(void)
 		pthread_join(threads[i], NULL);
 }
 
-/* ---- batches ------------------------------------------------------------------ */
+/* ---- batches ---- */
 
 static struct side_jmp_info info(void)
 {

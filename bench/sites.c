@@ -58,7 +58,7 @@ static struct variant *by_name(const char *name)
 	return NULL;
 }
 
-/* ---- set up ---------------------------------------------------------------- */
+/* ---- set up ---- */
 
 static void find_blocks(struct variant *v)
 {
@@ -102,7 +102,7 @@ static void pin(void)
 	sched_setaffinity(0, sizeof(set), &set);
 }
 
-/* ---- one sample -------------------------------------------------------------- */
+/* ---- one sample ---- */
 
 static volatile uint64_t sink;
 
@@ -179,7 +179,7 @@ static double cold(const struct variant *v, int loop, unsigned count)
 	return (double)t / count;
 }
 
-/* ---- rounds ------------------------------------------------------------------ */
+/* ---- rounds ---- */
 
 static void ratios(const char *where)
 {

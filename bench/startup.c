@@ -38,7 +38,7 @@ static struct side_jmp_info info(void)
 	return i;
 }
 
-/* ---- text ---------------------------------------------------------------------- */
+/* ---- text ---- */
 
 struct text {
 	const void *inside;
@@ -98,7 +98,7 @@ static double copy_pages(const struct text *t, uint64_t n)
 	return (double)start;
 }
 
-/* ---- the two measurements -------------------------------------------------------- */
+/* ---- the two measurements ---- */
 
 static double registering(const struct bench_library *l)
 {

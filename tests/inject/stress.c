@@ -212,7 +212,7 @@ static void *worker(void *arg)
 	return NULL;
 }
 
-/* ---- flippers -------------------------------------------------------------- */
+/* ---- flippers ---- */
 
 static void expect_ok(int r, const char *what)
 {
@@ -314,7 +314,7 @@ static pthread_mutex_t coming_or_going[2] = {
 	PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER,
 };
 
-/* ---- forks ----------------------------------------------------------------- */
+/* ---- forks ---- */
 
 /*
  * The child.  Only the forker's keys are in a state that it can be sure of:
@@ -392,7 +392,7 @@ static void *forker(void *arg)
 	return NULL;
 }
 
-/* ---- libraries that come and go -------------------------------------------- */
+/* ---- libraries that come and go ---- */
 
 static void library_passes(const struct stress_library *l)
 {
@@ -464,7 +464,7 @@ static void *librarian(void *arg)
 	return NULL;
 }
 
-/* ---- the run ---------------------------------------------------------------- */
+/* ---- the run ---- */
 
 static void run(unsigned seconds)
 {
