@@ -28,6 +28,15 @@ struct image {
 
 /* ---- the image ---------------------------------------------------------- */
 
+static const struct segment *image_segment(const struct image *im,
+					   uintptr_t at)
+{
+	for (unsigned i = 0; i < im->n_segments; i++)
+		if (at >= im->segments[i].start && at < im->segments[i].end)
+			return &im->segments[i];
+	return NULL;
+}
+
 static bool image_holds(const struct image *im, uintptr_t at, size_t len,
 			uint32_t flags)
 {
@@ -166,9 +175,38 @@ static int check_key(const struct image *im, unsigned i,
 	return 0;
 }
 
+/* What the last record that was checked in full had. */
+struct accepted {
+	const struct segment *code;
+	uintptr_t key;
+	uint8_t flags;
+};
+
+static bool well_inside(const struct segment *s, uint64_t addr)
+{
+	return addr >= s->start && addr < s->end &&
+	       s->end - addr >= SIDE_JMP_INSN_MAX;
+}
+
+/*
+ * The same key, and code in the same segment, as nearly always: then nothing
+ * is left to be checked but the bytes at the site, and if they are its armed
+ * or idle instruction its operand is in reach.
+ */
+static bool like_the_last(const struct side_jmp_record *r,
+			  const struct side_jmp_insn *insn,
+			  const struct accepted *last)
+{
+	return last->code && insn->word == last->key &&
+	       r->flags == last->flags && well_inside(last->code, insn->site) &&
+	       well_inside(last->code, insn->target) &&
+	       insn->site % side_jmp_arch_host()->align == 0;
+}
+
 /* Also finds out whether the site is armed, as it is in nearly every file. */
 static int check_record(const struct image *im, unsigned i,
-			const struct side_jmp_record *r, bool *armed)
+			const struct side_jmp_record *r,
+			struct accepted *last, bool *armed)
 {
 	const struct side_jmp_arch *arch = side_jmp_arch_host();
 	uint8_t bytes[SIDE_JMP_INSN_MAX];
@@ -188,6 +226,13 @@ static int check_record(const struct image *im, unsigned i,
 		return reject(im, -EINVAL, "record %u: unknown layout %u or"
 			      " flags %#x", i, r->layout, r->flags);
 	sj_record_insn(r, &insn);
+	if (like_the_last(r, &insn, last)) {
+		state = sj_insn_state(&insn);
+		if (state != SIDE_JMP_FOREIGN) {
+			*armed = state == SIDE_JMP_ARMED;
+			return 0;
+		}
+	}
 	if (!image_holds(im, (uintptr_t)insn.target, 1, PF_R | PF_X))
 		return reject(im, -EINVAL, "record %u: check block %#lx is not"
 			      " code of the object", i,
@@ -208,6 +253,10 @@ static int check_record(const struct image *im, unsigned i,
 		return reject(im, -EILSEQ, "record %u: at site %#lx stands"
 			      " neither its armed nor its idle instruction", i,
 			      (unsigned long)insn.site);
+	*last = (struct accepted){
+		image_segment(im, (uintptr_t)insn.site),
+		(uintptr_t)insn.word, r->flags,
+	};
 	return 0;
 }
 
@@ -215,13 +264,15 @@ static int check_object(const struct side_jmp_object *abi,
 			const struct image *im, bool *all_armed)
 {
 	size_t n = (size_t)(abi->stop - abi->start);
+	struct accepted last = { 0 };
 	int error = check_table(abi, im);
 
 	*all_armed = true;
 	for (size_t i = 0; !error && i < n; i++) {
 		bool armed = true;
 
-		error = check_record(im, (unsigned)i, &abi->start[i], &armed);
+		error = check_record(im, (unsigned)i, &abi->start[i], &last,
+				     &armed);
 		*all_armed &= armed;
 	}
 	return error;
@@ -282,18 +333,20 @@ static int64_t collapse(const struct side_jmp_object *abi,
 {
 	const struct side_jmp_arch *arch = side_jmp_arch_host();
 	uint8_t bytes[SIDE_JMP_INSN_MAX];
+	uint64_t last = 0;
 	uint32_t kept = 0;
 
 	for (uint32_t i = 0; i < n; i++) {
 		struct side_jmp_insn a, b;
+		uint64_t site = site_of(abi, order[i]);
 
-		sj_record_insn(&abi->start[order[i]], &b);
-		if (kept) {
+		if (kept && site - last < SIDE_JMP_INSN_MAX) {
 			const struct side_jmp_record *ra, *rb;
 
 			ra = &abi->start[order[kept - 1]];
 			rb = &abi->start[order[i]];
 			sj_record_insn(ra, &a);
+			sj_record_insn(rb, &b);
 			if (a.site == b.site && a.target == b.target &&
 			    sj_record_key(ra) == sj_record_key(rb) &&
 			    a.layout == b.layout)
@@ -305,6 +358,7 @@ static int64_t collapse(const struct side_jmp_object *abi,
 					      " site %#lx", order[kept - 1],
 					      order[i], (unsigned long)b.site);
 		}
+		last = site;
 		order[kept++] = order[i];
 	}
 	return kept;
@@ -346,12 +400,14 @@ static void ungroup(struct object *o)
 static int group_sites(struct object *o)
 {
 	const struct side_jmp_record *records = o->abi->start;
+	struct group *g = NULL;
 	uint32_t first = 0;
 
 	for (uint32_t i = 0; i < o->n_sites; i++) {
 		struct side_jmp_key *key = sj_record_key(&records[o->sorted[i]]);
-		struct group *g = group_of(o, key);
 
+		if (!g || g->ref->key != key)
+			g = group_of(o, key);
 		if (!g)
 			return -ENOMEM;
 		g->count++;
@@ -363,8 +419,7 @@ static int group_sites(struct object *o)
 		o->groups[i].count = 0;
 	}
 	for (uint32_t i = 0; i < o->n_sites; i++) {
-		struct group *g = &o->groups[o->which[i]];
-
+		g = &o->groups[o->which[i]];
 		o->order[g->first + g->count++] = o->sorted[i];
 	}
 	return 0;

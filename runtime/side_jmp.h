@@ -77,6 +77,9 @@
  * built on it may be called at any moment; the child starts with its parent's
  * keys and text and may change both.  _Fork() and a raw clone() without
  * CLONE_VM are safe only while no other thread is in one of these functions.
+ * A library that links this one statically and is unloaded while other
+ * threads fork() must itself be linked with -z nodelete: libc calls fork
+ * handlers without holding on to the library that they are in.
  *
  *
  * LOSING THE RIGHT TO PATCH
@@ -245,7 +248,10 @@ static inline bool side_jmp_enabled(const struct side_jmp_key *key)
  * Arm every site of the process and never patch again: for programs that are
  * about to drop rights.  From then on enabling and disabling a key makes no
  * system call.  Returns 0, also when called again, or -errno: some site could
- * not be armed, and patching has not ended.
+ * not be armed, and patching may not have ended everywhere.
+ *
+ * Where several objects link this library statically, it reaches the copies
+ * that share a key with this one; a copy that is loaded later patches again.
  */
 int side_jmp_freeze(void);
 

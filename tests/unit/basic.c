@@ -66,5 +66,8 @@ int main(void)
 		  "basic_batch_synchronizes_once");
 	tap_equal(side_jmp_disable_many(all, 3), 0, "basic_batch_disables");
 	tap_equal(hits(), 0, "basic_batch_disables_all");
+	tap_ok(side_jmp_get_info(NULL, 1) == -EINVAL &&
+	       side_jmp_get_info(&before, 0) == -EINVAL,
+	       "basic_info_refuses_nothing_to_fill");
 	return tap_done();
 }
