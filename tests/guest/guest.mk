@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 # The self back end of every port, in a guest of its own under qemu-system.
 
-PORTS		:= $(patsubst arch/%/port,%,$(wildcard arch/*/port))
-GUEST_TESTS	:= $(patsubst tests/%.c,%,$(wildcard tests/port/*.c))
+# What needs no libraries, no compiler and no other program.
+GUEST_TESTS	:= $(filter-out port/load,$(PORT_TESTS:tests/%=%)) \
+		   unit/basic unit/life_fork unit/life_threads
 
 .PHONY: check-guests $(PORTS:%=guest-build-%)
 
