@@ -37,14 +37,15 @@ check-tools:
 	@tests/need
 
 check-build: check-tools
-	$(MAKE) --no-print-directory all $(TEST_BIN)
+	$(MAKE) --no-print-directory all $(TEST_BIN) $(PORT_RUNS)
 
 check: check-build
 	@TOP=$(CURDIR) BUILD=$(abspath $(B)) CC="$(CC)" CXX="$${CXX:-c++}" \
 		SECONDS_=$(SECONDS) LOG=$(abspath $(B))/check.log \
-		tests/run $(TEST_BIN) $(TEST_SH)
+		tests/run $(TEST_BIN) $(TEST_SH) $(PORT_RUNS)
 
 stress: $(B)/tests/inject/stress
 	$< $(SECONDS)
 
+include tests/port/port.mk
 include tests/guest/guest.mk

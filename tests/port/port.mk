@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: MIT
+# Every port whose cross compiler is there, built and run under qemu-user: by
+# run_port, one test program for each.
+
+PORTS		:= $(patsubst arch/%/port,%,$(wildcard arch/*/port))
+PORT_RUNS	:= $(PORTS:%=$(B)/tests/port/port_%)
+PORT_TESTS	:= $(patsubst %.c,%,$(wildcard tests/port/*.c))
+
+$(PORT_RUNS): $(B)/tests/port/port_%: tests/port/port.mk
+	@mkdir -p $(@D)
+	printf '%s\n' '#!/bin/sh' 'exec tests/port/run_port $*' >$@
+	chmod +x $@
+
+# A library that a test loads, with a runtime that it shares with the program.
+$(B)/tests/port/plugin.so: tests/port/src/plugin.c $(HEADERS)
+	@mkdir -p $(@D)
+	$(CC) $(CSTD) -D_GNU_SOURCE $(WARN) $(CPP_) $(CFLAGS) -fPIC -shared $< -o $@
+
+$(B)/tests/port/load: $(B)/tests/port/plugin.so
+
+.PHONY: port-tests
+port-tests: $(PORT_TESTS:%=$(B)/%)

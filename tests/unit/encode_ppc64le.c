@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* ppc64le's encoder and decoder: every word there is, and against Capstone. */
+// ldflags: -lcapstone
+#include <capstone/capstone.h>
+
+#include "arch/ppc64le/arch.c"
+
+#define PORT		side_jmp_arch_ppc64le
+#define NAME(what)	"encode_ppc64le_" what
+#define LENGTH		4
+#include "tests/encode.h"
+
+static enum side_jmp_state read_as(const struct side_jmp_insn *insn,
+				   const char *mnemonic, const char *operands,
+				   uint64_t *address)
+{
+	bool wide = insn->layout == SIDE_JMP_WIDE;
+	uint64_t to = strtoull(operands + (*operands == '#'), NULL, 0);
+
+	if (!strcmp(mnemonic, "nop"))
+		return wide ? SIDE_JMP_ARMED : SIDE_JMP_IDLE;
+	if (strcmp(mnemonic, "b"))
+		return SIDE_JMP_FOREIGN;
+	if (wide)
+		return to == insn->site + 20 ? SIDE_JMP_IDLE : SIDE_JMP_FOREIGN;
+	*address = to;
+	return SIDE_JMP_ARMED;
+}
+
+int main(void)
+{
+	every_word(SIDE_JMP_INLINE, 1ul << 24, 1, NAME("every_word_inline"));
+	every_word(SIDE_JMP_WIDE, 1, 1, NAME("every_word_wide"));
+	by_capstone(CS_ARCH_PPC, CS_MODE_64 | CS_MODE_LITTLE_ENDIAN, 26, 4, 3000000);
+	return tap_done();
+}
