@@ -184,7 +184,8 @@ static void call(struct side_jmp_slot *slot, const struct side_jmp_event *event,
 	frames = &frame;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	__atomic_fetch_add(running, 1, __ATOMIC_SEQ_CST);
-	if (__atomic_load_n(&slot->active, __ATOMIC_SEQ_CST))
+	if (__atomic_load_n(&slot->active, __ATOMIC_SEQ_CST) ||
+	    side_jmp_inject(INJECT_EVENT_RECHECK))
 		slot->callback(event, values, slot->data);
 	__atomic_fetch_sub(running, 1, __ATOMIC_RELEASE);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
@@ -624,7 +625,8 @@ int side_jmp_tracer_unregister(struct side_jmp_tracer *tracer)
 	if (r)
 		return r;
 	for (struct side_jmp_slot *s = tracer->slots; s; s = s->of_tracer)
-		wait_for_calls(s);
+		if (!side_jmp_inject(INJECT_EVENT_WAIT))
+			wait_for_calls(s);
 	mask = sj_event_enter();
 	unregister_end(tracer, &waiter);
 	sj_event_leave(mask);

@@ -255,7 +255,8 @@ int side_jmp_tracer_register(struct side_jmp_tracer **tracer,
 
 /*
  * Returns 0, or
- *   -EINVAL	not a registered tracer (any more)
+ *   -EINVAL	not registered, or being unregistered by somebody else (who
+ *		then waits for this very callback)
  *   -EDEADLK	see above
  */
 int side_jmp_tracer_unregister(struct side_jmp_tracer *tracer);
