@@ -20,6 +20,9 @@
  * moment, after a crash too, the files are a valid trace.  Nothing is left to
  * do at exit.
  *
+ * A stream begins with an empty packet, because readers know only from the
+ * packet before how many events a packet's stream has lost in it.
+ *
  * After fork() parent and child share files, mappings and lanes: the control
  * block is shared memory too.  A process that is killed while it holds a lane
  * takes the lane with it; the other lanes go on.
@@ -38,7 +41,7 @@
 
 #include "event_internal.h"
 
-enum { LANES = 8, PACKET = 64 * 1024 };
+enum { LANES = 8, PACKET = 64 * 1024, OPENING = 4096 };
 
 #define CTF_MAGIC	0xC1FC1FC1u	/* CTF 1.8.3, 5.1 */
 
@@ -351,6 +354,11 @@ static int make_directory(const char *directory, char *path, size_t size)
 	return -EEXIST;
 }
 
+static size_t lane_size(void)
+{
+	return OPENING + ctf.max_packets * PACKET;
+}
+
 static int open_lane(int dir, unsigned i)
 {
 	char name[16];
@@ -362,7 +370,7 @@ static int open_lane(int dir, unsigned i)
 		return ctf.fd[i];
 	if (fstat(ctf.fd[i], &ctf.stat[i]))
 		return -errno;
-	base = mmap(NULL, ctf.max_packets * PACKET, PROT_READ | PROT_WRITE,
+	base = mmap(NULL, lane_size(), PROT_READ | PROT_WRITE,
 		    MAP_SHARED, ctf.fd[i], 0);
 	if (base == MAP_FAILED)
 		return -errno;
@@ -442,7 +450,7 @@ void sj_ctf_close(void)
 
 	for (unsigned i = 0; i < LANES; i++) {
 		if (ctf.base[i])
-			munmap(ctf.base[i], ctf.max_packets * PACKET);
+			munmap(ctf.base[i], lane_size());
 		if (ctf.fd[i] >= 0 && still_ours(i))
 			close(ctf.fd[i]);
 		ctf.base[i] = NULL;
@@ -460,54 +468,75 @@ void sj_ctf_close(void)
 
 /* ---- packets ------------------------------------------------------------ */
 
-static struct packet *current(unsigned i)
+static struct packet *packet_at(unsigned i, uint64_t n)
 {
-	const struct lane *lane = &ctf.control->lanes[i];
-
-	return (struct packet *)(void *)
-		(ctf.base[i] + (lane->n_packets - 1) * PACKET);
+	return (struct packet *)(void *)(ctf.base[i] + OPENING + n * PACKET);
 }
 
-/* Blocks for one more packet; where fallocate() is unknown, by writing. */
-static bool grow_file(unsigned i, uint64_t at)
+static struct packet *current(unsigned i)
+{
+	return packet_at(i, ctf.control->lanes[i].n_packets - 1);
+}
+
+/* Blocks for so many bytes; where fallocate() is unknown, by writing. */
+static bool grow_file(unsigned i, uint64_t at, unsigned size)
 {
 	static const char zeros[4096];
 
 	if (!still_ours(i))
 		return false;
-	if (!syscall(SYS_fallocate, ctf.fd[i], 0, at, (uint64_t)PACKET))
+	if (!syscall(SYS_fallocate, ctf.fd[i], 0, at, (uint64_t)size))
 		return true;
 	if (errno != EOPNOTSUPP && errno != ENOSYS)
 		return false;
-	for (unsigned n = 0; n < PACKET; n += sizeof(zeros))
+	for (unsigned n = 0; n < size; n += sizeof(zeros))
 		if (syscall(SYS_pwrite64, ctf.fd[i], zeros, sizeof(zeros),
 			    at + n) != sizeof(zeros))
 			return false;
 	return true;
 }
 
-static bool next_packet(unsigned i, uint64_t now)
+static void begin(struct packet *p, unsigned size, uint64_t now,
+		  uint64_t discarded)
 {
-	struct lane *lane = &ctf.control->lanes[i];
-	struct packet *p;
-
-	if (lane->full)
-		return false;
-	if (lane->n_packets == ctf.max_packets ||
-	    !grow_file(i, lane->n_packets * PACKET)) {
-		lane->full = 1;
-		return false;
-	}
-	lane->n_packets++;
-	lane->filled = sizeof(*p);
-	p = current(i);
 	*p = (struct packet){
 		.magic = CTF_MAGIC,
 		.begin = now, .end = now,
 		.content_bits = 8 * sizeof(*p),
-		.packet_bits = 8 * PACKET,
-		.discarded = __atomic_load_n(&lane->discarded, __ATOMIC_RELAXED),
+		.packet_bits = 8 * (uint64_t)size,
+		.discarded = discarded,
 	};
+}
+
+static bool room_for_packet(unsigned i, uint64_t now)
+{
+	uint64_t n = ctf.control->lanes[i].n_packets;
+
+	if (n == ctf.max_packets)
+		return false;
+	if (n)
+		return grow_file(i, OPENING + n * PACKET, PACKET);
+	if (!grow_file(i, 0, OPENING + PACKET))
+		return false;
+	begin((struct packet *)(void *)ctf.base[i], OPENING, now, 0);
+	return true;
+}
+
+static bool next_packet(unsigned i, uint64_t now)
+{
+	struct lane *lane = &ctf.control->lanes[i];
+
+	if (lane->full)
+		return false;
+	if (!room_for_packet(i, now)) {
+		lane->full = 1;
+		return false;
+	}
+	begin(packet_at(i, lane->n_packets), PACKET, now,
+	      __atomic_load_n(&lane->discarded, __ATOMIC_RELAXED));
+	lane->filled = sizeof(struct packet);
+	__atomic_store_n(&lane->n_packets, lane->n_packets + 1,
+			 __ATOMIC_RELEASE);
 	return true;
 }
 
@@ -667,12 +696,12 @@ static void discard(unsigned i)
 {
 	struct lane *lane = &ctf.control->lanes[i];
 	uint64_t n = __atomic_add_fetch(&lane->discarded, 1, __ATOMIC_RELAXED);
-	uint64_t packets = __atomic_load_n(&lane->n_packets, __ATOMIC_RELAXED);
+	uint64_t packets = __atomic_load_n(&lane->n_packets, __ATOMIC_ACQUIRE);
 	struct packet *p;
 
 	if (!packets)
 		return;
-	p = (struct packet *)(void *)(ctf.base[i] + (packets - 1) * PACKET);
+	p = packet_at(i, packets - 1);
 	__atomic_store_n(&p->discarded, n, __ATOMIC_RELAXED);
 }
 

@@ -43,13 +43,30 @@ static void put_quoted(struct sj_text *t, const char *s, size_t n)
 	sj_text_char(t, '"');
 }
 
+static bool is_word(const char *s)
+{
+	for (; *s; s++)
+		if (!((*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z') ||
+		      (*s >= '0' && *s <= '9') || strchr("_-.", *s)))
+			return false;
+	return true;
+}
+
+static void put_label(struct sj_text *t, const char *label)
+{
+	if (is_word(label))
+		sj_text_string(t, label);
+	else
+		put_quoted(t, label, strlen(label));
+}
+
 /* `label` is the enum's first one. */
 static void put_enum(struct sj_text *t, const struct side_jmp_field *field,
 		     int64_t v, const int64_t *values, const char *label)
 {
 	for (uint32_t i = 0; i < field->count; i++) {
 		if (values[i] == v) {
-			sj_text_string(t, label);
+			put_label(t, label);
 			return;
 		}
 		label = side_jmp_event_next_text(label);
