@@ -43,6 +43,10 @@
 
 enum { LANES = 8, PACKET = 64 * 1024, OPENING = 4096 };
 
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE	23	/* madvise(2), newer than some headers */
+#endif
+
 #define CTF_MAGIC	0xC1FC1FC1u	/* CTF 1.8.3, 5.1 */
 
 /* As the metadata describes it. */
@@ -532,6 +536,9 @@ static bool next_packet(unsigned i, uint64_t now)
 		lane->full = 1;
 		return false;
 	}
+	/* One fault for all of it; where that is unknown (Linux 5.14), many. */
+	(void)syscall(SYS_madvise, packet_at(i, lane->n_packets), (size_t)PACKET,
+		      MADV_POPULATE_WRITE);
 	begin(packet_at(i, lane->n_packets), PACKET, now,
 	      __atomic_load_n(&lane->discarded, __ATOMIC_RELAXED));
 	lane->filled = sizeof(struct packet);
