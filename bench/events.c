@@ -131,7 +131,7 @@ static void rows(bool lttng)
 	bench_ratio(&series.off, &series.none, "event: disabled / no event");
 	bench_row(&series.callback, "ns", "event: empty callback");
 	bench_row(&series.buffer, "ns", "event: built-in buffer (CTF)");
-	bench_row(&series.text, "ns", "event: built-in text, to a file");
+	bench_row(&series.text, "ns", "event: built-in text to a file");
 	if (!lttng)
 		return;
 	bench_row(&series.lttng_off, "ns/site", "event: LTTng-UST disabled");
