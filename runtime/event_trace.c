@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,7 +36,7 @@ static struct {
 	uint64_t size;
 } trace = { .size = SIZE_DEFAULT };
 
-static uint64_t lost;			/* atomic */
+static uint64_t lost, unsaid;		/* atomic */
 
 /* ---- time, thread ------------------------------------------------------- */
 
@@ -85,6 +87,29 @@ static bool still_ours(void)
 }
 
 /*
+ * A pipe whose reader has gone sends SIGPIPE, which is not for the program:
+ * it did not write.
+ */
+static bool write_pipe(const char *line, size_t length)
+{
+	struct timespec now = { 0, 0 };
+	sigset_t sigpipe, pending, old;
+	bool was_pending, done;
+
+	sigemptyset(&sigpipe);
+	sigaddset(&sigpipe, SIGPIPE);
+	sigpending(&pending);
+	was_pending = sigismember(&pending, SIGPIPE);
+	pthread_sigmask(SIG_BLOCK, &sigpipe, &old);
+	done = syscall(SYS_write, trace.fd, line, length) == (long)length;
+	if (!done && errno == EPIPE && !was_pending)
+		syscall(SYS_rt_sigtimedwait, &sigpipe, NULL, &now,
+			sizeof(sigmask_t));
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return done;
+}
+
+/*
  * Whole, at once, or not at all.  A pipe that polls writable takes PIPE_BUF
  * bytes (pipe(7)), and a line is no longer.  Raw: no cancellation point.
  */
@@ -93,26 +118,57 @@ static bool write_line(const char *line, size_t length)
 	struct pollfd ready = { .fd = trace.fd, .events = POLLOUT };
 	struct timespec now = { 0, 0 };
 
-	if (!trace.regular &&
-	    (syscall(SYS_ppoll, &ready, 1, &now, NULL, 0) != 1 ||
-	     !(ready.revents & POLLOUT)))
+	if (!still_ours())
 		return false;
-	return still_ours() &&
-	       syscall(SYS_write, trace.fd, line, length) == (long)length;
+	if (trace.regular)
+		return syscall(SYS_write, trace.fd, line, length) ==
+		       (long)length;
+	return syscall(SYS_ppoll, &ready, 1, &now, NULL, 0) == 1 &&
+	       ready.revents == POLLOUT && write_pipe(line, length);
+}
+
+static void forget_lost(void)
+{
+	__atomic_store_n(&lost, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&unsaid, 0, __ATOMIC_RELAXED);
+}
+
+/* How many events are missing before the next line. */
+static bool say_lost(void)
+{
+	uint64_t n = __atomic_exchange_n(&unsaid, 0, __ATOMIC_RELAXED);
+	char line[80];
+	struct sj_text t = { line, line + sizeof(line), false };
+
+	if (!n)
+		return true;
+	sj_text_string(&t, "side_jmp: ");
+	sj_text_unsigned(&t, n);
+	sj_text_string(&t, n == 1 ? " event lost\n" : " events lost\n");
+	if (write_line(line, (size_t)(t.at - line)))
+		return true;
+	__atomic_fetch_add(&unsaid, n, __ATOMIC_RELAXED);
+	return false;
+}
+
+static bool write_text(const struct side_jmp_event *event,
+		       const struct side_jmp_value values[])
+{
+	char line[SJ_LINE_MAX];
+
+	if (say_lost() &&
+	    write_line(line, sj_text_line(line, event, values)))
+		return true;
+	__atomic_fetch_add(&unsaid, 1, __ATOMIC_RELAXED);
+	return false;
 }
 
 static void callback(const struct side_jmp_event *event,
 		     const struct side_jmp_value values[], void *data)
 {
-	char line[SJ_LINE_MAX];
-	bool done;
-
 	(void)data;
-	if (trace.output == CTF)
-		done = sj_ctf_write(event, values);
-	else
-		done = write_line(line, sj_text_line(line, event, values));
-	if (!done)
+	if (trace.output == CTF ? !sj_ctf_write(event, values) :
+				  !write_text(event, values))
 		__atomic_fetch_add(&lost, 1, __ATOMIC_RELAXED);
 }
 
@@ -163,22 +219,22 @@ static int open_output(const char *output)
 	return 0;
 }
 
-static void say_lost(void)
+/* A reader that is slow, but there, gets some time to hear of it. */
+static void say_lost_at_last(void)
 {
-	uint64_t n = __atomic_load_n(&lost, __ATOMIC_RELAXED);
-	char line[80];
-	int length;
+	struct pollfd ready = { .fd = trace.fd, .events = POLLOUT };
+	struct timespec patience = { 0, 200000000 };
 
-	if (!n || trace.output != TEXT)
+	if (trace.output != TEXT ||
+	    !__atomic_load_n(&unsaid, __ATOMIC_RELAXED))
 		return;
-	length = snprintf(line, sizeof(line), "side_jmp: %llu events lost\n",
-			  (unsigned long long)n);
-	(void)write_line(line, (size_t)length);
+	(void)syscall(SYS_ppoll, &ready, 1, &patience, NULL, 0);
+	(void)say_lost();
 }
 
 static void close_output(void)
 {
-	say_lost();
+	say_lost_at_last();
 	if (trace.output == CTF)
 		sj_ctf_close();
 	else if (trace.output == TEXT && trace.fd != STDERR_FILENO &&
@@ -186,14 +242,14 @@ static void close_output(void)
 		close(trace.fd);
 	trace.output = CLOSED;
 	trace.name[0] = '\0';
-	__atomic_store_n(&lost, 0, __ATOMIC_RELAXED);
+	forget_lost();
 }
 
 /* Whatever else an exiting program does, what was lost is said. */
 __attribute__((destructor))
 static void at_exit(void)
 {
-	say_lost();
+	say_lost_at_last();
 }
 
 /* ---- start and stop ----------------------------------------------------- */
@@ -366,7 +422,7 @@ void sj_trace_after_fork(void)
 {
 	tid = 0;
 	pid = 0;
-	__atomic_store_n(&lost, 0, __ATOMIC_RELAXED);
+	forget_lost();
 }
 
 void sj_trace_info(struct side_jmp_event_info *info)

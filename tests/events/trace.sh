@@ -53,17 +53,35 @@ crash() {
 	tail -n 1 "$TMP/crash" | grep -q n=999
 }
 ok trace_text_is_whole_after_a_crash crash
-full() { # a reader that does not read: the program does not wait
-	mkfifo "$TMP/fifo" && exec 9<>"$TMP/fifo"
-	SIDE_JMP_ENABLE='emit:*' SIDE_JMP_OUTPUT=$TMP/fifo timeout 10 "$emit" many 20000 || return 1
-	dd if="$TMP/fifo" of="$TMP/drained" bs=1M iflag=nonblock status=none 2>/dev/null
-	exec 9<&-
-	lines=$(grep -c 'emit:small' "$TMP/drained")
-	echo "$lines lines came"
-	[ "$lines" -gt 100 ] && [ "$lines" -lt 20000 ] &&
-	! grep -v 'thread=0 n=[0-9]*$' "$TMP/drained"
+full() { # a reader that is late: the program does not wait, what is lost is said
+	mkfifo "$TMP/fifo"
+	{ sleep 1; cat; } <"$TMP/fifo" >"$TMP/drained" & reader=$!
+	SIDE_JMP_ENABLE='emit:*' SIDE_JMP_OUTPUT=$TMP/fifo timeout 10 "$emit" many 20000 9>"$TMP/fifo" || return 1
+	late=$(pgrep -P $reader -x sleep | wc -l)
+	wait $reader
+	lines=$(grep -c 'emit:small thread=0 n=[0-9]*$' "$TMP/drained")
+	echo "$lines lines came before the reader began: $late; $(grep lost "$TMP/drained")"
+	[ "$late" = 1 ] && [ "$lines" -gt 100 ] && [ "$lines" -lt 20000 ] &&
+	! grep -v 'thread=0 n=[0-9]*$' "$TMP/drained" | grep -v '^side_jmp: [0-9]* events* lost$'
 }
 ok trace_text_does_not_wait_for_a_full_pipe full
+gone() { # a reader that goes away ends nothing
+	{ SIDE_JMP_ENABLE='emit:*' "$emit" many 100000 2>&1; echo "exit $?" >"$TMP/rc"; } | head -n 1 >"$TMP/head"
+	cat "$TMP/rc"
+	[ "$(cat "$TMP/rc")" = 'exit 0' ] && [ -s "$TMP/head" ]
+}
+ok trace_text_survives_its_reader gone
+exact() { # a reader that is slow: lines and losses add up
+	mkfifo "$TMP/fifo2"
+	awk '/lost/ { lost += $2; next } { n++ } n % 500 == 0 { system("sleep 0.03") } END { print n, lost }' \
+		<"$TMP/fifo2" >"$TMP/sum" & reader=$!
+	SIDE_JMP_ENABLE='emit:*' SIDE_JMP_OUTPUT=$TMP/fifo2 timeout 30 "$emit" many 60000 9>"$TMP/fifo2" || return 1
+	wait $reader
+	read -r n lost <"$TMP/sum"
+	echo "$n lines, $lost lost"
+	[ $((n + lost)) = 60000 ] && [ "$lost" -gt 0 ]
+}
+ok trace_text_says_what_is_lost exact
 devfull() {
 	SIDE_JMP_ENABLE='emit:*' SIDE_JMP_OUTPUT=/dev/full "$emit" many 100
 }
