@@ -34,7 +34,7 @@ ARCH_C	:= $(wildcard arch/*/arch.c)
 SRC	:= $(RUNTIME) $(ARCH_C)
 OBJ_SO	:= $(addprefix $(B)/shared/,$(addsuffix .o,$(SRC)))
 OBJ_INJ	:= $(addprefix $(B)/inject/,$(addsuffix .o,$(SRC)))
-HEADERS	:= $(B)/include/side_jmp.h \
+HEADERS	:= $(B)/include/side_jmp.h $(B)/include/side_jmp_event.h \
 	   $(patsubst %,$(B)/include/side_jmp/%,$(wildcard arch/site.h arch/*/site.h))
 
 LIB_A	:= $(B)/libside_jmp.a
@@ -57,7 +57,7 @@ help:
 
 # ---- the library ------------------------------------------------------------
 
-$(B)/include/side_jmp.h: runtime/side_jmp.h
+$(B)/include/side_%.h: runtime/side_%.h
 	@mkdir -p $(@D)
 	cp $< $@
 

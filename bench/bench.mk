@@ -61,10 +61,29 @@ $(BENCH)/flips $(BENCH)/startup: | $(BENCH)/many-10000.so \
 	$(BENCH)/many-100000.so
 $(BENCH)/startup: | $(BENCH)/blocks-idle.so
 
-bench: $(BENCH_BIN)
+# Beside LTTng-UST, where its headers are installed.
+HAVE_LTTNG := $(shell echo '\#include <lttng/tracepoint.h>' | \
+		$(CC) -E -x c - >/dev/null 2>&1 && echo yes)
+EVENTS_LTTNG = $(if $(HAVE_LTTNG),-DHAVE_LTTNG -Wno-pedantic -Wno-conversion \
+		 -Wno-shadow -Wno-unused-parameter -Wno-redundant-decls)
+
+$(BENCH)/events: bench/events.c bench/events_lttng.h bench/bench.c \
+		bench/bench.h bench/machine.h $(LIB_SO) $(HEADERS)
+	@mkdir -p $(@D)
+	$(BENCH_CC) $(EVENTS_LTTNG) $< bench/bench.c -o $@ -L$(B) -lside_jmp \
+		-Wl,-rpath,'$$ORIGIN/..' -ldl \
+		$(if $(HAVE_LTTNG),-llttng-ust -llttng-ust-common)
+
+bench-events: $(BENCH)/events
+	@rm -f $(BENCH)/events.csv
+	@bench/events.sh $< $(BENCH)/events.csv
+.PHONY: bench-events
+
+bench: $(BENCH_BIN) $(BENCH)/events
 	@rm -f $(BENCH)/*.csv
 	@$(BENCH)/sites $(BENCH)/sites.csv
 	@$(BENCH)/flips $(BENCH)/flips.csv
 	@$(BENCH)/startup $(BENCH)/startup.csv
+	@bench/events.sh $(BENCH)/events $(BENCH)/events.csv
 	@awk -f bench/goals.awk $(BENCH)/sites.csv $(BENCH)/flips.csv \
-		$(BENCH)/startup.csv
+		$(BENCH)/startup.csv $(BENCH)/events.csv

@@ -55,6 +55,13 @@ END {
 		goal(w "register", min[w "register"], 50, "min")
 		goal(w "register", median[w "register"], 50, "median")
 	}
+	goal("event: disabled / no event",
+	     fastest("event: disabled", "event: no event"), 1.02, "min")
+	goal("event: disabled / no event",
+	     median["event: disabled / no event"], 1.02, "median")
+	if ("event: LTTng-UST ring buffer" in min)
+		goal("event: built-in buffer / LTTng-UST",
+		     median["event: built-in buffer / LTTng-UST"], 1, "median")
 	printf "%d of %d goals met\n", met, seen
 	print "\nNo goal, for comparison, in the loop that saturates the adders:"
 	for (i = 1; i <= 3; i++) {

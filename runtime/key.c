@@ -52,7 +52,8 @@ static int word_add(struct side_jmp_key *key, int by)
 
 enum side_jmp_state sj_key_wanted(const struct side_jmp_key *key)
 {
-	return word_load(key) ? SIDE_JMP_ARMED : SIDE_JMP_IDLE;
+	return word_load(key) || __atomic_load_n(&key->flags, __ATOMIC_SEQ_CST) ?
+	       SIDE_JMP_ARMED : SIDE_JMP_IDLE;
 }
 
 static bool key_valid(const struct side_jmp_key *key)

@@ -120,6 +120,8 @@ extern "C" {
  */
 
 #define SIDE_JMP_KEY_VERSION		1
+/* Somebody sets the word without a sync: its sites stay armed. */
+#define SIDE_JMP_KEY_ARMED		0x1
 
 struct side_jmp_subscriber;
 
@@ -139,7 +141,7 @@ struct side_jmp_key {
 	uint32_t lock;		/* guards `subscribers` */
 	uint16_t version;	/* SIDE_JMP_KEY_VERSION */
 	uint8_t width;		/* bits of the word: 32 or 64 */
-	uint8_t reserved;	/* 0 */
+	uint8_t flags;		/* SIDE_JMP_KEY_*; atomic */
 	struct side_jmp_subscriber *subscribers;
 	const char *name;
 };
@@ -397,6 +399,17 @@ int side_jmp_object_unload(struct side_jmp_object *object);
 	SIDE_JMP_ARCH_JUMP_SITE \
 	SIDE_JMP_RECORD_("0", "%l[side_jmp_check]")
 
+/* A wide site names its key in the code, so a key elsewhere gets an inline. */
+#define SIDE_JMP_WIDE_ASM_ \
+	"	.if %c[flags] & 1\n" \
+	SIDE_JMP_INLINE_ASM_ \
+	"	.else\n" \
+	".Lside_jmp_hot%=:\n" \
+	SIDE_JMP_ARCH_ALIGN \
+	SIDE_JMP_ARCH_WIDE_SITE(".Lside_jmp_site%=") \
+	SIDE_JMP_RECORD_("2", "%l[side_jmp_check]") \
+	"	.endif\n"
+
 #if defined(SIDE_JMP_LAYOUT_DENSE)
 #define SIDE_JMP_ASM_ \
 	".Lside_jmp_hot%=:\n" \
@@ -413,16 +426,7 @@ int side_jmp_object_unload(struct side_jmp_object *object);
 #define SIDE_JMP_IS_SHORT_	0
 #define SIDE_JMP_LABELS_	side_jmp_check
 #elif defined(SIDE_JMP_LAYOUT_WIDE)
-/* A wide site names its key in the code, so a key elsewhere gets an inline. */
-#define SIDE_JMP_ASM_ \
-	"	.if %c[flags] & 1\n" \
-	SIDE_JMP_INLINE_ASM_ \
-	"	.else\n" \
-	".Lside_jmp_hot%=:\n" \
-	SIDE_JMP_ARCH_ALIGN \
-	SIDE_JMP_ARCH_WIDE_SITE(".Lside_jmp_site%=") \
-	SIDE_JMP_RECORD_("2", "%l[side_jmp_check]") \
-	"	.endif\n"
+#define SIDE_JMP_ASM_		SIDE_JMP_WIDE_ASM_
 #define SIDE_JMP_CLOBBERS_	SIDE_JMP_ARCH_WIDE_CLOBBERS
 #define SIDE_JMP_OPERANDS_(name)	SIDE_JMP_ARCH_WIDE_OPERANDS(name)
 #define SIDE_JMP_IS_SHORT_	SIDE_JMP_ARCH_WIDE_IS_SHORT
@@ -444,6 +448,11 @@ int side_jmp_object_unload(struct side_jmp_object *object);
 #else
 #define SIDE_JMP_COLD_		__attribute__((cold, unused))
 #endif
+#if defined(__clang__) || SIDE_JMP_ARCH_WIDE_IS_SHORT
+#define SIDE_JMP_WIDE_COLD_	__attribute__((unused))
+#else
+#define SIDE_JMP_WIDE_COLD_	__attribute__((cold, unused))
+#endif
 
 /*
  * True while the key is enabled.  `name` is the key's name, possibly
@@ -451,24 +460,38 @@ int side_jmp_object_unload(struct side_jmp_object *object);
  * compiled.  No "memory" clobber: a site orders nothing by itself; the test
  * in the check block is an acquire.
  */
-#define side_jmp_unlikely(name) __extension__ ({ \
+#define side_jmp_unlikely(name) \
+	SIDE_JMP_SITE_(name, SIDE_JMP_ASM_, SIDE_JMP_OPERANDS_(name), \
+		       SIDE_JMP_CLOBBERS_, SIDE_JMP_LABELS_, SIDE_JMP_COLD_)
+
+/* The same with the wide layout, whatever the translation unit's is. */
+#define side_jmp_unlikely_wide(name) \
+	SIDE_JMP_SITE_(name, SIDE_JMP_WIDE_ASM_, \
+		       SIDE_JMP_ARCH_WIDE_OPERANDS(name), \
+		       SIDE_JMP_ARCH_WIDE_CLOBBERS, SIDE_JMP_WIDE_LABELS_, \
+		       SIDE_JMP_WIDE_COLD_)
+
+#define SIDE_JMP_WIDE_LABELS_	side_jmp_check, side_jmp_on
+
+#define SIDE_JMP_SITE_(name, asm_, operands_, clobbers_, labels_, cold_) \
+__extension__ ({ \
 	__label__ side_jmp_check, side_jmp_on, side_jmp_out; \
 	bool side_jmp_value_; \
-	__asm__ __inline__ goto (SIDE_JMP_ASM_ \
+	__asm__ __inline__ goto (asm_ \
 		: /* no outputs */ \
 		: [key] SIDE_JMP_ARCH_KEY_CONSTRAINT \
 				(SIDE_JMP_KEY_ADDRESS_(name)), \
 		  [flags] "i" (SIDE_JMP_FLAGS_(name)) \
-		  SIDE_JMP_OPERANDS_(name) \
-		: SIDE_JMP_CLOBBERS_ \
-		: SIDE_JMP_LABELS_); \
+		  operands_ \
+		: clobbers_ \
+		: labels_); \
 	side_jmp_value_ = false; \
 	goto side_jmp_out; \
-side_jmp_check: SIDE_JMP_COLD_; \
+side_jmp_check: cold_; \
 	side_jmp_value_ = false; \
 	if (SIDE_JMP_WORD_(name) == 0) \
 		goto side_jmp_out; \
-side_jmp_on: SIDE_JMP_COLD_; \
+side_jmp_on: cold_; \
 	side_jmp_value_ = true; \
 side_jmp_out: \
 	side_jmp_value_; \
@@ -530,6 +553,7 @@ void side_jmp_this_object_stop(void)
 
 #define side_jmp_unlikely(name) \
 	(__builtin_expect(SIDE_JMP_WORD_(name) != 0, 0))
+#define side_jmp_unlikely_wide(name)	side_jmp_unlikely(name)
 
 #endif
 

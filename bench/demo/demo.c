@@ -17,9 +17,15 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <side_jmp_event.h>
+
 #include "words.h"
 
 SIDE_JMP_KEY(word_counted);	/* in this program, beside the library's */
+
+/* SIDE_JMP_ENABLE='demo:*,words:*' shows them on stderr. */
+SIDE_JMP_EVENT(demo, pass, "A worker has counted the whole text",
+	(u64, pass), (double, seconds));
 
 enum { WORKERS = 2, TABLE = 1 << 16, SAMPLE = 20000, ROUNDS = 400 };
 
@@ -28,6 +34,16 @@ static size_t text_len;
 static bool stop;			/* atomic; main tells the workers */
 static unsigned long words_done;	/* atomic; all workers */
 static unsigned long hits;		/* atomic; calls seen by the site */
+
+/* ---- time ------------------------------------------------------------------ */
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
 
 /* ---- the work -------------------------------------------------------------- */
 
@@ -63,12 +79,16 @@ static void each_word(const char *word, size_t len, void *table)
 static void *worker(void *arg)
 {
 	unsigned *table = calloc(TABLE, sizeof(*table));
+	double start = now();
 
 	(void)arg;
-	while (table && !__atomic_load_n(&stop, __ATOMIC_RELAXED))
+	for (uint64_t pass = 1;
+	     table && !__atomic_load_n(&stop, __ATOMIC_RELAXED); pass++) {
 		__atomic_fetch_add(&words_done,
 				   words_scan(text, text_len, each_word, table),
 				   __ATOMIC_RELAXED);
+		side_jmp_event(demo, pass, pass, now() - start);
+	}
 	free(table);
 	return NULL;
 }
@@ -88,14 +108,6 @@ static void collect(const char *word, size_t len, void *arg)
 	(void)arg;
 	if (n_samples < SAMPLE)
 		samples[n_samples++] = (struct sample){ word, len };
-}
-
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
 /* Nanoseconds a call, the best of many rounds: the others were disturbed. */

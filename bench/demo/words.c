@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include <ctype.h>
 
+#include <side_jmp_event.h>
+
 #include "words.h"
 
 SIDE_JMP_KEY_EXPORT(word_found);
+
+SIDE_JMP_EVENT(words, scanned, "A text has been scanned",
+	(u64, bytes), (u64, words));
 
 static unsigned long hits;		/* atomic; every thread adds */
 
@@ -14,7 +19,7 @@ static int in_word(unsigned char c)
 
 size_t words_scan(const char *text, size_t len, words_each *each, void *arg)
 {
-	const char *end = text + len;
+	const char *const end = text + len;
 	size_t n = 0;
 
 	while (text < end) {
@@ -31,6 +36,7 @@ size_t words_scan(const char *text, size_t len, words_each *each, void *arg)
 		each(word, (size_t)(text - word), arg);
 		n++;
 	}
+	side_jmp_event(words, scanned, len, n);
 	return n;
 }
 

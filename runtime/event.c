@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which events there are: objects register theirs when they are loaded and
+ * take them away before they are unloaded.  Must not know who wants an event;
+ * tells those who do.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <link.h>
+#include <pthread.h>
+#include <string.h>
+
+#include "event_internal.h"
+
+uint32_t sj_event_lock, sj_trace_lock;
+struct side_jmp_event_object *sj_event_objects;
+
+/* ---- fork --------------------------------------------------------------- */
+
+static sigmask_t fork_mask;		/* sj_event_lock */
+
+static void fork_prepare(void)
+{
+	sigmask_t mask = sj_block_signals();
+
+	sj_lock(&sj_trace_lock);
+	sj_lock(&sj_event_lock);
+	fork_mask = mask;
+}
+
+static void fork_parent(void)
+{
+	sigmask_t mask = fork_mask;
+
+	sj_unlock(&sj_event_lock);
+	sj_unlock(&sj_trace_lock);
+	sj_restore_signals(mask);
+}
+
+static void fork_child(void)
+{
+	sigmask_t mask = fork_mask;
+
+	sj_tracer_after_fork();
+	sj_trace_after_fork();
+	sj_kernel_after_fork();
+	__atomic_store_n(&sj_event_lock, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&sj_trace_lock, 0, __ATOMIC_RELEASE);
+	sj_restore_signals(mask);
+}
+
+/*
+ * The runtime's handlers first: prepare handlers run in reverse order, so
+ * sj_event_lock is taken before sj_patch_lock.
+ */
+static int install_atfork(void)
+{
+	static bool installed;		/* sj_event_lock */
+	int r;
+
+	if (installed)
+		return 0;
+	sj_lock(&sj_object_lock);
+	r = sj_state_install_atfork();
+	sj_unlock(&sj_object_lock);
+	if (!r)
+		r = -pthread_atfork(fork_prepare, fork_parent, fork_child);
+	installed = !r;
+	return r;
+}
+
+/* ---- objects ------------------------------------------------------------ */
+
+static int check(const struct side_jmp_event_object *object)
+{
+	if (object->version != SIDE_JMP_EVENT_VERSION ||
+	    object->event_size != sizeof(struct side_jmp_event))
+		return -EINVAL;
+	for (const struct side_jmp_event *e = object->start;
+	     e < object->stop; e++)
+		if (e->version != SIDE_JMP_EVENT_VERSION ||
+		    e->desc->version != SIDE_JMP_EVENT_VERSION)
+			return -EINVAL;
+	return 0;
+}
+
+/* What object->priv points at. */
+static char of_executable, of_library;
+
+/* dl_iterate_phdr(3) visits the executable first; we stop there. */
+static int visit_executable(struct dl_phdr_info *info, size_t size, void *arg)
+{
+	uintptr_t *at = arg;
+
+	(void)size;
+	for (unsigned i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
+
+		if (ph->p_type == PT_LOAD &&
+		    *at - (info->dlpi_addr + ph->p_vaddr) < ph->p_memsz)
+			return 1;
+	}
+	return -1;
+}
+
+static bool in_executable(const void *p)
+{
+	uintptr_t at = (uintptr_t)p;
+
+	return dl_iterate_phdr(visit_executable, &at) == 1;
+}
+
+static int register_locked(struct side_jmp_event_object *object, void *kind)
+{
+	int r = install_atfork();
+
+	if (r)
+		return r;
+	object->priv = kind;
+	object->next = sj_event_objects;
+	sj_event_objects = object;
+	for (struct side_jmp_event *e = object->start; e < object->stop; e++) {
+		sj_trace_new_event(e);
+		sj_kernel_new_event(e);
+	}
+	sj_tracer_attach_new();
+	return 0;
+}
+
+/* Once, and before anything else of ours happens in the process. */
+static void first_object(void)
+{
+	static uint32_t begun;
+
+	if (__atomic_exchange_n(&begun, 1, __ATOMIC_ACQ_REL))
+		return;
+	sj_trace_start_from_environment();
+	sj_kernel_start_from_environment();
+}
+
+int side_jmp_event_register(struct side_jmp_event_object *object)
+{
+	int saved = errno, r;
+	sigmask_t mask;
+	void *kind;
+
+	if (!object)
+		return -EINVAL;
+	if (object->start == object->stop)
+		return 0;
+	r = check(object);
+	if (r)
+		return r;
+	first_object();
+	/* Takes the dynamic loader's lock, so before ours. */
+	kind = in_executable(object) ? &of_executable : &of_library;
+	mask = sj_event_enter();
+	if (!object->priv)
+		r = register_locked(object, kind);
+	sj_event_leave(mask);
+	errno = saved;
+	return r;
+}
+
+static void unregister_locked(struct side_jmp_event_object *object)
+{
+	struct side_jmp_event_object **p = &sj_event_objects;
+
+	while (*p != object)
+		p = &(*p)->next;
+	*p = object->next;
+	object->priv = NULL;
+	for (struct side_jmp_event *e = object->start; e < object->stop; e++) {
+		sj_tracer_detach(e);
+		sj_kernel_lost_event(e);
+	}
+}
+
+/* As with sites: an executable's events stay until the process ends. */
+int side_jmp_event_unload(struct side_jmp_event_object *object)
+{
+	int saved = errno;
+	sigmask_t mask;
+
+	if (!object)
+		return -EINVAL;
+	if (object->priv != &of_library)
+		return 0;
+	mask = sj_event_enter();
+	if (object->priv)
+		unregister_locked(object);
+	sj_event_leave(mask);
+	errno = saved;
+	return 0;
+}
+
+/* ---- what is there ------------------------------------------------------ */
+
+int side_jmp_event_each(int (*visit)(struct side_jmp_event *event, void *arg),
+			void *arg)
+{
+	sigmask_t mask = sj_event_enter();
+	struct side_jmp_event_object *o;
+	struct side_jmp_event *event;
+	int r = 0;
+
+	for (o = sj_event_objects; o && !r; o = o->next)
+		for (event = o->start; event < o->stop && !r; event++)
+			r = visit(event, arg);
+	sj_event_leave(mask);
+	return r;
+}
+
+static void fill(struct side_jmp_event_info *info)
+{
+	struct side_jmp_event_object *o;
+
+	for (o = sj_event_objects; o; o = o->next)
+		info->events += (uint64_t)(o->stop - o->start);
+	sj_tracer_info(info);
+	sj_trace_info(info);
+	sj_kernel_info(info);
+}
+
+int side_jmp_event_get_info(struct side_jmp_event_info *info, size_t size)
+{
+	struct side_jmp_event_info now = { 0 };
+	sigmask_t mask;
+
+	if (!info || !size)
+		return -EINVAL;
+	mask = sj_event_enter();
+	fill(&now);
+	sj_event_leave(mask);
+	memset(info, 0, size);
+	memcpy(info, &now, size < sizeof(now) ? size : sizeof(now));
+	return 0;
+}

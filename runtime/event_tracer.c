@@ -1,0 +1,729 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * User tracers: callbacks that come and go while events fire.  Owns slots,
+ * tracers and their rules; must not know what a callback does.
+ *
+ *
+ * THE SCHEME
+ *
+ * An event has a list of slots.  A slot serves one callback at a time, for
+ * this event only.  Slots are pushed onto the list and never leave it while
+ * the event exists; one that is free is used again for the next callback, so
+ * there are as many as there ever were callbacks at the same time.
+ *
+ *	fire                            unregister
+ *	F1 for each slot:               U1 slot.active = 0          (seq_cst)
+ *	F2   if !active: next           U2 for each shard:
+ *	F3   shard.running += 1 (sc)    U3   until running == 0: sleep  (sc)
+ *	F4   if active (sc):            U4 the slot is free
+ *	F5     callback(data)
+ *	F6   shard.running -= 1 (release)
+ *
+ *	register, on a free slot: callback, data; then active = 1  (release)
+ *
+ *  1. A walk along the list is safe: `next` is written before the slot is
+ *     published (release; F1 is an acquire) and never again.
+ *  2. No callback begins after unregister has returned.  Take one shard.  All
+ *     operations named (sc) are in one total order S.  If F3 comes before the
+ *     U3 that saw 0, so did its F6, for the value at U3 counts both: the call
+ *     was over (release by F6, acquire by U3).  Else U3 is before F3 in S, so
+ *     U1 is before F4: F4 sees 0 (or a later registration, see 3) and does not
+ *     call.  A thread leaves the shard that it entered, so each shard's count
+ *     can be judged alone.
+ *  3. A slot that is used again: between U3 and the next active = 1 nobody
+ *     calls, so callback and data are written while nobody reads them.  Who
+ *     reads them (F5) saw active = 1 at F4 (acquire; pairs with register's
+ *     release) with its own count in `running`, so the slot can't be freed
+ *     until F6, and F5 sees the callback that belongs to that active.  It is
+ *     a callback for this very event: calling it is right.
+ *  4. The waiter does not starve: once U1 is seen, F2 keeps others out.
+ *  5. The event's path: per callback two atomic additions to a line that
+ *     mostly this thread uses; no lock, no allocation, no system call.
+ *
+ * In a callback.  Each call is a frame on its thread's stack, linked from a
+ * thread-local head (a signal handler's frames go on top, and are gone before
+ * it returns).  The calls that unregister must not wait for are those in the
+ * caller's own frames.  Deadlock needs a cycle of threads, each within a
+ * callback of one tracer and waiting for another's.  A thread that waits from
+ * within a callback is listed (sj_event_lock), and whoever wants to wait for a
+ * tracer that a listed thread is within, is refused: the last that would close
+ * a cycle always is.  Who waits outside of callbacks is in no cycle.
+ *
+ * Fork.  Calls that ran in other threads do not end in the child: there the
+ * counts are set to what the one thread's own frames say.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <string.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "event_internal.h"
+
+enum { SHARDS = 8, LINE = 64 };
+
+struct shard {
+	uint64_t running;		/* calls; atomic */
+} __attribute__((aligned(LINE)));
+
+struct side_jmp_slot {
+	struct side_jmp_slot *next;	/* of the event; see 1 */
+	uint32_t active;		/* atomic; written under sj_event_lock */
+	uint32_t in_use;		/* sj_event_lock: not free */
+	side_jmp_callback *callback;	/* see 3 */
+	void *data;
+	struct side_jmp_event *event;	/* sj_event_lock; NULL: it is gone */
+	struct side_jmp_tracer *owner;	/* sj_event_lock */
+	struct side_jmp_slot *of_tracer;	/* sj_event_lock */
+	struct side_jmp_slot *all;	/* sj_event_lock; every slot ever made */
+	struct shard shards[SHARDS];
+};
+
+/* A pattern of a tracer.  sj_event_lock. */
+struct rule {
+	struct rule *next;
+	char pattern[SJ_PATTERN_MAX];
+};
+
+/* sj_event_lock */
+struct side_jmp_tracer {
+	struct side_jmp_tracer *next;
+	side_jmp_callback *callback;
+	void *data;
+	struct rule *rules;
+	struct side_jmp_slot *slots;
+};
+
+/* A call that is running, on the stack of its thread. */
+struct frame {
+	struct frame *below;
+	struct side_jmp_slot *slot;
+	unsigned shard;
+};
+
+/* Waits within a callback.  sj_event_lock; the frames stay while it waits. */
+struct waiter {
+	struct waiter *next;
+	const void *thread;		/* the address of its `frames` */
+	const struct frame *frames;
+};
+
+/*
+ * Initial-exec: a signal handler may be the first to touch it, and the dynamic
+ * model would allocate then.  Some bytes of every loader's static reserve.
+ */
+static __thread struct frame *frames
+	__attribute__((tls_model("initial-exec")));
+
+static struct side_jmp_tracer *tracers;		/* sj_event_lock */
+static struct waiter *waiters;			/* sj_event_lock */
+static struct side_jmp_slot *all_slots;		/* sj_event_lock */
+
+/* ---- memory: from pages, never given back, used again ------------------- */
+
+struct pool {
+	void *free;			/* the first word links to the next */
+	size_t size;
+};
+
+static struct pool slot_pool = { NULL, sizeof(struct side_jmp_slot) };
+static struct pool rule_pool = { NULL, sizeof(struct rule) };
+static struct pool tracer_pool = { NULL, sizeof(struct side_jmp_tracer) };
+
+static bool pool_grow(struct pool *pool)
+{
+	enum { CHUNK = 64 * 1024 };
+	char *p = sj_map_pages(CHUNK);
+
+	if (!p)
+		return false;
+	for (size_t at = 0; at + pool->size <= CHUNK; at += pool->size) {
+		*(void **)(void *)(p + at) = pool->free;
+		pool->free = p + at;
+	}
+	return true;
+}
+
+static void *pool_get(struct pool *pool)
+{
+	void *p;
+
+	if (!pool->free && !pool_grow(pool))
+		return NULL;
+	p = pool->free;
+	pool->free = *(void **)p;
+	return memset(p, 0, pool->size);
+}
+
+static void pool_put(struct pool *pool, void *p)
+{
+	*(void **)p = pool->free;
+	pool->free = p;
+}
+
+/* ---- fire --------------------------------------------------------------- */
+
+/* The same for a thread's whole life, and spread over threads. */
+static unsigned my_shard(void)
+{
+	uint64_t h = (uintptr_t)&frames * UINT64_C(0x9e3779b97f4a7c15);
+
+	return (unsigned)(h >> 61);
+}
+
+_Static_assert(SHARDS == 8, "my_shard() gives three bits");
+
+static void call(struct side_jmp_slot *slot, const struct side_jmp_event *event,
+		 const struct side_jmp_value *values)
+{
+	struct frame frame = { frames, slot, my_shard() };
+	uint64_t *running = &slot->shards[frame.shard].running;
+
+	frames = &frame;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	__atomic_fetch_add(running, 1, __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&slot->active, __ATOMIC_SEQ_CST) ||
+	    side_jmp_inject(INJECT_EVENT_RECHECK))
+		slot->callback(event, values, slot->data);
+	__atomic_fetch_sub(running, 1, __ATOMIC_RELEASE);
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	frames = frame.below;
+}
+
+static bool kernel_wants(const struct side_jmp_key *key)
+{
+	return key->width == 64 ?
+		__atomic_load_n(&key->word64, __ATOMIC_RELAXED) >> 63 :
+		__atomic_load_n(&key->word32, __ATOMIC_RELAXED) >> 31;
+}
+
+void side_jmp_event_fire(struct side_jmp_event *event,
+			 const struct side_jmp_value *values)
+{
+	struct side_jmp_slot *slot;
+	int saved = errno;
+
+	if (kernel_wants(event->key))
+		sj_kernel_write(event, values);
+	for (slot = __atomic_load_n(&event->slots, __ATOMIC_ACQUIRE); slot;
+	     slot = slot->next)
+		if (__atomic_load_n(&slot->active, __ATOMIC_RELAXED))
+			call(slot, event, values);
+	errno = saved;
+}
+
+/* ---- waiting ------------------------------------------------------------ */
+
+static uint64_t own_calls(const struct side_jmp_slot *slot, unsigned shard)
+{
+	uint64_t n = 0;
+
+	for (const struct frame *f = frames; f; f = f->below)
+		n += f->slot == slot && f->shard == shard;
+	return n;
+}
+
+static bool others_run(struct side_jmp_slot *slot)
+{
+	for (unsigned i = 0; i < SHARDS; i++)
+		if (__atomic_load_n(&slot->shards[i].running,
+				    __ATOMIC_SEQ_CST) != own_calls(slot, i))
+			return true;
+	return false;
+}
+
+/* Raw: libc's nanosleep() is a cancellation point. */
+static void sleep_ns(long ns)
+{
+#ifdef SYS_nanosleep
+	struct { long sec, nsec; } pause = { 0, ns };
+
+	syscall(SYS_nanosleep, &pause, NULL);
+#else
+	(void)ns;
+	sched_yield();
+#endif
+}
+
+/* Calls are short, mostly: look again soon, then ever later. */
+static void wait_for_calls(struct side_jmp_slot *slot)
+{
+	long pause = 1000;
+
+	for (unsigned i = 0; others_run(slot); i++) {
+		if (i < 20) {
+			sched_yield();
+			continue;
+		}
+		sleep_ns(pause);
+		if (pause < 1000000)
+			pause *= 2;
+	}
+}
+
+/* ---- attaching ---------------------------------------------------------- */
+
+/*
+ * A callback that unregistered itself still runs, in a slot that nobody uses;
+ * a signal may have struck it (F5) between its loads of callback and data.
+ */
+static bool idle(const struct side_jmp_slot *slot)
+{
+	for (unsigned i = 0; i < SHARDS; i++)
+		if (__atomic_load_n(&slot->shards[i].running, __ATOMIC_SEQ_CST))
+			return false;
+	return true;
+}
+
+static struct side_jmp_slot *free_slot(struct side_jmp_event *event)
+{
+	struct side_jmp_slot *slot;
+
+	for (slot = event->slots; slot; slot = slot->next)
+		if (!slot->in_use && idle(slot))
+			return slot;
+	slot = pool_get(&slot_pool);
+	if (!slot)
+		return NULL;
+	slot->event = event;
+	slot->all = all_slots;
+	all_slots = slot;
+	slot->next = event->slots;
+	/* Pairs with the acquire in side_jmp_event_fire(). */
+	__atomic_store_n(&event->slots, slot, __ATOMIC_RELEASE);
+	return slot;
+}
+
+/* A slot for this event, not active yet. */
+static int reserve(struct side_jmp_tracer *tracer, struct side_jmp_event *event)
+{
+	struct side_jmp_slot *slot = free_slot(event);
+
+	if (!slot)
+		return -ENOMEM;
+	slot->in_use = 1;
+	slot->owner = tracer;
+	slot->callback = tracer->callback;
+	slot->data = tracer->data;
+	slot->of_tracer = tracer->slots;
+	tracer->slots = slot;
+	return 0;
+}
+
+static void activate(struct side_jmp_slot *slot)
+{
+	/* Pairs with the load in call(), see 3. */
+	__atomic_store_n(&slot->active, 1, __ATOMIC_SEQ_CST);
+}
+
+static void deactivate(struct side_jmp_slot *slot)
+{
+	__atomic_store_n(&slot->active, 0, __ATOMIC_SEQ_CST);
+}
+
+/* Its event is gone and so is its tracer.  One that still runs is left. */
+static void drop_slot(struct side_jmp_slot *slot)
+{
+	struct side_jmp_slot **p = &all_slots;
+
+	if (!idle(slot))
+		return;
+	while (*p != slot)
+		p = &(*p)->all;
+	*p = slot->all;
+	pool_put(&slot_pool, slot);
+}
+
+static bool wants(const struct side_jmp_tracer *tracer,
+		  const struct side_jmp_event *event)
+{
+	for (const struct rule *r = tracer->rules; r; r = r->next)
+		if (sj_pattern_matches(r->pattern, event->desc))
+			return true;
+	return false;
+}
+
+static bool has(const struct side_jmp_tracer *tracer,
+		const struct side_jmp_event *event)
+{
+	for (const struct side_jmp_slot *s = event->slots; s; s = s->next)
+		if (s->in_use && s->owner == tracer)
+			return true;
+	return false;
+}
+
+/* Take slots off the tracer until `until` is first; they were never active. */
+static void unreserve(struct side_jmp_tracer *tracer,
+		      struct side_jmp_slot *until)
+{
+	while (tracer->slots != until) {
+		struct side_jmp_slot *slot = tracer->slots;
+
+		tracer->slots = slot->of_tracer;
+		slot->in_use = 0;
+		slot->owner = NULL;
+	}
+}
+
+/* Slots for all events that it wants and has not; how many, or -errno. */
+static int reserve_all(struct side_jmp_tracer *tracer)
+{
+	struct side_jmp_event_object *o;
+	struct side_jmp_event *event;
+	int n = 0, r;
+
+	sj_for_each_event(o, event) {
+		if (has(tracer, event) || !wants(tracer, event))
+			continue;
+		r = reserve(tracer, event);
+		if (r)
+			return r;
+		n++;
+	}
+	return n;
+}
+
+/*
+ * Enable the first n slots' events at once: one batch, all or nothing.  Only
+ * then do the callbacks begin, so a failure has called nobody.
+ */
+static int enable_slots(struct side_jmp_tracer *tracer, size_t n)
+{
+	size_t size = n * sizeof(struct side_jmp_key *), i = 0;
+	struct side_jmp_key **keys;
+	struct side_jmp_slot *slot;
+	int r;
+
+	if (!n)
+		return 0;
+	keys = sj_map_pages(size);
+	if (!keys)
+		return -ENOMEM;
+	for (slot = tracer->slots; i < n; slot = slot->of_tracer)
+		keys[i++] = slot->event->key;
+	r = side_jmp_enable_many(keys, n);
+	for (slot = tracer->slots; !r && i > 0; slot = slot->of_tracer, i--)
+		activate(slot);
+	munmap(keys, size);
+	return r;
+}
+
+static int attach_all(struct side_jmp_tracer *tracer)
+{
+	struct side_jmp_slot *before = tracer->slots;
+	int n = reserve_all(tracer);
+	int r = n < 0 ? n : enable_slots(tracer, (size_t)n);
+
+	if (r)
+		unreserve(tracer, before);
+	return r;
+}
+
+/* ---- rules -------------------------------------------------------------- */
+
+static void drop_rules(struct side_jmp_tracer *tracer, struct rule *until)
+{
+	while (tracer->rules != until) {
+		struct rule *r = tracer->rules;
+
+		tracer->rules = r->next;
+		pool_put(&rule_pool, r);
+	}
+}
+
+/* All patterns of the list, or none. */
+static int add_rules(struct side_jmp_tracer *tracer, const char *patterns)
+{
+	struct rule *before = tracer->rules;
+	char pattern[SJ_PATTERN_MAX];
+	int r;
+
+	while ((r = sj_pattern_next(&patterns, pattern)) == 1) {
+		struct rule *rule = pool_get(&rule_pool);
+
+		if (!rule) {
+			r = -ENOMEM;
+			break;
+		}
+		memcpy(rule->pattern, pattern, sizeof(pattern));
+		rule->next = tracer->rules;
+		tracer->rules = rule;
+	}
+	if (!r && tracer->rules == before)
+		r = -EINVAL;
+	if (r)
+		drop_rules(tracer, before);
+	return r;
+}
+
+static struct side_jmp_tracer *new_tracer(side_jmp_callback *callback,
+					  void *data)
+{
+	struct side_jmp_tracer *tracer = pool_get(&tracer_pool);
+
+	if (!tracer)
+		return NULL;
+	tracer->callback = callback;
+	tracer->data = data;
+	tracer->next = tracers;
+	tracers = tracer;
+	return tracer;
+}
+
+static struct side_jmp_tracer **find(struct side_jmp_tracer *tracer)
+{
+	struct side_jmp_tracer **p = &tracers;
+
+	while (*p && *p != tracer)
+		p = &(*p)->next;
+	return *p ? p : NULL;
+}
+
+/* ---- register ----------------------------------------------------------- */
+
+static int add_locked(struct side_jmp_tracer **tracer, const char *patterns,
+		      side_jmp_callback *callback, void *data)
+{
+	bool fresh = !*tracer;
+	struct side_jmp_tracer *t = fresh ? new_tracer(callback, data) : *tracer;
+	struct rule *before;
+	int r;
+
+	if (!t)
+		return -ENOMEM;
+	before = t->rules;
+	r = add_rules(t, patterns);
+	if (!r)
+		r = attach_all(t);
+	if (!r) {
+		*tracer = t;
+		return 0;
+	}
+	drop_rules(t, before);
+	if (fresh) {
+		tracers = t->next;
+		pool_put(&tracer_pool, t);
+	}
+	return r;
+}
+
+int sj_tracer_add(struct side_jmp_tracer **tracer, const char *patterns,
+		  side_jmp_callback *callback, void *data)
+{
+	int saved = errno, r;
+	sigmask_t mask;
+
+	if (!tracer || !patterns || !callback)
+		return -EINVAL;
+	mask = sj_event_enter();
+	r = add_locked(tracer, patterns, callback, data);
+	sj_event_leave(mask);
+	errno = saved;
+	return r;
+}
+
+int side_jmp_tracer_register(struct side_jmp_tracer **tracer,
+			     const char *patterns,
+			     side_jmp_callback *callback, void *data)
+{
+	struct side_jmp_tracer *t = NULL;
+	int r = tracer ? sj_tracer_add(&t, patterns, callback, data) : -EINVAL;
+
+	if (!r)
+		*tracer = t;
+	return r;
+}
+
+/* ---- unregister --------------------------------------------------------- */
+
+static bool within(const struct frame *f, const struct side_jmp_tracer *tracer)
+{
+	for (; f; f = f->below)
+		for (const struct side_jmp_slot *s = tracer->slots; s;
+		     s = s->of_tracer)
+			if (s == f->slot)
+				return true;
+	return false;
+}
+
+/* Does another thread wait within a callback of this tracer? */
+static bool would_deadlock(const struct side_jmp_tracer *tracer)
+{
+	if (!frames)
+		return false;
+	for (const struct waiter *w = waiters; w; w = w->next)
+		if (w->thread != &frames && within(w->frames, tracer))
+			return true;
+	return false;
+}
+
+static void remove_waiter(struct waiter *waiter)
+{
+	struct waiter **p = &waiters;
+
+	while (*p != waiter)
+		p = &(*p)->next;
+	*p = waiter->next;
+}
+
+/* No calls begin, and the events lose a user. */
+static void stop_slots(struct side_jmp_tracer *tracer)
+{
+	for (struct side_jmp_slot *s = tracer->slots; s; s = s->of_tracer)
+		deactivate(s);
+	for (struct side_jmp_slot *s = tracer->slots; s; s = s->of_tracer)
+		(void)side_jmp_disable(s->event->key);
+}
+
+static int unregister_begin(struct side_jmp_tracer *tracer,
+			    struct waiter *waiter)
+{
+	struct side_jmp_tracer **p = find(tracer);
+
+	if (!p)
+		return -EINVAL;
+	if (would_deadlock(tracer))
+		return -EDEADLK;
+	*p = tracer->next;
+	stop_slots(tracer);
+	waiter->thread = &frames;
+	waiter->frames = frames;
+	waiter->next = waiters;
+	waiters = waiter;
+	return 0;
+}
+
+static void unregister_end(struct side_jmp_tracer *tracer,
+			   struct waiter *waiter)
+{
+	struct side_jmp_slot *slot, *next;
+
+	remove_waiter(waiter);
+	for (slot = tracer->slots; slot; slot = next) {
+		next = slot->of_tracer;
+		slot->in_use = 0;
+		if (!slot->event)
+			drop_slot(slot);
+	}
+	drop_rules(tracer, NULL);
+	pool_put(&tracer_pool, tracer);
+}
+
+int side_jmp_tracer_unregister(struct side_jmp_tracer *tracer)
+{
+	int saved = errno, r;
+	struct waiter waiter;
+	sigmask_t mask;
+
+	if (!tracer)
+		return -EINVAL;
+	mask = sj_event_enter();
+	r = unregister_begin(tracer, &waiter);
+	sj_event_leave(mask);
+	if (r)
+		return r;
+	for (struct side_jmp_slot *s = tracer->slots; s; s = s->of_tracer)
+		if (!side_jmp_inject(INJECT_EVENT_WAIT))
+			wait_for_calls(s);
+	mask = sj_event_enter();
+	unregister_end(tracer, &waiter);
+	sj_event_leave(mask);
+	errno = saved;
+	return 0;
+}
+
+/* ---- events that come and go -------------------------------------------- */
+
+static uint64_t refused;		/* sj_event_lock */
+
+/* Whatever of the tracer's new events can be enabled. */
+static void attach_one_by_one(struct side_jmp_tracer *tracer)
+{
+	struct side_jmp_event_object *o;
+	struct side_jmp_event *event;
+
+	sj_for_each_event(o, event) {
+		struct side_jmp_slot *before = tracer->slots;
+
+		if (has(tracer, event) || !wants(tracer, event))
+			continue;
+		if (!reserve(tracer, event) && !enable_slots(tracer, 1))
+			continue;
+		unreserve(tracer, before);
+		refused++;
+	}
+}
+
+void sj_tracer_attach_new(void)
+{
+	for (struct side_jmp_tracer *t = tracers; t; t = t->next)
+		if (attach_all(t))
+			attach_one_by_one(t);
+}
+
+static void detach_from(struct side_jmp_tracer *tracer,
+			struct side_jmp_event *event)
+{
+	struct side_jmp_slot **p = &tracer->slots;
+
+	while (*p) {
+		struct side_jmp_slot *slot = *p;
+
+		if (slot->event != event) {
+			p = &slot->of_tracer;
+			continue;
+		}
+		*p = slot->of_tracer;
+		deactivate(slot);
+		(void)side_jmp_disable(event->key);
+		slot->in_use = 0;
+	}
+}
+
+/*
+ * Does not wait for calls: their way back leads through the object that is
+ * being unloaded, so whoever unloads it knows that there are none.  And at
+ * exit there may be calls that never end.
+ */
+void sj_tracer_detach(struct side_jmp_event *event)
+{
+	struct side_jmp_slot *slot, *next;
+
+	if (!event->slots)
+		return;
+	for (struct side_jmp_tracer *t = tracers; t; t = t->next)
+		detach_from(t, event);
+	for (slot = event->slots; slot; slot = next) {
+		next = slot->next;
+		slot->event = NULL;
+		if (!slot->in_use)	/* else its tracer is on its way out */
+			drop_slot(slot);
+	}
+	event->slots = NULL;
+}
+
+void sj_tracer_after_fork(void)
+{
+	for (struct side_jmp_slot *s = all_slots; s; s = s->all)
+		for (unsigned i = 0; i < SHARDS; i++)
+			if (s->shards[i].running)	/* else leave the page */
+				__atomic_store_n(&s->shards[i].running,
+						 own_calls(s, i),
+						 __ATOMIC_SEQ_CST);
+	while (waiters && waiters->thread != &frames)
+		waiters = waiters->next;
+	for (struct waiter *w = waiters; w && w->next; )
+		if (w->next->thread != &frames)
+			w->next = w->next->next;
+		else
+			w = w->next;
+}
+
+void sj_tracer_info(struct side_jmp_event_info *info)
+{
+	for (const struct side_jmp_tracer *t = tracers; t; t = t->next)
+		info->tracers++;
+	info->refused = refused;
+}

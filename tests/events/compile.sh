@@ -1,0 +1,212 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# What compiles, without a warning, and what does not, with a message that
+# says why; and a file's events, listed without running it.
+cd "$TOP" && . tests/tap.sh
+warn="-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror -I$BUILD/include"
+
+cat >"$TMP/head" <<'END'
+#include <side_jmp_event.h>
+enum e { A, B };
+SIDE_JMP_EVENT(t, i, "Integers", (u8, a), (u32, b), (s64, c));
+SIDE_JMP_EVENT(t, f, "Floats", (float, a), (double, b));
+SIDE_JMP_EVENT(t, p, "Pointers", (pointer, a), (string, b), (chars, c, 8));
+SIDE_JMP_EVENT(t, v, "Arrays", (array, a, u16, 3), (seq, b, s32), (bytes, c, 3),
+	(byte_seq, d));
+SIDE_JMP_EVENT(t, e, "Enums", (enum, a, (A, "a"), (B, "b")));
+SIDE_JMP_EVENT64_WIDE(t, none, "None");
+struct s { int member; unsigned bits : 3; };
+void g(struct s s, const char *string, void *pointer, float f, long l);
+END
+source() { # STATEMENT, on standard output a file with it
+	cat "$TMP/head"
+	cat <<END
+void g(struct s s, const char *string, void *pointer, float f, long l)
+{
+	static const uint16_t three[3] = { 1, 2, 3 };
+	static const uint16_t four[4] = { 1, 2, 3, 4 };
+	static const char bytes[3] = { 1, 2, 3 };
+	int ints[2] = { 1, 2 };
+
+	(void)s; (void)string; (void)pointer; (void)f; (void)l;
+	(void)three; (void)four; (void)bytes; (void)ints;
+	$1
+}
+END
+}
+compile() { # COMPILER LANGUAGE STATEMENT
+	source "$3" >"$TMP/a.$2"
+	case $2 in c) std=c11;; *) std=c++17;; esac
+	# shellcheck disable=SC2086
+	$1 -std=$std $warn -O2 -c "$TMP/a.$2" -o "$TMP/a.o"
+}
+each() { # COMMAND...: for every compiler and language
+	for cl in gcc:c clang:c g++:cc clang++:cc; do
+		"$1" ${cl%:*} ${cl#*:} "$2" "$3" || { echo "with ${cl%:*}"; return 1; }
+	done
+}
+compiles() { compile "$1" "$2" "$3"; }
+refuses() { # COMPILER LANGUAGE STATEMENT MESSAGE
+	if compile "$1" "$2" "$3" >"$TMP/said" 2>&1; then echo "it compiled"; return 1; fi
+	grep -q "side_jmp event.*$4" "$TMP/said" || { head -n 5 "$TMP/said"; return 1; }
+}
+
+ok compile_integers each compiles 'side_jmp_event(t, i, 1, s.bits, l); side_jmp_event(t, i, (uint8_t)1, A, 1 == 1);'
+ok compile_floats each compiles 'side_jmp_event(t, f, f, f); side_jmp_event(t, f, 1.0, 1.0);'
+ok compile_pointers each compiles 'side_jmp_event(t, p, pointer, string, "x"); side_jmp_event(t, p, &s, (char *)pointer, string); side_jmp_event(t, p, g, "", "");'
+ok compile_arrays each compiles 'side_jmp_event(t, v, three, side_jmp_seq(ints, 2), bytes, side_jmp_seq(pointer, 3)); side_jmp_event(t, v, &four[1], side_jmp_seq(&s.member, 1), pointer, side_jmp_seq(bytes, 3));'
+ok compile_enums each compiles 'side_jmp_event(t, e, A); side_jmp_event(t, e, s.member ? A : B);'
+ok compile_nothing each compiles 'side_jmp_event(t, none); if (l) side_jmp_event(t, none); else side_jmp_event(t, e, B);'
+
+type='type that its'
+ok refuse_pointer_for_integer each refuses 'side_jmp_event(t, i, string, 2, 3);' "$type"
+ok refuse_float_for_integer each refuses 'side_jmp_event(t, i, 1.0, 2, 3);' "$type"
+ok refuse_wide_integer each refuses 'side_jmp_event(t, i, 1, l, 3);' "$type"
+ok refuse_struct_for_integer each refuses 'side_jmp_event(t, i, s, 2, 3);' "$type"
+ok refuse_integer_for_float each refuses 'side_jmp_event(t, f, 1, 2.0);' "$type"
+ok refuse_integer_for_pointer each refuses 'side_jmp_event(t, p, 1, "", "");' "$type"
+ok refuse_integer_for_string each refuses 'side_jmp_event(t, p, pointer, l, "");' "$type"
+ok refuse_pointer_for_string each refuses 'side_jmp_event(t, p, pointer, &s, "");' "$type"
+ok refuse_other_elements each refuses 'side_jmp_event(t, v, ints, side_jmp_seq(ints, 2), bytes, side_jmp_seq(bytes, 3));' "$type"
+ok refuse_array_of_other_length each refuses 'side_jmp_event(t, v, four, side_jmp_seq(ints, 2), bytes, side_jmp_seq(bytes, 3));' "$type"
+ok refuse_bytes_of_other_length each refuses 'side_jmp_event(t, v, three, side_jmp_seq(ints, 2), three, side_jmp_seq(bytes, 3));' "$type"
+ok refuse_sequence_of_other_elements each refuses 'side_jmp_event(t, v, three, side_jmp_seq(three, 2), bytes, side_jmp_seq(bytes, 3));' "$type"
+ok refuse_pointer_for_sequence each refuses 'side_jmp_event(t, v, three, ints, bytes, side_jmp_seq(bytes, 3));' "$type"
+ok refuse_too_few each refuses 'side_jmp_event(t, f, f);' 't:f: wrong number of arguments'
+ok refuse_too_many each refuses 'side_jmp_event(t, none, 1);' 't:none: wrong number of arguments'
+
+definition() { # COMPILER LANGUAGE TEXT MESSAGE
+	case $2 in c) std=c11;; *) std=c++17;; esac
+	printf '#include <side_jmp_event.h>\n%s\n' "$3" >"$TMP/d.$2"
+	# shellcheck disable=SC2086
+	if $1 -std=$std $warn -c "$TMP/d.$2" -o "$TMP/d.o" >"$TMP/said" 2>&1; then
+		[ -z "$4" ]
+	else
+		cat "$TMP/said"; [ -n "$4" ] && grep -q "$4" "$TMP/said"
+	fi
+}
+ok define_unknown_type each definition 'SIDE_JMP_EVENT(t, x, "X", (u33, a));' 'u33'
+ok define_field_twice each definition 'SIDE_JMP_EVENT(t, x, "X", (u8, a), (u16, a));' 'field_a'
+ok define_other_than_declared each definition 'SIDE_JMP_EVENT_DECLARE(t, x, "X", (u8, a)); SIDE_JMP_EVENT(t, x, "X", (u16, a));' 't_x_side_jmp_f1\|typedef redefinition'
+ok define_as_declared each definition 'SIDE_JMP_EVENT_DECLARE(t, x, "X", (u8, a)); SIDE_JMP_EVENT(t, x, "X", (u8, a));' ''
+sixteen='(u8, a), (u8, b), (u8, c), (u8, d), (u8, e), (u8, f), (u8, g), (u8, h), (u8, i), (u8, j), (u8, k), (u8, l), (u8, m), (u8, n), (u8, o), (u8, p)'
+ok define_sixteen_fields each definition "SIDE_JMP_EVENT(t, x, \"X\", $sixteen);" ''
+
+# ---- two files, two languages, one event -------------------------------------
+cat >"$TMP/two.h" <<'END'
+#include <side_jmp_event.h>
+SIDE_JMP_EVENT_DECLARE(two, shared, "In both", (u32, n));
+void other(void);
+END
+cat >"$TMP/one.c" <<'END'
+#include "two.h"
+#ifdef __cplusplus
+extern "C"
+#endif
+void other(void) { side_jmp_event(two, shared, 2); }
+END
+cat >"$TMP/main.cc" <<'END'
+extern "C" {
+#include "side_jmp.h"
+}
+#include <side_jmp_event.h>
+extern "C" void other(void);
+SIDE_JMP_EVENT(two, shared, "In both", (u32, n));
+int main() { side_jmp_event(two, shared, 1); other(); return 0; }
+END
+shared() {
+	# shellcheck disable=SC2086
+	gcc -std=c11 $warn -ffunction-sections -c "$TMP/one.c" -o "$TMP/one.o" &&
+	g++ -std=c++17 $warn -ffunction-sections -c "$TMP/main.cc" -o "$TMP/main.o" &&
+	g++ "$1" -Wl,--gc-sections "$TMP/one.o" "$TMP/main.o" "$BUILD/libside_jmp.a" -pthread -o "$TMP/two" &&
+	SIDE_JMP_ENABLE='two:*' "$TMP/two" 2>"$TMP/err" && cat "$TMP/err" &&
+	[ "$(sed 's/.* //' "$TMP/err" | xargs)" = 'n=1 n=2' ]
+}
+ok link_c_and_cplusplus shared -pie
+ok link_c_and_cplusplus_static shared -static
+if command -v ld.lld >/dev/null; then ok link_c_and_cplusplus_lld shared -fuse-ld=lld; fi
+
+# ---- a tool's view -----------------------------------------------------------
+shared -pie >/dev/null 2>&1
+listed() { # the section is read-only, unrelocated, and says all
+	objcopy -O binary --only-section=side_jmp_event "$TMP/two" "$TMP/events" &&
+	readelf -SW "$TMP/two" | grep ' side_jmp_event ' | grep -q ' A[^WX ]* ' &&
+	strings -n 1 -a "$TMP/events" | xargs | grep -q 'two shared In both n'
+}
+ok file_lists_its_events listed
+relocated() {
+	set -- $(readelf -SW "$TMP/two" | sed -n 's/.* side_jmp_event  *PROGBITS//p')
+	[ $# -gt 3 ] || return 1
+	start=$((0x$1)) end=$((0x$1 + 0x$3))
+	readelf -rW "$TMP/two" | sed -n 's/^\([0-9a-f]\{16\}\) .*/\1/p' >"$TMP/relocs"
+	[ -s "$TMP/relocs" ] || return 1
+	while read -r at; do
+		if [ $((0x$at)) -ge $start ] && [ $((0x$at)) -lt $end ]; then return 1; fi
+	done <"$TMP/relocs"
+}
+ok file_description_needs_no_relocation relocated
+
+# ---- a library with events, loaded and unloaded ------------------------------
+cat >"$TMP/lib.c" <<'END'
+#include <side_jmp_event.h>
+SIDE_JMP_EVENT(lib, used, "In the library", (u32, n));
+void use(void);
+void use(void) { side_jmp_event(lib, used, 7); }
+END
+cat >"$TMP/host.c" <<'END'
+#include <dlfcn.h>
+#include <stdio.h>
+#include <side_jmp_event.h>
+SIDE_JMP_EVENT(host, used, "In the program", (u32, n));
+static int n;
+static void count(const struct side_jmp_event *event, const struct side_jmp_value values[], void *data)
+{
+	(void)event; (void)data;
+	n += (int)values[0].u64;
+}
+int main(int argc, char **argv)
+{
+	struct side_jmp_event_info info;
+	struct side_jmp_tracer *t;
+
+	side_jmp_tracer_register(&t, "*:used", count, NULL);
+	for (int i = 0; i < 100; i++) {
+		void *lib = dlopen(argv[1], RTLD_NOW);
+		void (*use)(void);
+
+		if (!lib)
+			return puts(dlerror()), 1;
+		*(void **)&use = dlsym(lib, "use");
+		use();
+		side_jmp_event_get_info(&info, sizeof(info));
+		if (info.events != 2)
+			return 2;
+		side_jmp_event(host, used, 1);
+		dlclose(lib);
+	}
+	side_jmp_event_get_info(&info, sizeof(info));
+	printf("%d %d\n", n, (int)info.events);
+	side_jmp_tracer_unregister(t);
+	return argc == 2 && n == 800 && info.events == 1 ? 0 : 3;
+}
+END
+loads() {
+	gcc -std=gnu11 -I"$BUILD/include" -fPIC -shared "$TMP/lib.c" -L"$BUILD" -lside_jmp -o "$TMP/lib.so" &&
+	gcc -std=gnu11 -I"$BUILD/include" "$TMP/host.c" -L"$BUILD" -lside_jmp -ldl -o "$TMP/host" &&
+	LD_LIBRARY_PATH=$BUILD "$TMP/host" "$TMP/lib.so"
+}
+ok library_loads_and_unloads loads
+copies() { # the library with a copy of the runtime of its own, to one output
+	gcc -std=gnu11 -I"$BUILD/include" -fPIC -shared "$TMP/lib.c" "$BUILD/libside_jmp.a" -o "$TMP/copy.so" &&
+	cat >"$TMP/main2.c" <<'END2' &&
+#include <side_jmp_event.h>
+void use(void);
+SIDE_JMP_EVENT(host, used, "In the program", (u32, n));
+int main(void) { side_jmp_event(host, used, 3); use(); return 0; }
+END2
+	gcc -std=gnu11 -I"$BUILD/include" "$TMP/main2.c" "$BUILD/libside_jmp.a" "$TMP/copy.so" -Wl,-rpath,"$TMP" -o "$TMP/main2" &&
+	SIDE_JMP_ENABLE='*:used' SIDE_JMP_OUTPUT=$TMP/lines "$TMP/main2" &&
+	[ "$(sed 's/.* //' "$TMP/lines" | xargs)" = 'n=3 n=7' ]
+}
+ok library_with_its_own_runtime copies
+done_testing

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Events for the tests of the built-in tracer: emit WHAT [N]
+ *   types     one of every type
+ *   many N    N small ones;  threads N: in each of 4 threads
+ *   big       one larger than a packet, and a small one
+ *   crash     some, then SIGKILL;  fork: one in parent and child each
+ *   closefds  closes every descriptor, opens files, emits
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <side_jmp_event.h>
+
+enum mood { SAD = -3, GLAD = 12 };
+
+SIDE_JMP_EVENT(emit, ints, "Integers", (u8, a), (u16, b), (u32, c), (u64, d),
+	(s8, e), (s16, f), (s32, g), (s64, h));
+SIDE_JMP_EVENT(emit, rest, "Others", (float, f), (double, d), (pointer, p),
+	(enum, m, (SAD, "sad"), (GLAD, "very \"glad\"")), (enum, n, (0, "no")));
+SIDE_JMP_EVENT(emit, text, "Text", (string, s), (string, t), (chars, c, 6),
+	(bytes, b, 3), (byte_seq, q));
+SIDE_JMP_EVENT(emit, arrays, "Arrays", (array, a, u16, 3), (array, f, float, 2),
+	(seq, q, s64), (seq, d, double), (seq, none, u8));
+SIDE_JMP_EVENT(emit, small, "Small", (u32, thread), (u64, n));
+
+static void types(void)
+{
+	static const char b[3] = { 1, 2, (char)0xff };
+	static const uint16_t a[3] = { 1, 2, 65535 };
+	static const float f[2] = { 0.1f, -2.5f };
+	static const int64_t q[2] = { INT64_MIN, 7 };
+	static const double d[3] = { 1e300, 0.1, -0.0 };
+
+	side_jmp_event(emit, ints, 255, 65535, 4294967295u, UINT64_MAX, -128,
+		       -32768, INT32_MIN, INT64_MIN);
+	side_jmp_event(emit, rest, 0.5f, 0.25, (void *)0xabcdef, GLAD, 5);
+	side_jmp_event(emit, rest, -1.0f, 1e100, (void *)0, SAD, 0);
+	side_jmp_event(emit, text, "a \"b\"\n\x01\\", "", "too long",
+		       b, side_jmp_seq("\xfe\x03", 2));
+	side_jmp_event(emit, arrays, a, f, side_jmp_seq(q, 2),
+		       side_jmp_seq(d, 3), side_jmp_seq((uint8_t *)0, 0));
+}
+
+static uint64_t n = 10;
+
+static void *many(void *arg)
+{
+	for (uint64_t i = 0; i < n; i++)
+		side_jmp_event(emit, small, (uint32_t)(uintptr_t)arg, i);
+	return NULL;
+}
+
+static void threads(void)
+{
+	pthread_t t[4];
+
+	for (uintptr_t i = 0; i < 4; i++)
+		pthread_create(&t[i], NULL, many, (void *)i);
+	for (int i = 0; i < 4; i++)
+		pthread_join(t[i], NULL);
+}
+
+static void big(void)
+{
+	char *s = malloc(100000);
+
+	memset(s, 'x', 99999);
+	s[99999] = '\0';
+	for (int i = 0; i < 300; i++)
+		side_jmp_event(emit, text, s, "", "", s, side_jmp_seq(s, 1));
+	side_jmp_event(emit, small, 1, 1);
+	free(s);
+}
+
+static void closefds(const char *path)
+{
+	for (int fd = 0; fd < 1024; fd++)
+		close(fd);
+	for (int i = 0; i < 900; i++)
+		if (open(path, O_RDWR | O_CREAT, 0600) < 0)
+			break;
+	n = 5000;
+	many(NULL);
+}
+
+static void forks(void)
+{
+	side_jmp_event(emit, small, 1, 1);
+	if (!fork()) {
+		side_jmp_event(emit, small, 2, 2);
+		exit(0);
+	}
+	wait(NULL);
+	side_jmp_event(emit, small, 3, 3);
+}
+
+int main(int argc, char **argv)
+{
+	const char *what = argc > 1 ? argv[1] : "";
+
+	if (argc > 2)
+		n = strtoull(argv[2], NULL, 0);
+	if (!strcmp(what, "types"))
+		types();
+	else if (!strcmp(what, "many"))
+		many(NULL);
+	else if (!strcmp(what, "threads"))
+		threads();
+	else if (!strcmp(what, "big"))
+		big();
+	else if (!strcmp(what, "fork"))
+		forks();
+	else if (!strcmp(what, "closefds"))
+		closefds(argv[2]);
+	else if (!strcmp(what, "crash")) {
+		many(NULL);
+		raise(SIGKILL);
+	}
+	return 0;
+}
