@@ -64,6 +64,10 @@ static void backend(void)
 		expected = "self";
 	tap_note("%s: %s", i.backend_name, i.backend_reason);
 	tap_ok(!strcmp(i.backend_name, expected), NAME("backend_is_as_expected"));
+	if (side_jmp_arch_host()->self_off && !getenv("SIDE_JMP_BACKEND"))
+		tap_ok(!strcmp(i.backend_reason,
+			       side_jmp_arch_host()->self_off),
+		       NAME("without_promises_says_so"));
 	tap_ok(i.objects == 1 && i.keys == 4 && i.sites >= 4,
 	       NAME("sites_are_found"));
 	tap_equal((long long)i.objects_rejected, 0, NAME("table_is_accepted"));
