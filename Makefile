@@ -52,6 +52,7 @@ help:
 	@echo "make check-guests  every port under a kernel of its own, in QEMU"
 	@echo "make stress      the guarantee under load (SECONDS=$(SECONDS))"
 	@echo "make bench       what a site costs; tables, and CSV in $(B)/bench"
+	@echo "make bench-events  events, beside LTTng-UST"
 	@echo "make install     PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)"
 	@echo "make clean"
 
