@@ -170,7 +170,15 @@ struct keyref *sj_get_ref(struct side_jmp_key *key);	/* NULL: no memory */
 void sj_drop_ref(struct keyref *ref);
 void *sj_map_pages(size_t size);				/* NULL: no memory */
 
-/* ---- patch.c: sites, and batches of writes ----------------------------- */
+/* ---- site.c: one site ---------------------------------------------------- */
+
+struct side_jmp_key *sj_record_key(const struct side_jmp_record *record);
+void sj_record_insn(const struct side_jmp_record *record,
+		 struct side_jmp_insn *insn);
+enum side_jmp_state sj_insn_state(const struct side_jmp_insn *insn);
+uintptr_t sj_page_size(void);
+
+/* ---- patch.c: batches of writes ------------------------------------------ */
 
 /* Where a batch of writes stands.  Lives under sj_patch_lock. */
 struct batch {
@@ -183,12 +191,6 @@ struct batch {
 	struct object *run_object;
 	bool run_arms;
 };
-
-struct side_jmp_key *sj_record_key(const struct side_jmp_record *record);
-void sj_record_insn(const struct side_jmp_record *record,
-		 struct side_jmp_insn *insn);
-enum side_jmp_state sj_insn_state(const struct side_jmp_insn *insn);
-uintptr_t sj_page_size(void);
 
 void sj_batch_begin(struct batch *b, bool runs);
 /* Returns 0, or -errno if a site that was to be armed is not. */

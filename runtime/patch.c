@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sites: what state they are in, and batches of writes that change it.  Owns
- * the pages (which are dirty, how many may be); must not know why a site is
- * wanted.  All of it under sj_patch_lock, but for the readers of records.
+ * Batches of writes that change the state of sites.  Owns the pages (which are
+ * dirty, how many may be); knows of a key only whether it is wanted.  All of it
+ * under sj_patch_lock.
  *
  * A batch costs one open of our memory, one write a site (or, in runs, one a
  * page), and one synchronization of the cores, however many sites it has.
@@ -10,60 +10,10 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "internal.h"
 
 enum { MAX_PAGE = 65536 };		/* of any architecture with a port */
-
-uintptr_t sj_page_size(void)
-{
-	static uintptr_t size;		/* the same for every writer */
-	uintptr_t s = __atomic_load_n(&size, __ATOMIC_RELAXED);
-
-	if (!s) {
-		s = (uintptr_t)sysconf(_SC_PAGESIZE);
-		__atomic_store_n(&size, s, __ATOMIC_RELAXED);
-	}
-	return s;
-}
-
-static uintptr_t at(const int32_t *field)
-{
-	return (uintptr_t)field + (uintptr_t)(intptr_t)*field;
-}
-
-struct side_jmp_key *sj_record_key(const struct side_jmp_record *record)
-{
-	uintptr_t p = at(&record->key);
-
-	if (record->flags & SIDE_JMP_RECORD_KEY_SLOT)
-		return *(struct side_jmp_key *const *)p;
-	return (struct side_jmp_key *)p;
-}
-
-void sj_record_insn(const struct side_jmp_record *record,
-		 struct side_jmp_insn *insn)
-{
-	insn->site = at(&record->site);
-	insn->target = at(&record->check);
-	insn->word = at(&record->key);	/* wide sites have no slot */
-	insn->layout = record->layout;
-	insn->word64 = record->flags & SIDE_JMP_RECORD_WORD64;
-}
-
-/* Armed or idle only if the bytes are exactly what we would write. */
-enum side_jmp_state sj_insn_state(const struct side_jmp_insn *insn)
-{
-	struct side_jmp_insn seen = *insn;
-	enum side_jmp_state state;
-
-	state = side_jmp_arch_host()->decode(&seen,
-			(const uint8_t *)(uintptr_t)insn->site,
-			SIDE_JMP_INSN_MAX);
-	return seen.target == insn->target && seen.word == insn->word ?
-		state : SIDE_JMP_FOREIGN;
-}
 
 /* ---- pages -------------------------------------------------------------- */
 
