@@ -114,7 +114,7 @@ install: all
 	install -m 644 $(LIB_A) $(DESTDIR)$(LIBDIR)/
 	install -m 644 $(B)/side_jmp.pc $(DESTDIR)$(LIBDIR)/pkgconfig/
 	cp -r $(B)/include/. $(DESTDIR)$(INCDIR)/
-	install -m 644 $(wildcard linker-scripts/*.ld) \
+	install -m 644 $(wildcard linker-scripts/*) \
 		$(DESTDIR)$(PREFIX)/share/side_jmp/
 
 clean:

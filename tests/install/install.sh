@@ -11,7 +11,8 @@ exists() { for f; do [ -s "$P/$f" ] || { echo "missing: $f"; return 1; }; done; 
 ok install_has_everything exists include/side_jmp.h \
 	include/side_jmp/arch/x86_64/site.h include/side_jmp/arch/generic/site.h \
 	lib/libside_jmp.a lib/libside_jmp.so lib/libside_jmp.so.1 \
-	lib/pkgconfig/side_jmp.pc share/side_jmp/side_jmp.ld
+	lib/pkgconfig/side_jmp.pc share/side_jmp/side_jmp.ld \
+	share/side_jmp/side_jmp_align.S
 soname() { readelf -dW "$P/lib/libside_jmp.so" | grep -q 'SONAME.*\[libside_jmp.so.1\]'; }
 ok install_has_soname soname
 versioned() {
