@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * x86-64's encoder and decoder: what is encoded is what Capstone reads, every
- * other opcode byte is refused, and one byte differs between the states.
+ * other opcode byte is refused, and one byte differs between the states.  The
+ * wide forms are also run: Capstone only says what they are.
  */
 // ldflags: -lcapstone
 #include <capstone/capstone.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "arch/x86_64/arch.c"
 #include "tests/tap.h"
@@ -25,16 +27,25 @@ static uint64_t rnd(void)	/* xorshift64 */
 	return s;
 }
 
-/* Mostly anywhere within reach, sometimes at its ends. */
-static uint64_t near(uint64_t site)
+static unsigned length(const struct side_jmp_insn *insn)
 {
-	static const int64_t ends[] = {
-		INT32_MAX - 8, INT32_MIN + 16, 0, 5, -5, 127, -128,
-	};
-
-	return rnd() % 8 ? site + (uint64_t)(int64_t)(int32_t)(rnd() >> 33) :
-			   site + (uint64_t)ends[rnd() % 7];
+	return insn->layout != SIDE_JMP_WIDE ? 5 : insn->word64 ? 7 : 6;
 }
+
+/* Mostly anywhere within reach, sometimes at its ends and near by. */
+static uint64_t within_reach(const struct side_jmp_insn *insn)
+{
+	static const int32_t special[] = {
+		INT32_MAX, INT32_MIN, INT32_MAX - 1, INT32_MIN + 1,
+		0, 1, -1, -5, -6, -7, 127, 128, -128, -129,
+	};
+	uint64_t r = rnd();
+	int32_t rel = r % 8 ? (int32_t)(r >> 32) : special[(r >> 32) % 14];
+
+	return insn->site + length(insn) + (uint64_t)(int64_t)rel;
+}
+
+static unsigned long forward, backward;
 
 static struct side_jmp_insn sample(void)
 {
@@ -43,8 +54,12 @@ static struct side_jmp_insn sample(void)
 		.layout = (uint8_t)(rnd() % 3), .word64 = rnd() & 1,
 	};
 
-	insn.target = near(insn.site);
-	insn.word = near(insn.site);
+	insn.target = within_reach(&insn);
+	insn.word = within_reach(&insn);
+	if (insn.target > insn.site)
+		forward++;
+	else
+		backward++;
 	return insn;
 }
 
@@ -103,8 +118,7 @@ static bool state_is_right(const struct side_jmp_insn *insn,
 	bool armed = state == SIDE_JMP_ARMED;
 	unsigned len = encode(insn, state, bytes);
 
-	if (len != (wide ? insn->word64 ? 7u : 6u : 5u) ||
-	    !reads(insn, bytes, len) ||
+	if (len != length(insn) || !reads(insn, bytes, len) ||
 	    !(wide ? is_wide(insn, armed) : is_jump(insn, armed)))
 		return false;
 	if (decode(&seen, bytes, len) != state ||
@@ -129,64 +143,173 @@ static bool one_byte_differs(const struct side_jmp_insn *insn)
 	return !memcmp(a, b, sizeof(a));
 }
 
-/* All values of each byte that is not operand: only two make a site. */
-static bool others_are_refused(struct side_jmp_insn insn)
+/*
+ * All values of each byte that is not operand: only two make a site, whichever
+ * of the two states the others come from.
+ */
+static bool others_are_refused(struct side_jmp_insn insn,
+			       enum side_jmp_state state)
 {
 	uint8_t b[SIDE_JMP_INSN_MAX];
-	unsigned len = encode(&insn, SIDE_JMP_ARMED, b), accepted = 0;
+	unsigned len = encode(&insn, state, b), accepted = 0, states = 0;
 
 	for (unsigned i = 0; i + 4 < len; i++) {
 		uint8_t kept = b[i];
 
 		for (unsigned v = 0; v < 256; v++) {
+			enum side_jmp_state seen;
+
 			b[i] = (uint8_t)v;
-			accepted += decode(&insn, b, len) != SIDE_JMP_FOREIGN;
+			seen = decode(&insn, b, len);
+			accepted += seen != SIDE_JMP_FOREIGN;
+			states += seen != SIDE_JMP_FOREIGN && seen != state;
 		}
 		b[i] = kept;
 	}
 	/* Each opcode byte as it is, and the toggled one once more. */
-	return accepted == len - 4 + 1;
+	return accepted == len - 4 + 1 && states == 1;
+}
+
+/* The last operand that fits at either end, and the first that does not. */
+static bool ends_at(struct side_jmp_insn insn, enum side_jmp_state state)
+{
+	uint8_t b[SIDE_JMP_INSN_MAX];
+	unsigned len = length(&insn);
+	uint64_t *to = insn.layout == SIDE_JMP_WIDE ? &insn.word : &insn.target;
+	uint64_t end = insn.site + len, far = UINT64_C(1) << 31;
+	struct { uint64_t to; unsigned len; } edges[] = {
+		{ end + far - 1, len }, { end + far, 0 }, { end + far + 1, 0 },
+		{ end - far, len }, { end - far - 1, 0 },
+		{ end + 2 * far, 0 }, { end - 2 * far, 0 },
+		{ end + 2 * far + 16, 0 }, { end + (UINT64_C(1) << 63), 0 },
+	};
+
+	for (unsigned i = 0; i < sizeof(edges) / sizeof(*edges); i++) {
+		*to = edges[i].to;
+		if (encode(&insn, state, b) != edges[i].len)
+			return false;
+	}
+	return true;
 }
 
 static bool reach_is_refused(void)
 {
-	struct side_jmp_insn insn = { .site = UINT64_C(1) << 40 };
-	uint8_t b[SIDE_JMP_INSN_MAX];
-	uint64_t end = insn.site + 5;
+	for (unsigned i = 0; i < 3 * 2 * 2; i++) {
+		struct side_jmp_insn insn = { .site = UINT64_C(1) << 40,
+			.target = UINT64_C(1) << 40, .word = UINT64_C(1) << 40,
+			.layout = (uint8_t)(i / 4), .word64 = i & 1 };
 
-	insn.target = end + INT32_MAX;
-	if (encode(&insn, SIDE_JMP_ARMED, b) != 5)
-		return false;
-	insn.target++;
-	if (encode(&insn, SIDE_JMP_ARMED, b) != 0)
-		return false;
-	insn.target = end - (UINT64_C(1) << 31);
-	if (encode(&insn, SIDE_JMP_IDLE, b) != 5)
-		return false;
-	insn.target--;
-	if (encode(&insn, SIDE_JMP_IDLE, b) != 0)
-		return false;
-	insn.layout = 3;
-	insn.target = end;
-	return encode(&insn, SIDE_JMP_ARMED, b) == 0 &&
-	       decode(&insn, b, 5) == SIDE_JMP_FOREIGN;
+		if (!ends_at(insn, i & 2 ? SIDE_JMP_IDLE : SIDE_JMP_ARMED))
+			return false;
+	}
+	return true;
+}
+
+static bool unknown_layouts_are_refused(void)
+{
+	for (unsigned layout = 3; layout < 256; layout++) {
+		struct side_jmp_insn insn = { .layout = (uint8_t)layout };
+		uint8_t b[SIDE_JMP_INSN_MAX] = { OP_JMP };
+
+		if (encode(&insn, SIDE_JMP_ARMED, b) ||
+		    decode(&insn, b, sizeof(b)) != SIDE_JMP_FOREIGN)
+			return false;
+	}
+	return true;
+}
+
+/* A breakpoint is int3, and int3 is no state. */
+static bool breakpoint_is_foreign(void)
+{
+	for (unsigned v = 0; v < 256; v++) {
+		uint8_t b[SIDE_JMP_INSN_MAX] = { (uint8_t)v };
+
+		if (breakpoint(b) != (v == 0xcc))
+			return false;
+	}
+	for (unsigned layout = 0; layout < 3; layout++) {
+		struct side_jmp_insn insn = { .layout = (uint8_t)layout };
+		uint8_t b[SIDE_JMP_INSN_MAX];
+		unsigned len = encode(&insn, SIDE_JMP_ARMED, b);
+
+		b[0] = 0xcc;
+		if (!len || decode(&insn, b, len) != SIDE_JMP_FOREIGN)
+			return false;
+	}
+	return true;
 }
 
 /* ---- the processor ------------------------------------------------------------ */
 
-static uint64_t run_wide64(uint64_t word, bool idle)
-{
-	unsigned char carry;
+struct result {
+	uint64_t rax;
+	uint64_t carry;
+};
 
-	if (idle)
-		__asm__ volatile ("xorl %%eax, %%eax\n"
-			".byte 0x48, 0x3e, 0x05, 0xff, 0xff, 0xff, 0xff\n"
-			"setc %0" : "=r" (carry) : : "rax", "cc");
-	else
-		__asm__ volatile ("xorl %%eax, %%eax\n"
-			"cmp %1, %%rax\n"
-			"setc %0" : "=r" (carry) : "m" (word) : "rax", "cc");
-	return carry;
+/*
+ * Runs a wide site, encoded, behind the xor that stands before it: what it
+ * leaves in rax and carry.  The word is `word`, or `rel` from the site's end.
+ */
+static struct result run_wide(bool word64, enum side_jmp_state state,
+			      uint64_t word, int32_t rel)
+{
+	static const uint8_t before[] = { 0x31, 0xd2, 0x31, 0xc0 };
+	static const uint8_t after[] = { 0x0f, 0x92, 0xc2, 0xc3 };
+	struct side_jmp_insn insn = { .layout = SIDE_JMP_WIDE,
+				      .word64 = word64 };
+	uint8_t *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), *p = page;
+	struct result (*function)(void), r = { 0, 2 };
+	unsigned len;
+
+	if (page == MAP_FAILED)
+		return r;
+	memcpy(page + 2048, &word, sizeof(word));
+	memcpy(p, before, sizeof(before));
+	p += sizeof(before);
+	insn.site = (uintptr_t)p;
+	insn.word = state == SIDE_JMP_ARMED ? (uintptr_t)page + 2048 :
+		insn.site + length(&insn) + (uint64_t)(int64_t)rel;
+	len = encode(&insn, state, p);
+	memcpy(p + len, after, sizeof(after));
+	memcpy(&function, &page, sizeof(page));
+	if (len && !mprotect(page, 4096, PROT_READ | PROT_EXEC))
+		r = function();
+	munmap(page, 4096);
+	return r;
+}
+
+static bool armed_carries_for_a_word(bool word64)
+{
+	static const uint64_t words[] = {
+		0, 1, 2, 0x80000000, 0xffffffff, UINT64_C(1) << 32,
+		UINT64_C(1) << 63, UINT64_MAX,
+	};
+
+	for (unsigned i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		bool on = word64 ? words[i] != 0 : (uint32_t)words[i] != 0;
+		struct result r = run_wide(word64, SIDE_JMP_ARMED, words[i], 0);
+
+		if (r.rax != 0 || r.carry != on)
+			return false;
+	}
+	return true;
+}
+
+/* 32 bits whatever the prefixes: rax is the operand, its upper half is 0. */
+static bool idle_never_carries(bool word64)
+{
+	static const int32_t rels[] = { 0, 1, -1, INT32_MAX, INT32_MIN };
+
+	for (unsigned i = 0; i < 1000; i++) {
+		int32_t rel = i < 5 ? rels[i] : (int32_t)(rnd() >> 32);
+		struct result r = run_wide(word64, SIDE_JMP_IDLE, UINT64_MAX,
+					   rel);
+
+		if (r.rax != (uint32_t)rel || r.carry != 0)
+			return false;
+	}
+	return true;
 }
 
 int main(void)
@@ -205,16 +328,25 @@ int main(void)
 		idle_right &= state_is_right(&insn, SIDE_JMP_IDLE, idle);
 		one &= one_byte_differs(&insn);
 		if (i < 2000)
-			refused &= others_are_refused(insn);
+			refused &= others_are_refused(insn, SIDE_JMP_ARMED) &&
+				   others_are_refused(insn, SIDE_JMP_IDLE);
 	}
+	tap_note("%lu targets ahead, %lu behind", forward, backward);
+	tap_ok(forward > SAMPLES / 3 && backward > SAMPLES / 3,
+	       "encode_x86_64_samples_are_of_both_directions");
 	tap_ok(armed_right, "encode_x86_64_armed_is_what_capstone_reads");
 	tap_ok(idle_right, "encode_x86_64_idle_is_what_capstone_reads");
 	tap_ok(one, "encode_x86_64_one_byte_differs");
 	tap_ok(refused, "encode_x86_64_refuses_every_other_opcode_byte");
 	tap_ok(reach_is_refused(), "encode_x86_64_refuses_what_is_out_of_reach");
-	tap_ok(!run_wide64(0, false) && run_wide64(1, false) &&
-	       run_wide64(UINT64_C(1) << 63, false) && !run_wide64(1, true),
-	       "encode_x86_64_wide_carries_only_for_a_word");
+	tap_ok(unknown_layouts_are_refused(),
+	       "encode_x86_64_refuses_unknown_layouts");
+	tap_ok(breakpoint_is_foreign(), "encode_x86_64_breakpoint_is_foreign");
+	tap_ok(armed_carries_for_a_word(false) &&
+	       armed_carries_for_a_word(true),
+	       "encode_x86_64_wide_armed_carries_for_a_word");
+	tap_ok(idle_never_carries(false) && idle_never_carries(true),
+	       "encode_x86_64_wide_idle_never_carries");
 	cs_free(text, 1);
 	cs_close(&handle);
 	return tap_done();
