@@ -17,7 +17,8 @@
 /* SIDE_JMP_GENERIC: no sites, plain tests, also where there is a port. */
 #if defined(SIDE_JMP_GENERIC)
 #include "generic/site.h"
-#elif defined(__x86_64__) && !defined(__ILP32__)
+#elif defined(__x86_64__) && !defined(__ILP32__) && \
+	!defined(__code_model_large__)	/* a key may be out of reach */
 #include "x86_64/site.h"
 #elif defined(__aarch64__) && !defined(__ILP32__)
 #include "arm64/site.h"

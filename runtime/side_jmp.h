@@ -136,7 +136,8 @@ struct side_jmp_subscriber;
 struct side_jmp_key {
 	union {
 		uint32_t word32;
-		uint64_t word64;
+		/* aligned: an atomic also where 64-bit integers are not */
+		uint64_t word64 __attribute__((aligned(8)));
 	};
 	uint32_t lock;		/* guards `subscribers` */
 	uint16_t version;	/* SIDE_JMP_KEY_VERSION */
@@ -201,10 +202,12 @@ struct side_jmp_key {
 #define SIDE_JMP_KEY_EXTERN(name)	SIDE_JMP_KEY_EXTERN_(name, uint32_t)
 #define SIDE_JMP_KEY64_EXTERN(name)	SIDE_JMP_KEY_EXTERN_(name, uint64_t)
 #define SIDE_JMP_KEY_EXPORT(name) \
+	typedef name##_side_jmp_place name##_side_jmp_key_extern; \
 	typedef uint32_t name##_side_jmp_word; \
 	SIDE_JMP_EXPORTED struct side_jmp_key name = \
 		SIDE_JMP_KEY_INIT_(name, 32)
 #define SIDE_JMP_KEY64_EXPORT(name) \
+	typedef name##_side_jmp_place name##_side_jmp_key_extern; \
 	typedef uint64_t name##_side_jmp_word; \
 	SIDE_JMP_EXPORTED struct side_jmp_key name = \
 		SIDE_JMP_KEY_INIT_(name, 64)
@@ -376,7 +379,12 @@ int side_jmp_object_unload(struct side_jmp_object *object);
 	 (sizeof(name##_side_jmp_word) == 8 ? SIDE_JMP_RECORD_WORD64 : 0))
 #define SIDE_JMP_KEY_ADDRESS_(name) \
 	(sizeof(name##_side_jmp_place) == 2 ? \
-	 (const void *)&name##_side_jmp_slot : (const void *)&(name))
+	 SIDE_JMP_VOID_(&name##_side_jmp_slot) : SIDE_JMP_VOID_(&(name)))
+#ifdef __cplusplus	/* -Wold-style-cast looks into macros */
+#define SIDE_JMP_VOID_(pointer)	static_cast<const void *>(pointer)
+#else
+#define SIDE_JMP_VOID_(pointer)	((const void *)(pointer))
+#endif
 
 /*
  * `o` ties the record to the section of its function: garbage collection

@@ -33,8 +33,9 @@
 /* A jump where the bytes stand that execution reaches through `at`. */
 #define SIDE_JMP_ARCH_JUMP_TO(at)	"	jmp " at "\n"
 
+/* In bytes, xor %eax,%eax too: also for -masm=intel. */
 #define SIDE_JMP_ARCH_WIDE_SITE(at)					\
-	"	xorl %%eax, %%eax\n"					\
+	"	.byte 0x31, 0xc0\n"					\
 	at ":\n"							\
 	"	.if %c[flags] & 2\n"					\
 	"	.byte 0x48\n"						\
