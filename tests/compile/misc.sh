@@ -37,6 +37,13 @@ strict_c() { for f in $FILES; do $1 -std=c11 $W -Wmissing-prototypes -Wstrict-pr
 ok compile_strict_c_gcc strict_c gcc
 ok compile_strict_c_clang strict_c clang
 
+
+# ---- the other syntax of assembler
+intel() { $1 -std=c11 $W -O2 -masm=intel $I -DSIDE_JMP_LAYOUT_$2 $FILES "$BUILD/libside_jmp.a" -o "$TMP/i" && "$TMP/i"; }
+for cc in gcc clang; do
+	for l in INLINE DENSE WIDE; do ok "compile_intel_syntax_${cc}_$l" intel $cc $l; done
+done
+
 # ---- no port: plain tests, right and never patched
 generic() {
 	$1 $2 -O2 -DSIDE_JMP_GENERIC $I $FILES -o "$TMP/g" -x none "$BUILD/libside_jmp.a" &&
