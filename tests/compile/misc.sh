@@ -52,6 +52,13 @@ generic() {
 ok compile_generic_works_without_records_c generic gcc "-x c -std=c11 $W"
 ok compile_generic_works_without_records_cxx generic g++ "-x c++ -std=c++17 $W"
 
+# The large code model: a key may be further away than a record reaches.
+large() { $1 -O2 -mcmodel=large $2 $I $FILES -o "$TMP/g" "$BUILD/libside_jmp.a" && "$TMP/g" none && ! readelf -SW "$TMP/g" | grep -q ' side_jmp '; }
+for cc in gcc clang; do
+	ok "compile_large_code_model_${cc}_pie" large $cc '-fPIE -pie'
+	ok "compile_large_code_model_$cc" large $cc '-fno-pie -no-pie'
+done
+
 # ---- garbage collection takes dead functions, and their records, with lld
 cat >"$TMP/dead.c" <<'EOF'
 #include <side_jmp.h>
