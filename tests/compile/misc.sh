@@ -37,6 +37,10 @@ strict_c() { for f in $FILES; do $1 -std=c11 $W -Wmissing-prototypes -Wstrict-pr
 ok compile_strict_c_gcc strict_c gcc
 ok compile_strict_c_clang strict_c clang
 
+# A header's macros are expanded in the user's code, whose warnings they meet.
+strict_cxx() { for f in $FILES; do [ "$f" = "$S/main.c" ] || $1 -x c++ -std=c++17 $W -Wold-style-cast -Wextra-semi -O2 -isystem "$BUILD/include" -c "$f" -o "$TMP/o.o" || return 1; done; }
+ok compile_strict_cxx_gcc strict_cxx 'g++ -Wuseless-cast -Wzero-as-null-pointer-constant'
+ok compile_strict_cxx_clang strict_cxx clang++
 
 # ---- the other syntax of assembler
 intel() { $1 -std=c11 $W -O2 -masm=intel $I -DSIDE_JMP_LAYOUT_$2 $FILES "$BUILD/libside_jmp.a" -o "$TMP/i" && "$TMP/i"; }

@@ -32,7 +32,7 @@ static int in_or(int a) { return a < 0 || side_jmp_unlikely(of_a64); }
 static int in_ternary(int a) { return side_jmp_unlikely(of_file) ? a * 2 : a; }
 static int in_argument(int a) { return in_and(side_jmp_unlikely(of_a) ? a : -a); }
 static int on_one_line(int a) { return side_jmp_unlikely(of_a) + side_jmp_unlikely(of_a) + side_jmp_unlikely(of_a) + a; }
-static int in_switch(int a) { switch ((int)side_jmp_unlikely(of_a)) { case 1: return a + 7; default: return a; } }
+static int in_switch(int a) { switch (side_jmp_unlikely(of_a) ? 1 : 0) { case 1: return a + 7; default: return a; } }
 static int as_value(int a) { bool wanted = side_jmp_unlikely(of_file64); return a + wanted; }
 static inline int inlined(int a) { return side_jmp_unlikely(of_a64) ? a + 1 : a; }
 static int in_inline(int a) { return inlined(a) + inlined(a) + inlined(a); }
@@ -56,5 +56,5 @@ const struct check checks_a[] = {
 	{ "inline", &of_a64, in_inline, 30, 33 },
 	{ "other object", &of_lib, of_other_object, 10, 13 },
 	{ "other object, 64 bits", &of_lib64, of_other_object64, 10, 13 },
-	{ 0, 0, 0, 0, 0 },
+	{ NULL, NULL, NULL, 0, 0 },
 };

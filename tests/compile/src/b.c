@@ -62,5 +62,5 @@ const struct check checks_b[] = {
 	{ "template of a header", &of_lib, in_holder, 20, 22 },
 	{ "inline of a header", &of_lib, comdat, 10, 1010 },
 #endif
-	{ 0, 0, 0, 0, 0 },
+	{ NULL, NULL, NULL, 0, 0 },
 };

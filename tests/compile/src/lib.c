@@ -21,5 +21,5 @@ const struct check checks_lib[] = {
 #ifdef __cplusplus
 	{ "comdat in a library", &of_lib, comdat, 20, 1021 },
 #endif
-	{ 0, 0, 0, 0, 0 },
+	{ NULL, NULL, NULL, 0, 0 },
 };
