@@ -136,7 +136,8 @@ struct side_jmp_subscriber;
 struct side_jmp_key {
 	union {
 		uint32_t word32;
-		uint64_t word64;
+		/* aligned: an atomic also where 64-bit integers are not */
+		uint64_t word64 __attribute__((aligned(8)));
 	};
 	uint32_t lock;		/* guards `subscribers` */
 	uint16_t version;	/* SIDE_JMP_KEY_VERSION */

@@ -63,6 +63,21 @@ for cc in gcc clang; do
 	ok "compile_large_code_model_$cc" large $cc '-fno-pie -no-pie'
 done
 
+# 32 bits: no port, and 64-bit keys are as large as ever.
+bits32_compiles() { for f in $S/a.c $S/b.c $S/lib.c; do $1 -m32 -ffreestanding -std=c11 $W -O2 $I -c "$f" -o "$TMP/o.o" || return 1; done; }
+bits32_runs() {
+	$1 -m32 -std=c11 -D_GNU_SOURCE -O2 -I"$TOP" $I "$TOP"/runtime/*.c "$TOP"/arch/*/arch.c $FILES -o "$TMP/m32" -pthread -ldl && "$TMP/m32" none
+}
+echo 'int main(void) { return 0; }' >"$TMP/empty.c"
+for cc in gcc clang; do
+	ok "compile_32_bits_$cc" bits32_compiles $cc
+	if $cc -m32 -include stdio.h "$TMP/empty.c" -o "$TMP/empty" 2>/dev/null && "$TMP/empty"; then
+		ok "compile_32_bits_runs_$cc" bits32_runs $cc
+	else
+		skip "compile_32_bits_runs_$cc" 'no 32-bit libc to compile with (libc6-dev-i386)'
+	fi
+done
+
 # ---- garbage collection takes dead functions, and their records, with lld
 cat >"$TMP/dead.c" <<'EOF'
 #include <side_jmp.h>
