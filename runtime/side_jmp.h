@@ -202,10 +202,12 @@ struct side_jmp_key {
 #define SIDE_JMP_KEY_EXTERN(name)	SIDE_JMP_KEY_EXTERN_(name, uint32_t)
 #define SIDE_JMP_KEY64_EXTERN(name)	SIDE_JMP_KEY_EXTERN_(name, uint64_t)
 #define SIDE_JMP_KEY_EXPORT(name) \
+	typedef name##_side_jmp_place name##_side_jmp_key_extern; \
 	typedef uint32_t name##_side_jmp_word; \
 	SIDE_JMP_EXPORTED struct side_jmp_key name = \
 		SIDE_JMP_KEY_INIT_(name, 32)
 #define SIDE_JMP_KEY64_EXPORT(name) \
+	typedef name##_side_jmp_place name##_side_jmp_key_extern; \
 	typedef uint64_t name##_side_jmp_word; \
 	SIDE_JMP_EXPORTED struct side_jmp_key name = \
 		SIDE_JMP_KEY_INIT_(name, 64)

@@ -119,6 +119,25 @@ EOF
 SIDE_JMP_KEY_EXTERN(key);
 SIDE_JMP_KEY(key);
 EOF
+	ok "compile_refuses_export_without_extern_$n" must_fail "$cc" 'key_side_jmp_place' <<'EOF'
+#include <side_jmp.h>
+SIDE_JMP_KEY_EXPORT(key);
+EOF
+	ok "compile_refuses_export64_of_extern_$n" must_fail "$cc" 'key_side_jmp_word' <<'EOF'
+#include <side_jmp.h>
+SIDE_JMP_KEY_EXTERN(key);
+SIDE_JMP_KEY64_EXPORT(key);
+EOF
+	ok "compile_refuses_key_twice_$n" must_fail "$cc" 'redefinition of .*key' <<'EOF'
+#include <side_jmp.h>
+SIDE_JMP_KEY(key);
+SIDE_JMP_KEY(key);
+EOF
+	ok "compile_refuses_key_and_key64_$n" must_fail "$cc" 'key_side_jmp_word' <<'EOF'
+#include <side_jmp.h>
+SIDE_JMP_KEY(key);
+SIDE_JMP_KEY64(key);
+EOF
 	ok "compile_refuses_a_plain_variable_$n" must_fail "$cc" 'number_side_jmp_' <<'EOF'
 #include <side_jmp.h>
 int number; int f(void); int f(void) { return side_jmp_unlikely(number); }
