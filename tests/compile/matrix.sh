@@ -7,6 +7,18 @@ S=$TOP/tests/compile/src
 I=-I$BUILD/include
 W='-Wall -Wextra -Wpedantic -Wshadow -Wmissing-declarations -Werror'
 
+# How many sites there are in the sources: the compiler makes more of them by
+# inlining, the linker drops what nobody calls and folds what is the same. An
+# inline function of several files has one, and one more in the library.
+sites() {	# LANGUAGE KIND FLAGS: at least, at most
+	case $1:$2 in c:*) n=24 ;; c++:program) n=35 ;; c++:library) n=37 ;; esac
+	case " $3 " in
+	*" -O0 "*)	echo $n $n ;;
+	*icf*)		echo $((n - 6)) $((n * 2)) ;;
+	*)		echo $((n - 1)) $((n * 2)) ;;
+	esac
+}
+
 # one LANGUAGE COMPILER KIND FLAGS...: build in a folder of its own and run
 one() {
 	lang=$1 cc=$2 kind=$3; shift 3
@@ -19,7 +31,7 @@ one() {
 			-L. -lmatrix -L"$BUILD" -lside_jmp -Wl,-rpath,"$dir:$BUILD" ;;
 	*)	$cc $x $W $I "$@" "$S/main.c" "$S/a.c" "$S/b.c" "$S/lib.c" -o program \
 			-x none "$LIB_A" ;;
-	esac && ./program "${BACKEND:-self}"
+	esac && ./program self $(sites $lang $kind "$*")
 	rc=$?; cd / && rm -rf "$dir"
 	return $rc
 }
@@ -65,6 +77,18 @@ list() {
 		done
 		echo "$cc-lto-library $lang $cc library -O2 $lto"
 	done
+	for ld in gold mold; do echo "gcc-lto-$ld c gcc program -O2 -flto=2 -fuse-ld=$ld"; done
+	echo "clang++-lto-thin c++ clang++ library -O2 -flto=thin -fuse-ld=lld"
+	echo "gcc-lto-O0 c gcc program -O0 -flto=2 -ffat-lto-objects"
+	for cc in g++ clang++; do
+		echo "$cc-visibility-hidden c++ $cc library -O2 -fvisibility=hidden -fvisibility-inlines-hidden"
+		echo "$cc-sanitizers c++ $cc program -O1 -fsanitize=address,undefined -fno-sanitize-recover=all"
+		echo "$cc-coverage c++ $cc program -O2 --coverage"
+	done
+	echo "clang-no-integrated-as c clang program -O2 -fno-integrated-as"
+	echo "gcc-debug c gcc program -Og -g3 -fno-omit-frame-pointer -fstack-protector-all"
+	echo "gcc-retpoline c gcc program -O2 -mindirect-branch=thunk -mfunction-return=thunk"
+	echo "gcc-medium c gcc program -O2 -mcmodel=medium"
 }
 list | xargs -P 2 -L 1 "$0" one >"$TMP/results" 2>&1
 awk '/^(not )?ok / { n++; sub(/ok /, "ok " n " - matrix_"); print; next } { print }' "$TMP/results"

@@ -92,6 +92,37 @@ gc() { gcc -O2 $I -ffunction-sections -Wl,--gc-sections -fuse-ld=$1 "$TMP/dead.c
 ok compile_gc_drops_dead_sites_lld gc lld eq 16
 for ld in bfd gold mold; do ok "compile_gc_keeps_live_sites_$ld" gc $ld ge 16; done
 
+# ---- functions that are the same become one, and their sites, too
+cat >"$TMP/same.c" <<'EOF'
+#include <side_jmp.h>
+#include <stdio.h>
+SIDE_JMP_KEY(key);
+#define TWIN(name) __attribute__((noinline)) static int name(int a) { return side_jmp_unlikely(key) ? a * 3 : a; }
+TWIN(one) TWIN(two)
+int (*volatile twins[2])(int) = { one, two };
+static int both(void) { return twins[0](1) + twins[1](1); }
+int main(void)
+{
+	struct side_jmp_info i;
+	int off = both(), on = side_jmp_enable(&key) ? -1 : both(), again = side_jmp_disable(&key) ? -1 : both();
+
+	side_jmp_get_info(&i, sizeof(i));
+	printf("same %d, off %d, on %d, off %d, sites %d, idle %d, rejected %d\n", twins[0] == twins[1],
+	       off, on, again, (int)i.sites, (int)i.idle, (int)i.objects_rejected);
+	return 0;
+}
+EOF
+icf() {	# COMPILER LINKER LAYOUT RESULT
+	$1 -O2 -ffunction-sections -DSIDE_JMP_LAYOUT_$3 $I -fuse-ld=$2 -Wl,--icf=all "$TMP/same.c" "$BUILD/libside_jmp.a" -o "$TMP/same" &&
+	seen=$("$TMP/same") && echo "$seen" && [ "$seen" = "$4" ]
+}
+for ld in gold lld mold; do
+	for l in INLINE WIDE; do
+		ok "compile_icf_one_site_of_two_gcc_${ld}_$l" icf 'gcc -fno-ipa-icf' $ld $l 'same 1, off 2, on 6, off 2, sites 1, idle 1, rejected 0'
+		ok "compile_icf_one_site_of_two_clang_${ld}_$l" icf clang $ld $l 'same 1, off 2, on 6, off 2, sites 1, idle 1, rejected 0'
+	done
+done
+
 # ---- what must not compile, and says why
 must_fail() {	# COMPILER WORD <source
 	cat >"$TMP/bad.c"

@@ -38,6 +38,9 @@ static inline int inlined(int a) { return side_jmp_unlikely(of_a64) ? a + 1 : a;
 static int in_inline(int a) { return inlined(a) + inlined(a) + inlined(a); }
 static int of_other_object(int a) { return side_jmp_unlikely(of_lib) ? a + 3 : a; }
 static int of_other_object64(int a) { return side_jmp_unlikely(of_lib64) ? a + 3 : a; }
+#ifdef __cplusplus
+static int comdat(int a) { return in_comdat(a) - holder<int>{a}.get(); }
+#endif
 
 const struct check checks_a[] = {
 	{ "if", &of_a, in_if, 10, 11 },
@@ -56,5 +59,8 @@ const struct check checks_a[] = {
 	{ "inline", &of_a64, in_inline, 30, 33 },
 	{ "other object", &of_lib, of_other_object, 10, 13 },
 	{ "other object, 64 bits", &of_lib64, of_other_object64, 10, 13 },
+#ifdef __cplusplus
+	{ "comdat in another file", &of_lib, comdat, 0, 999 },
+#endif
 	{ NULL, NULL, NULL, 0, 0 },
 };

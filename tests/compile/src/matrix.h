@@ -16,7 +16,9 @@ struct check {
 #ifdef __cplusplus
 extern "C" {
 #endif
-extern const struct check checks_a[], checks_b[], checks_lib[];
+/* Of a library, perhaps, that is compiled with -fvisibility=hidden. */
+extern SIDE_JMP_EXPORTED const struct check checks_lib[];
+extern const struct check checks_a[], checks_b[];
 int never(int a);
 #ifdef __cplusplus
 }
