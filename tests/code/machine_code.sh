@@ -2,25 +2,44 @@
 # SPDX-License-Identifier: MIT
 # What a site adds to a function: exactly what a nop5 written by hand with the
 # same cold block adds, one instruction of 5 bytes and nothing else in the hot
-# path. And the table: read-only, without relocations.
+# path; dense: one jump; wide: three instructions. And the table: read-only,
+# without relocations.
 . "$TOP/tests/tap.sh"
 S=$TOP/tests/code/src
 I=-I$BUILD/include
 
-cc -std=c11 -D_GNU_SOURCE -O1 "$S/compare.c" -o "$TMP/compare" -lcapstone -lelf || exit 1
+for t in compare hot; do
+	cc -std=c11 -D_GNU_SOURCE -O1 "$S/$t.c" -o "$TMP/$t" -lcapstone -lelf || exit 1
+done
 
 sites_of() { objdump -h "$1" | awk '$2 == "side_jmp" { print $3 }' | { n=0; while read -r s; do n=$((n + 0x$s / 16)); done; echo $n; }; }
-same() {	# COMPILER FLAGS...
-	"$@" $I -c "$S/functions.c" -o "$TMP/sites.o" &&
-	"$@" $I -DHAND -c "$S/functions.c" -o "$TMP/hand.o" &&
-	seen=$("$TMP/compare" "$TMP/sites.o" "$TMP/hand.o") &&
-	[ "${seen%% sites*}" = "$(sites_of "$TMP/sites.o")" ] && [ "${seen%% *}" -ge 11 ]
+both() {	# COMPILER FLAGS...: with sites, and by hand
+	"$@" $I -c "$S/functions.c" -o "$TMP/sites.o" && "$@" $I -DHAND -c "$S/functions.c" -o "$TMP/hand.o" &&
+	n=$(sites_of "$TMP/sites.o") && [ "$n" -ge 11 ]
+}
+same() {	# a site's instruction for every nop5, and nothing that runs idle refers to a key
+	both "$@" && seen=$("$TMP/compare" "$TMP/sites.o" "$TMP/hand.o") && [ "${seen%% sites*}" = "$n" ] &&
+	seen=$("$TMP/hot" "$TMP/hand.o" key other wide) && [ "${seen%% *}" -ge "$n" ]
+}
+same_wide() {	# instruction for instruction, and a record for each
+	both "$@" -DSIDE_JMP_LAYOUT_WIDE && "$TMP/compare" "$TMP/sites.o" "$TMP/hand.o" &&
+	[ "$(objdump -d --no-show-raw-insn "$TMP/hand.o" | awk -F'\t' '
+		{ split($2, w, " "); if (before == "xor" && last == "cmp" && w[1] ~ /^j(b|c)$/) n++; before = last; last = w[1] }
+		END { print n }')" = "$n" ]
+}
+same_dense() {	# and in the section of its own a jump to the test and one back
+	same "$@" -DSIDE_JMP_LAYOUT_DENSE &&
+	[ "$(objdump -d --section=side_jmp_modify_code --no-show-raw-insn "$TMP/sites.o" | awk -F'\t' '
+		$1 ~ /^ *[0-9a-f]+:$/ { split($2, w, " "); n += w[1] == "jmp"; other += w[1] != "jmp" }
+		END { print n, other + 0 }')" = "$((2 * n)) 0" ]
 }
 for cc in gcc clang; do
 	for o in -O1 -O2 -O3 -Os; do
 		for pic in -fPIE -fPIC -fno-pie; do
 			ok "code_site_is_a_nop5_$cc$o$pic" same $cc -std=c11 $o $pic
 		done
+		ok "code_wide_is_xor_cmp_jc_$cc$o" same_wide $cc -std=c11 $o
+		ok "code_dense_is_one_jump_$cc$o" same_dense $cc -std=c11 $o
 	done
 done
 ok code_site_is_a_nop5_with_cet same gcc -std=c11 -O2 -fcf-protection=full
@@ -35,21 +54,19 @@ broken() {
 }
 ok code_comparison_sees_an_extra_nop broken
 
-# What stands before the conditional jump of a wide site, and where a dense one goes.
-wide() {
-	$1 -std=c11 -O2 $I -DSIDE_JMP_LAYOUT_WIDE -c "$S/functions.c" -o "$TMP/w.o" &&
-	objdump -d --no-show-raw-insn "$TMP/w.o" | awk -F'\t' '
-		/<straight>:/ { on = 1 } on && /ret/ { exit } on { print $2 }' |
-		awk '{ print $1 }' | tr '\n' ' ' | grep -q 'xor cmp \(jb\|jae\|jc\) '
+
+# And one that refers to another key, and the walk a load.
+other() {
+	sed 's/SITE(wide)/SITE(key)/' "$S/functions.c" >"$TMP/other.c" &&
+	sed 's/SITE(wide)/SITE(other)/' "$S/functions.c" >"$TMP/another.c" &&
+	gcc -std=c11 -O2 $I -DHAND -c "$TMP/other.c" -o "$TMP/hand.o" &&
+	gcc -std=c11 -O2 $I -c "$TMP/another.c" -o "$TMP/sites.o" &&
+	! "$TMP/compare" "$TMP/sites.o" "$TMP/hand.o" && "$TMP/compare" "$TMP/hand.o" "$TMP/hand.o"
 }
-ok code_wide_is_xor_cmp_jc_gcc wide gcc
-ok code_wide_is_xor_cmp_jc_clang wide clang
-dense() {	# one taken 5-byte jump in the hot path, to the dense section
-	$1 -std=c11 -O2 $I -DSIDE_JMP_LAYOUT_DENSE -c "$S/functions.c" -o "$TMP/d.o" &&
-	[ "$(objdump -dr "$TMP/d.o" --section=.text | grep -c 'R_X86_64_P.*side_jmp_modify_code')" = "$(sites_of "$TMP/d.o")" ]
-}
-ok code_dense_jumps_once_gcc dense gcc
-ok code_dense_jumps_once_clang dense clang
+ok code_comparison_sees_another_key other
+load() { $1 -std=c11 -O2 $I -DLOAD -c "$S/functions.c" -o "$TMP/load.o" && ! "$TMP/hot" "$TMP/load.o" key other wide 2>"$TMP/why" && cat "$TMP/why" && grep -q 'in the hot path' "$TMP/why"; }
+ok code_walk_sees_a_load_gcc load gcc
+ok code_walk_sees_a_load_clang load clang
 
 cat >"$TMP/main.c" <<'EOF'
 #include <side_jmp.h>
@@ -73,4 +90,7 @@ ok code_table_is_read_only_without_relocations_pie table gcc -fPIE -pie
 ok code_table_is_read_only_without_relocations_clang table clang -fPIE -pie
 echo 'int entry_(void); int entry_(void) { return 0; }' >"$TMP/entry.c"
 ok code_table_is_read_only_without_relocations_library table gcc -fPIC -shared
+ok code_table_is_read_only_without_relocations_library_clang table clang -fPIC -shared -fuse-ld=lld
+ok code_table_is_read_only_without_relocations_library_mold table gcc -fPIC -shared -fuse-ld=mold
+ok code_table_is_read_only_without_relocations_library_gold table clang -fPIC -shared -fuse-ld=gold
 done_testing

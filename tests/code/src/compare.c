@@ -1,61 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * compare SITES.o HAND.o: the code of both is the same, instruction for
- * instruction and byte for byte, but that where the one has a site the other
- * has a 5-byte nop.
+ * instruction, byte for byte and in what it refers to, but that where the one
+ * has a site the other has a 5-byte nop.
  */
-#include <capstone/capstone.h>
-#include <fcntl.h>
-#include <gelf.h>
-#include <libelf.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-struct code {
-	const char *path, *section;
-	Elf_Data *data;
-	csh cs;
-};
+#include "object.h"
 
 static int sites, instructions;
 
-static Elf *open_elf(const char *path)
-{
-	int fd = open(path, O_RDONLY);
-	Elf *elf;
-
-	elf_version(EV_CURRENT);
-	elf = fd < 0 ? NULL : elf_begin(fd, ELF_C_READ, NULL);
-	if (!elf) {
-		fprintf(stderr, "%s: not an ELF file\n", path);
-		exit(2);
-	}
-	return elf;
-}
-
-static Elf_Data *find(Elf *elf, const char *name)
-{
-	Elf_Scn *scn = NULL;
-	size_t strings;
-
-	elf_getshdrstrndx(elf, &strings);
-	while ((scn = elf_nextscn(elf, scn))) {
-		GElf_Shdr sh;
-
-		gelf_getshdr(scn, &sh);
-		if (!strcmp(elf_strptr(elf, strings, sh.sh_name), name))
-			return elf_getdata(scn, NULL);
-	}
-	return NULL;
-}
-
-static void differ(const struct code *c, uint64_t at, const cs_insn *a,
+static void differ(const struct code *c, const char *how, const cs_insn *a,
 		   const cs_insn *b)
 {
-	fprintf(stderr, "%s+%#llx: %s %s (%d bytes), by hand: %s %s (%d)\n",
-		c->section, (unsigned long long)at, a->mnemonic, a->op_str,
-		a->size, b->mnemonic, b->op_str, b->size);
+	fprintf(stderr, "%s+%#llx: %s: %s %s (%d bytes), by hand: %s %s (%d)\n",
+		c->section, (unsigned long long)a->address, how, a->mnemonic,
+		a->op_str, a->size, b->mnemonic, b->op_str, b->size);
 	exit(1);
 }
 
@@ -68,32 +26,40 @@ static int is_site(const cs_insn *a, const cs_insn *b)
 	       !memcmp(b->bytes, nop5, sizeof(nop5));
 }
 
+static void compare_references(const struct code *a, const struct code *b,
+			       const cs_insn *ia, const cs_insn *ib)
+{
+	GElf_Rela ra, rb;
+	int na = relocation(a, ia->address, ia->size, &ra);
+	int nb = relocation(b, ib->address, ib->size, &rb);
+
+	if (na != nb || (na && (GELF_R_TYPE(ra.r_info) !=
+				GELF_R_TYPE(rb.r_info) ||
+				ra.r_addend != rb.r_addend ||
+				strcmp(target(a, &ra), target(b, &rb)))))
+		differ(a, "refers elsewhere", ia, ib);
+}
+
 static void compare(const struct code *a, const struct code *b)
 {
-	const uint8_t *pa = a->data->d_buf, *pb = b->data->d_buf;
-	size_t na = a->data->d_size, nb = b->data->d_size;
-	uint64_t ata = 0, atb = 0;
 	cs_insn *ia = cs_malloc(a->cs), *ib = cs_malloc(b->cs);
+	uint64_t ata = 0, atb = 0;
+	int more;
 
-	while (na && nb) {
-		uint64_t at = ata;
-
-		if (!cs_disasm_iter(a->cs, &pa, &na, &ata, ia) ||
-		    !cs_disasm_iter(b->cs, &pb, &nb, &atb, ib)) {
-			fprintf(stderr, "%s+%#llx: can't be disassembled\n",
-				a->section, (unsigned long long)at);
-			exit(1);
-		}
+	while ((more = next(a, &ata, ia)) == next(b, &atb, ib) && more) {
 		instructions++;
-		if (is_site(ia, ib))
+		if (is_site(ia, ib)) {
 			sites++;
-		else if (ia->size != ib->size ||
-			 memcmp(ia->bytes, ib->bytes, ia->size))
-			differ(a, at, ia, ib);
+			continue;
+		}
+		if (ia->size != ib->size ||
+		    memcmp(ia->bytes, ib->bytes, ia->size))
+			differ(a, "differs", ia, ib);
+		compare_references(a, b, ia, ib);
 	}
-	if (na != nb) {
-		fprintf(stderr, "%s: %zu bytes more than by hand\n",
-			a->section, na - nb);
+	if (a->data->d_size != b->data->d_size) {
+		fprintf(stderr, "%s: %zu bytes, by hand %zu\n", a->section,
+			a->data->d_size, b->data->d_size);
 		exit(1);
 	}
 	cs_free(ia, 1);
@@ -110,18 +76,15 @@ int main(int argc, char **argv)
 	a = open_elf(argv[1]);
 	b = open_elf(argv[2]);
 	for (int i = 0; i < 2; i++) {
-		struct code ca = { argv[1], sections[i], find(a, sections[i]), 0 };
-		struct code cb = { argv[2], sections[i], find(b, sections[i]), 0 };
+		struct code ca = open_code(a, sections[i]);
+		struct code cb = open_code(b, sections[i]);
 
-		if (!ca.data && !cb.data)
-			continue;
-		if (!ca.data || !cb.data) {
+		if (!ca.data != !cb.data) {
 			fprintf(stderr, "only one has %s\n", sections[i]);
 			return 1;
 		}
-		cs_open(CS_ARCH_X86, CS_MODE_64, &ca.cs);
-		cs_open(CS_ARCH_X86, CS_MODE_64, &cb.cs);
-		compare(&ca, &cb);
+		if (ca.data)
+			compare(&ca, &cb);
 	}
 	printf("%d sites in %d instructions\n", sites, instructions);
 	return 0;

@@ -1,16 +1,36 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Functions with sites, to be looked at as machine code.  With -DHAND a site
- * is what somebody would write by hand: a 5-byte nop, the same cold block.
+ * is what somebody would write by hand with the same cold block: a 5-byte nop,
+ * or for the wide layout the three instructions that it is meant to be.  With
+ * -DLOAD it is a plain test.
  */
 #include <side_jmp.h>
 
-#ifdef HAND
+#if defined(LOAD)
+#define SITE(name) __builtin_expect(SIDE_JMP_WORD_(name) != 0, 0)
+#elif defined(HAND)
+#ifdef SIDE_JMP_LAYOUT_WIDE
+#define HAND_ASM(name) \
+	__asm__ __inline__ goto ("xorl %%eax, %%eax\n" \
+		".if %c[width] == 8\n" \
+		"cmpq %c[key](%%rip), %%rax\n" \
+		".else\n" \
+		"cmpl %c[key](%%rip), %%eax\n" \
+		".endif\n" \
+		"jc %l[side_jmp_on]" \
+		: : [key] "i" (&(name)), \
+		    [width] "i" (sizeof(name##_side_jmp_word)) \
+		: "rax", "cc" : side_jmp_check, side_jmp_on)
+#else
+#define HAND_ASM(name) \
+	__asm__ __inline__ goto (".byte 0x0f, 0x1f, 0x44, 0x00, 0x00" \
+		: : : "cc" : side_jmp_check)
+#endif
 #define SITE(name) __extension__ ({ \
 	__label__ side_jmp_check, side_jmp_on, side_jmp_out; \
 	bool side_jmp_value_; \
-	__asm__ __inline__ goto (".byte 0x0f, 0x1f, 0x44, 0x00, 0x00" \
-		: : : "cc" : side_jmp_check); \
+	HAND_ASM(name); \
 	side_jmp_value_ = false; \
 	goto side_jmp_out; \
 side_jmp_check: SIDE_JMP_COLD_; \
