@@ -50,6 +50,7 @@ help:
 	@echo "make demo        show it at work (FILE=path: on that file)"
 	@echo "make check       every test; as root installs what they need"
 	@echo "make check-guests  every port under a kernel of its own, in QEMU"
+	@echo "make check-kernel  the kernel series: applied, built, booted, tested"
 	@echo "make stress      the guarantee under load (SECONDS=$(SECONDS))"
 	@echo "make bench       what a site costs; tables, and CSV in $(B)/bench"
 	@echo "make bench-events  events, beside LTTng-UST"
@@ -121,6 +122,7 @@ clean:
 	rm -rf $(B)
 
 include tests/tests.mk
+include tests/kernel/kernel.mk
 include bench/demo/demo.mk
 include bench/bench.mk
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
