@@ -5,8 +5,9 @@ VERSION	:= 1.0.0
 SOMAJOR	:= 1
 
 # For another machine: ARCH=arm64 (a folder of arch/), built in build/arm64
-# with the compiler that the port names or CROSS_COMPILE=some-prefix-.
-ifneq ($(ARCH),)
+# with the compiler that the port names or CROSS_COMPILE=some-prefix-.  (To the
+# kernel's targets ARCH says which kernel; the library they use is this one's.)
+ifneq ($(and $(ARCH),$(filter-out %-kernel,$(or $(MAKECMDGOALS),all))),)
 B	:= build/$(ARCH)
 CROSS_COMPILE ?= $(shell . arch/$(ARCH)/port && echo $$triple-)
 CC	:= $(CROSS_COMPILE)gcc

@@ -1,6 +1,18 @@
 # SPDX-License-Identifier: MIT
 # The kernel series: applied, built, booted under emulation and tested.
+#
+#   ARCH=x86_64|arm64	one architecture
+#   DEBUG=1		with the kernel's checks for nearly everything
+#   DEBUG=kcsan		with the detector of data races
+#   BASE=1		the kernel without the series: what fails there?
+
+KERNEL_KIND := $(or $(if $(BASE),base),$(if $(DEBUG),$(if $(filter kcsan,$(DEBUG)),kcsan,debug)))
+ifeq ($(KERNEL_KIND)$(ARCH),)
+KERNELS := x86_64/series x86_64/base arm64/series
+else
+KERNELS := $(addsuffix /$(or $(KERNEL_KIND),series),$(or $(ARCH),x86_64 arm64))
+endif
 
 .PHONY: check-kernel
 check-kernel:
-	@tests/kernel/check $(or $(ARCH),x86_64)
+	@tests/kernel/check $(KERNELS)
