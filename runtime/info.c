@@ -61,6 +61,8 @@ static void fill(struct side_jmp_info *info)
 	info->syncs = sj_state.syncs;
 	info->writes = sj_state.writes;
 	info->dropped_pages = sj_state.dropped_pages;
+	info->objects_refused = sj_state.objects_refused;
+	info->refuse_error = sj_state.refuse_error;
 	info->objects_rejected = sj_state.objects_rejected;
 	info->reject_error = sj_state.reject_error;
 	memcpy(info->reject_reason, sj_state.reject_reason,

@@ -127,6 +127,7 @@ struct object {
 	uint8_t *dirty;			/* a bit a page, from first_page on */
 	bool textrel;			/* its text was relocated */
 	bool executable;		/* not a library: never unloaded */
+	bool kernel;			/* the kernel has the table */
 };
 
 /* ---- lock.c ------------------------------------------------------------ */
@@ -151,6 +152,8 @@ struct state {
 	uint64_t pages_dirtied, pages_budget;
 	uint64_t syncs, writes, dropped_pages;
 	bool unsynced;			/* written, cores not synchronized */
+	uint64_t objects_refused;	/* by the kernel */
+	int refuse_error;
 	uint64_t objects_rejected;
 	int reject_error;
 	char reject_reason[240];
@@ -180,6 +183,8 @@ uintptr_t sj_page_size(void);
 
 /* ---- patch.c: batches of writes ------------------------------------------ */
 
+enum { BATCH_KEYS = 64 };
+
 /* Where a batch of writes stands.  Lives under sj_patch_lock. */
 struct batch {
 	int fd;				/* of our memory; < 0: not yet open */
@@ -190,6 +195,9 @@ struct batch {
 	uintptr_t lo, hi;		/* the run in hand */
 	struct object *run_object;
 	bool run_arms;
+	/* Keys with sites that the kernel patches. */
+	struct side_jmp_key *keys[BATCH_KEYS];
+	unsigned n_keys;
 };
 
 void sj_batch_begin(struct batch *b, bool runs);
@@ -199,18 +207,19 @@ int sj_batch_end(struct batch *b);
 bool sj_batch_site(struct batch *b, struct object *object,
 		const struct side_jmp_record *record,
 		enum side_jmp_state wanted);
-void sj_batch_group(struct batch *b, struct group *group,
-		 enum side_jmp_state wanted);
+/* All sites of a key of this copy. */
+void sj_batch_key(struct batch *b, struct keyref *ref);
 /*
  * Every site of the object, in the order of addresses, so that runs get long:
- * as its key's word asks for (*wanted NULL), or all alike.
+ * as its key's word asks for (wanted NULL: the object is new), or armed (it is
+ * given up).
  */
 void sj_batch_object(struct batch *b, struct object *object,
 		     const enum side_jmp_state *wanted);
 
 /* ---- self.c: the back end that patches this very process --------------- */
 
-void sj_self_choose(void);			/* sets sj_state.backend and its reason */
+void sj_self_choose(bool forced);
 int sj_self_open(void);			/* a descriptor or -errno */
 void sj_self_close(int fd);
 int sj_self_write(int fd, uintptr_t at, const void *bytes, size_t len);
@@ -219,10 +228,31 @@ int sj_self_sync(void);
 int sj_self_drop(uintptr_t page, bool textrel);
 bool sj_self_single_threaded(void);
 
+/* ---- code_patch.c: the back end that has the kernel patch ----------------- */
+
+/* struct code_patch_args of the kernel */
+struct sj_code_patch_args {
+	uint64_t addr, len;
+	int32_t pidfd;			/* -1 */
+	uint32_t reserved;
+	uint64_t sites, patched, skipped;	/* out */
+};
+
+/* 0 or -errno; -ENOSYS: the kernel does not know the call. */
+int sj_code_patch_probe(void);
+int sj_code_patch_register(const struct side_jmp_record *start, size_t n);
+int sj_code_patch_unregister(const struct side_jmp_record *start, size_t n);
+int sj_code_patch_sync(const uint64_t words[], size_t n);
+
+/* ---- backend.c: which of them -------------------------------------------- */
+
+void sj_backend_choose(void);
+void sj_backend_set(enum side_jmp_backend backend, const char *why, int error);
+
 /* ---- probe.c: a site of our own ------------------------------------------ */
 
 int sj_probe(void);			/* 1: armed, 0: idle */
-void sj_probe_site(struct side_jmp_insn *insn);
+const struct side_jmp_record *sj_probe_record(uint32_t **word);
 
 /* ---- key.c ------------------------------------------------------------- */
 

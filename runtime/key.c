@@ -143,11 +143,10 @@ static int sync_others(struct side_jmp_key *key, unsigned flags)
 static void sync_key(struct batch *b, struct side_jmp_key *key)
 {
 	struct keyref *ref = sj_find_ref(key);
-	enum side_jmp_state wanted = sj_key_wanted(key);
 
 	side_jmp_inject(INJECT_SYNC_KEY);
-	for (struct group *g = ref ? ref->groups : NULL; g; g = g->next)
-		sj_batch_group(b, g, wanted);
+	if (ref)
+		sj_batch_key(b, ref);
 }
 
 /* Our own sites of n keys: one batch. */

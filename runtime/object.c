@@ -579,7 +579,7 @@ static void choose_backend(void)
 	if (sj_state.chosen)
 		return;
 	sj_state.chosen = true;
-	sj_self_choose();
+	sj_backend_choose();
 	n = strlen(sj_state.backend_reason);
 	if (!read_budget())
 		snprintf(sj_state.backend_reason + n,

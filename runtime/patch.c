@@ -5,7 +5,8 @@
  * under sj_patch_lock.
  *
  * A batch costs one open of our memory, one write a site (or, in runs, one a
- * page), and one synchronization of the cores, however many sites it has.
+ * page), and one synchronization of the cores, however many sites it has; or,
+ * of objects whose tables the kernel has, one system call.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -203,14 +204,14 @@ bool sj_batch_site(struct batch *b, struct object *o,
 }
 
 /*
- * Without a back end nothing was ever made idle, and a group with no unarmed
- * site has nothing to arm: both cost nothing.
+ * Only the self back end idles sites here; and a group with no unarmed site
+ * has nothing to arm.
  */
 static bool nothing_to_do(const struct batch *b, const struct group *group,
 			  enum side_jmp_state wanted)
 {
 	return wanted == SIDE_JMP_ARMED ? !group->unarmed :
-	       sj_state.backend == SIDE_JMP_BACKEND_NONE || b->open_error;
+	       sj_state.backend != SIDE_JMP_BACKEND_SELF || b->open_error;
 }
 
 /* Is the site known to be armed afterwards?  A run may still fail. */
@@ -221,8 +222,8 @@ static bool arms_for_sure(struct batch *b, struct object *o, uint32_t record,
 	       wanted == SIDE_JMP_ARMED && !b->runs;
 }
 
-void sj_batch_group(struct batch *b, struct group *group,
-		    enum side_jmp_state wanted)
+static void batch_group(struct batch *b, struct group *group,
+			enum side_jmp_state wanted)
 {
 	struct object *o = group->object;
 	uint32_t unarmed = 0;
@@ -234,9 +235,135 @@ void sj_batch_group(struct batch *b, struct group *group,
 	group->unarmed = unarmed;
 }
 
+/* ---- objects whose tables the kernel has --------------------------------- */
+
+/* Look at the group's sites: how many are idle, and on which pages? */
+static uint32_t count_idle(struct group *g)
+{
+	struct object *o = g->object;
+	uint32_t idle = 0;
+
+	for (uint32_t i = g->first; i < g->first + g->count; i++) {
+		struct side_jmp_insn insn;
+
+		sj_record_insn(&o->abi->start[o->order[i]], &insn);
+		if (sj_insn_state(&insn) != SIDE_JMP_IDLE)
+			continue;
+		idle++;
+		page_set_dirty(o, (uintptr_t)insn.site, true);
+	}
+	return idle;
+}
+
+/*
+ * If the call failed, what counts is what stands there: the kernel arms before
+ * it refuses for ever.  What is idle and must not be is armed by our own means.
+ */
+static void look_after(struct batch *b, struct side_jmp_key *key, int error)
+{
+	struct keyref *ref = sj_find_ref(key);
+
+	for (struct group *g = ref ? ref->groups : NULL; g; g = g->next) {
+		if (!g->object->kernel || !count_idle(g) || !error ||
+		    sj_key_wanted(key) == SIDE_JMP_IDLE)
+			continue;
+		g->unarmed = g->count;
+		batch_group(b, g, SIDE_JMP_ARMED);
+	}
+}
+
+static void sync_by_kernel(struct batch *b)
+{
+	uint64_t words[BATCH_KEYS];
+	int r;
+
+	if (!b->n_keys)
+		return;
+	for (unsigned i = 0; i < b->n_keys; i++)
+		words[i] = (uintptr_t)&b->keys[i]->word32;
+	side_jmp_inject(INJECT_BEFORE_WRITE);
+	r = sj_code_patch_sync(words, b->n_keys);
+	side_jmp_inject(INJECT_AFTER_WRITE);
+	for (unsigned i = 0; i < b->n_keys; i++)
+		look_after(b, b->keys[i], r);
+	b->n_keys = 0;
+}
+
+static void add_key(struct batch *b, struct side_jmp_key *key)
+{
+	if (b->n_keys == BATCH_KEYS)
+		sync_by_kernel(b);
+	b->keys[b->n_keys++] = key;
+}
+
+/* The kernel has no budget: ours decides whether it gets the table. */
+static bool budget_allows_all(const struct object *o)
+{
+	uint64_t pages = 0, last = UINT64_MAX;
+
+	for (uint32_t i = 0; i < o->n_sites; i++) {
+		struct side_jmp_insn insn;
+
+		sj_record_insn(&o->abi->start[o->sorted[i]], &insn);
+		pages += page_of((uintptr_t)insn.site) != last;
+		last = page_of((uintptr_t)insn.site);
+	}
+	return pages + sj_state.pages_dirtied <= sj_state.pages_budget;
+}
+
+static void give_to_kernel(struct object *o)
+{
+	int r = -EDQUOT;
+
+	if (budget_allows_all(o))
+		r = sj_code_patch_register(o->abi->start, o->n_records);
+	if (r) {
+		sj_state.objects_refused++;
+		sj_state.refuse_error = r;
+		return;
+	}
+	o->kernel = true;
+	for (uint32_t i = 0; i < o->n_groups; i++)
+		(void)count_idle(&o->groups[i]);
+}
+
+/* Arms all sites.  Returns false if some may still be idle. */
+static bool take_from_kernel(struct object *o)
+{
+	int r = sj_code_patch_unregister(o->abi->start, o->n_records);
+
+	o->kernel = false;
+	for (uint32_t i = 0; i < o->n_groups; i++)
+		o->groups[i].unarmed = r ? o->groups[i].count : 0;
+	return !r;
+}
+
+/* ---- by key, by object ---------------------------------------------------- */
+
+void sj_batch_key(struct batch *b, struct keyref *ref)
+{
+	enum side_jmp_state wanted = sj_key_wanted(ref->key);
+	bool kernel = false;
+
+	for (struct group *g = ref->groups; g; g = g->next)
+		if (g->object->kernel)
+			kernel = true;
+		else
+			batch_group(b, g, wanted);
+	if (kernel)
+		add_key(b, ref->key);
+}
+
 void sj_batch_object(struct batch *b, struct object *o,
 		     const enum side_jmp_state *wanted)
 {
+	if (!wanted && sj_state.backend == SIDE_JMP_BACKEND_KERNEL) {
+		give_to_kernel(o);
+		return;
+	}
+	/* If the call fails, by ourselves: whoever may patch may arm. */
+	if (o->kernel && take_from_kernel(o))
+		return;
 	for (uint32_t i = 0; i < o->n_sites; i++) {
 		struct group *g = &o->groups[o->which[i]];
 		enum side_jmp_state w = wanted ? *wanted :
@@ -257,6 +384,7 @@ int sj_batch_end(struct batch *b)
 	int r = 0;
 
 	flush_run(b);
+	sync_by_kernel(b);
 	if (b->fd >= 0)
 		sj_self_close(b->fd);
 	side_jmp_inject(INJECT_BEFORE_CORE_SYNC);

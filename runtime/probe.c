@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A site of our own, in our own text and in no table.  The runtime patches it
+ * A site of our own, in our own text and in no table of an object.  The runtime patches it
  * both ways and runs it before it believes that patching works here: a
  * translator such as valgrind or qemu-user goes on running what it translated
  * before.
@@ -9,7 +9,11 @@
 
 #if SIDE_JMP_ARCH_HAS_SITES
 
-extern const int32_t sj_probe_place[2] __attribute__((visibility("hidden")));
+extern const struct side_jmp_record sj_probe_place
+	__attribute__((visibility("hidden")));
+
+/* The kernel tests it; the probe itself does not. */
+__attribute__((visibility("hidden"), used)) uint32_t sj_probe_word;
 
 /* As in side_jmp.h: the compiler must keep a block that only the asm names. */
 __attribute__((noinline, used))
@@ -26,6 +30,8 @@ int sj_probe(void)
 		"sj_probe_place:\n"
 		"	.long .Lsj_probe_site - .\n"
 		"	.long %l[side_jmp_check] - .\n"
+		"	.long sj_probe_word - .\n"
+		"	.byte 1, 0, 0, 0\n"
 		"	.popsection\n"
 		: : : SIDE_JMP_ARCH_JUMP_CLOBBERS : side_jmp_check);
 	return 0;
@@ -33,16 +39,10 @@ side_jmp_check:
 	return 1;
 }
 
-static uint64_t place(unsigned i)
+const struct side_jmp_record *sj_probe_record(uint32_t **word)
 {
-	return (uintptr_t)&sj_probe_place[i] +
-	       (uintptr_t)(intptr_t)sj_probe_place[i];
-}
-
-void sj_probe_site(struct side_jmp_insn *insn)
-{
-	insn->site = place(0);
-	insn->target = place(1);
+	*word = &sj_probe_word;
+	return &sj_probe_place;
 }
 
 #else
@@ -53,9 +53,10 @@ int sj_probe(void)
 	return 1;
 }
 
-void sj_probe_site(struct side_jmp_insn *insn)
+const struct side_jmp_record *sj_probe_record(uint32_t **word)
 {
-	(void)insn;
+	*word = NULL;
+	return NULL;
 }
 
 #endif

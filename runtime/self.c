@@ -8,13 +8,12 @@
  * executable as it is (FOLL_FORCE, proc(5)): no mapping is ever writable and
  * executable, and nothing has to be protected back.
  *
- * All of it runs under sj_patch_lock, but for sj_self_choose(): under sj_object_lock.
+ * All of it runs under sj_patch_lock, but for sj_self_choose(): under
+ * sj_object_lock.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -194,30 +193,18 @@ static int run_probe(int fd, const struct side_jmp_insn *insn)
 
 static int probe(void)
 {
-	struct side_jmp_insn insn = {
-		.layout = SIDE_JMP_INLINE,
-	};
+	struct side_jmp_insn insn;
+	uint32_t *word;
 	int fd = sj_self_open(), r = -EFAULT;
 
 	if (fd < 0)
 		return fd;
-	sj_probe_site(&insn);
+	sj_record_insn(sj_probe_record(&word), &insn);
 	if (sees_our_memory(fd, &insn))
 		r = sj_insn_state(&insn) == SIDE_JMP_ARMED ?
 			run_probe(fd, &insn) : -EILSEQ;
 	sj_self_close(fd);
 	return r;
-}
-
-static void choose(enum side_jmp_backend backend, const char *why, int error)
-{
-	sj_state.backend = backend;
-	if (error)
-		snprintf(sj_state.backend_reason, sizeof(sj_state.backend_reason),
-			 "%s (error %d)", why, error);
-	else
-		snprintf(sj_state.backend_reason, sizeof(sj_state.backend_reason),
-			 "%s", why);
 }
 
 static int register_membarrier(void)
@@ -231,57 +218,35 @@ static int register_membarrier(void)
 	return (int)membarrier(MEMBARRIER_REGISTER_SYNC_CORE);
 }
 
-static void choose_self(bool forced)
+void sj_self_choose(bool forced)
 {
 	const char *off = side_jmp_arch_host()->self_off;
 	int r;
 
 	if (off && !forced) {
-		choose(SIDE_JMP_BACKEND_NONE, off, 0);
+		sj_backend_set(SIDE_JMP_BACKEND_NONE, off, 0);
 		return;
 	}
 	if (prctl(PR_GET_MDWE, 0, 0, 0, 0) > 0) {
-		choose(SIDE_JMP_BACKEND_NONE, "the process refuses changes of"
+		sj_backend_set(SIDE_JMP_BACKEND_NONE, "the process refuses changes of"
 		       " executable memory (PR_SET_MDWE)", 0);
 		return;
 	}
 	r = register_membarrier();
 	if (r) {
-		choose(SIDE_JMP_BACKEND_NONE, "the kernel has no membarrier"
+		sj_backend_set(SIDE_JMP_BACKEND_NONE, "the kernel has no membarrier"
 		       "(PRIVATE_EXPEDITED_SYNC_CORE)", -r);
 		return;
 	}
 	r = probe();
 	if (r == -ENOEXEC || r == -EFAULT)
-		choose(SIDE_JMP_BACKEND_NONE, "patched code is not what runs"
+		sj_backend_set(SIDE_JMP_BACKEND_NONE, "patched code is not what runs"
 		       " (under valgrind, qemu-user or the like?)", 0);
 	else if (r)
-		choose(SIDE_JMP_BACKEND_NONE, "a trial patch through"
+		sj_backend_set(SIDE_JMP_BACKEND_NONE, "a trial patch through"
 		       " /proc/self/mem failed", -r);
 	else
-		choose(SIDE_JMP_BACKEND_SELF, forced ?
+		sj_backend_set(SIDE_JMP_BACKEND_SELF, forced ?
 		       "asked for by SIDE_JMP_BACKEND; a trial patch worked" :
 		       "a trial patch through /proc/self/mem worked", 0);
-}
-
-void sj_self_choose(void)
-{
-	const char *want = secure_getenv("SIDE_JMP_BACKEND");
-
-	if (!side_jmp_arch_host()->machine)
-		choose(SIDE_JMP_BACKEND_NONE,
-		       "no port for this architecture", 0);
-	else if (!want || !*want)
-		choose_self(false);
-	else if (!strcmp(want, "self"))
-		choose_self(true);
-	else if (!strcmp(want, "none"))
-		choose(SIDE_JMP_BACKEND_NONE, "asked for by SIDE_JMP_BACKEND",
-		       0);
-	else if (!strcmp(want, "kernel"))
-		choose(SIDE_JMP_BACKEND_NONE, "SIDE_JMP_BACKEND=kernel, and"
-		       " this kernel has no system call for it", 0);
-	else
-		choose(SIDE_JMP_BACKEND_NONE, "SIDE_JMP_BACKEND is not one of"
-		       " kernel, self, none", 0);
 }

@@ -260,6 +260,23 @@ static inline bool side_jmp_enabled(const struct side_jmp_key *key)
  */
 int side_jmp_freeze(void);
 
+/*
+ * Freeze, and have the kernel refuse to patch this process, its children and
+ * what they execute, for ever: by code_patch(), for user_events, and through
+ * /proc/PID/mem (PR_SET_CODE_INTEGRITY, see kernel-patches/).  From any thread,
+ * for all of them.
+ *
+ *   SIDE_JMP_INTEGRITY_MDWE   PR_SET_MDWE, too: no mapping becomes executable
+ *                             any more (prctl(2); Linux 6.3)
+ *
+ * Returns 0, or -errno: -EINVAL (flags, nothing is done), what
+ * side_jmp_freeze() returns, -EOPNOTSUPP (the kernel does not know one of the
+ * two; the process is frozen, and the other is set), -EBUSY (a site is under a
+ * debugger's breakpoint; the process is frozen).
+ */
+#define SIDE_JMP_INTEGRITY_MDWE	0x1
+int side_jmp_enter_integrity(unsigned flags);
+
 /* ------------------------------------------------------------------------
  * What is going on
  */
@@ -269,7 +286,7 @@ int side_jmp_freeze(void);
 enum side_jmp_backend {
 	SIDE_JMP_BACKEND_NONE,	/* sites stay armed */
 	SIDE_JMP_BACKEND_SELF,	/* the process patches itself */
-	SIDE_JMP_BACKEND_KERNEL,
+	SIDE_JMP_BACKEND_KERNEL,	/* code_patch(), see kernel-patches/ */
 };
 
 struct side_jmp_info {
@@ -293,6 +310,11 @@ struct side_jmp_info {
 					   malformed table, EILSEQ for other
 					   bytes at a site */
 	char reject_reason[240];	/* the last one: what, where, why */
+	uint64_t objects_refused;	/* whose sites the kernel does not patch:
+					   they stay armed */
+	int refuse_error;		/* the last one's -errno, see
+					   code_patch(2); EDQUOT: more pages
+					   than the budget */
 };
 
 /*

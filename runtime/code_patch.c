@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The back end that has the kernel patch: the system call code_patch().  Owns
+ * the call and the decision whether it works here.  Knows nothing of keys.
+ *
+ * The kernel reads the records (struct side_jmp_record is its struct
+ * code_patch_record) and the words by itself, and it patches on its own
+ * account, too, when it changes the word of a user_event.  It lists tables per
+ * address space, and duplicates them on fork().
+ *
+ * Source of all numbers: include/uapi/linux/code_patch.h, which
+ * kernel-patches/ adds, and Documentation/userspace-api/code_patch.rst there.
+ *
+ * All of it runs under sj_patch_lock, but for sj_code_patch_probe(): under
+ * sj_object_lock.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+enum { SYS_CODE_PATCH = 480 };
+enum { REGISTER = 0, UNREGISTER = 1, SYNC = 2 };
+enum { MAX_KEYS = 4096 };		/* of one call: CODE_PATCH_MAX_KEYS */
+
+#ifdef SIDE_JMP_INJECT
+/* A test's stand-in for the system call: 0 or -errno. */
+long side_jmp_inject_code_patch(unsigned op, struct sj_code_patch_args *args,
+				size_t size, unsigned flags)
+	__attribute__((weak));
+#endif
+
+static long code_patch(unsigned op, struct sj_code_patch_args *args)
+{
+	long r;
+
+#ifdef SIDE_JMP_INJECT
+	if (side_jmp_inject_code_patch)
+		return side_jmp_inject_code_patch(op, args, sizeof(*args), 0);
+#endif
+	r = syscall(SYS_CODE_PATCH, op, args, sizeof(*args), 0);
+	return r < 0 ? -errno : r;
+}
+
+static int call(unsigned op, const void *addr, size_t len)
+{
+	struct sj_code_patch_args args = {
+		.addr = (uintptr_t)addr, .len = len, .pidfd = -1,
+	};
+	int r;
+
+	/* A page of text was on the move: "try again" */
+	for (int tries = 0; ; tries++) {
+		r = (int)code_patch(op, &args);
+		if (r != -EAGAIN || tries == 10)
+			break;
+	}
+	if (!r && args.patched) {
+		sj_state.writes += args.patched;
+		sj_state.syncs++;
+	}
+	return r;
+}
+
+int sj_code_patch_register(const struct side_jmp_record *start, size_t n)
+{
+	return call(REGISTER, start, n * sizeof(*start));
+}
+
+int sj_code_patch_unregister(const struct side_jmp_record *start, size_t n)
+{
+	return call(UNREGISTER, start, n * sizeof(*start));
+}
+
+int sj_code_patch_sync(const uint64_t words[], size_t n)
+{
+	int r = 0;
+
+	while (n && !r) {
+		size_t now = n < MAX_KEYS ? n : MAX_KEYS;
+
+		r = call(SYNC, words, now);
+		words += now;
+		n -= now;
+	}
+	return r;
+}
+
+/* ---- does it work here? ------------------------------------------------- */
+
+/*
+ * Register the probe, and have it armed again: a translator that passes the
+ * call on would go on running what it translated before.  One call, through a
+ * pointer, for the reason in self.c.
+ */
+static int run_probe(const struct side_jmp_record *record, uint32_t *word)
+{
+	int (*volatile run)(void) = sj_probe;
+	uint64_t key = (uintptr_t)word;
+	int r = 0, wrong = 0;
+
+	for (unsigned i = 0; ; i++) {
+		/* armed, idle, armed */
+		wrong |= run() != (i != 1);
+		if (i == 2)
+			return wrong ? -ENOEXEC : 0;
+		if (i == 0)
+			r = sj_code_patch_register(record, 1);
+		__atomic_store_n(word, i, __ATOMIC_SEQ_CST);
+		if (i == 1)
+			r = sj_code_patch_sync(&key, 1);
+		if (r)
+			return r;
+	}
+}
+
+int sj_code_patch_probe(void)
+{
+	const struct side_jmp_record *record;
+	uint32_t *word;
+	int r, left;
+
+	record = sj_probe_record(&word);
+	r = run_probe(record, word);
+	if (r == -ENOSYS)
+		return r;
+	left = sj_code_patch_unregister(record, 1);
+	__atomic_store_n(word, 0, __ATOMIC_SEQ_CST);
+	/* EINVAL: what was refused above is not there */
+	return r ? r : left;
+}
