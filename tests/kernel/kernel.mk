@@ -16,3 +16,7 @@ endif
 .PHONY: check-kernel
 check-kernel:
 	@tests/kernel/check $(KERNELS)
+
+.PHONY: demo-kernel
+demo-kernel:
+	@tests/kernel/demo

@@ -398,6 +398,8 @@ static void integrity(void)
 	       "e2e_integrity_stays_armed");
 	if (by_kernel) {
 		tap_ok(force_write(at) < 0, "e2e_integrity_no_forced_write");
+		tap_ok(says("patch", "code_patch: Operation not permitted"),
+		       "e2e_integrity_no_patch");
 		snprintf(path, sizeof(path), "/proc/%d/status", w.pid);
 		fd = open(path, O_RDONLY | O_CLOEXEC);
 		(void)!read(fd, status, sizeof(status) - 1);
@@ -406,6 +408,8 @@ static void integrity(void)
 		       "e2e_integrity_is_in_status");
 	} else {
 		tap_skip("e2e_integrity_no_forced_write", "no such kernel");
+		tap_ok(says("patch", "code_patch: Function not implemented"),
+		       "e2e_integrity_no_patch");
 		tap_skip("e2e_integrity_is_in_status", "no such kernel");
 	}
 	ask("exec");

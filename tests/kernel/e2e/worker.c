@@ -16,10 +16,12 @@
  *			`reap` ends it
  *	exec		this program again
  *	freeze, integrity FLAGS
+ *	patch		ask the kernel for a patch, past the library
  *	quit
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -27,6 +29,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -154,6 +157,20 @@ static void tell_events(void)
 	       i.user_events_reason);
 }
 
+/* code_patch(CODE_PATCH_SYNC) of all keys; numbers as in kernel-patches/ */
+static void tell_patch(void)
+{
+	struct {
+		uint64_t addr, len;
+		int32_t pidfd;
+		uint32_t reserved;
+		uint64_t sites, patched, skipped;
+	} args = { .pidfd = -1 };
+	long r = syscall(480, 2, &args, sizeof(args), 0);
+
+	printf("code_patch: %s\n", r ? strerror(errno) : "ok");
+}
+
 /* ---- commands ------------------------------------------------------------------ */
 
 static int load(void)
@@ -242,6 +259,8 @@ static bool obey(const char *c, char **argv)
 		tell_events();
 	else if (!strcmp(c, "site"))
 		tell_site();
+	else if (!strcmp(c, "patch"))
+		tell_patch();
 	else if (!strcmp(c, "child"))
 		tell_child();
 	else if (!strcmp(c, "enable"))
