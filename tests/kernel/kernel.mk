@@ -20,3 +20,7 @@ check-kernel:
 .PHONY: demo-kernel
 demo-kernel:
 	@tests/kernel/demo
+
+.PHONY: bench-kernel
+bench-kernel:
+	@tests/kernel/bench
