@@ -44,7 +44,8 @@ LIBS	:= $(LIB_A) $(LIB_SO) $(B)/side_jmp.pc
 
 .PHONY: all demo check stress bench install clean help
 .DELETE_ON_ERROR:
-all: $(LIBS) $(HEADERS)
+all: lib
+lib: $(LIBS) $(HEADERS)
 
 help:
 	@echo "make             the library, in $(B)/"

@@ -512,7 +512,10 @@ void sj_kernel_start_from_environment(void)
 {
 	const char *s = secure_getenv("SIDE_JMP_USER_EVENTS");
 
-	if (!s || !*s || !strcmp(s, "0"))
+	/* Where the kernel patches it costs nothing, so that is the default. */
+	if (!s || !*s)
+		s = sj_state.backend == SIDE_JMP_BACKEND_KERNEL ? "1" : "0";
+	if (!strcmp(s, "0"))
 		return;
 	if (!strcmp(s, "1"))
 		(void)side_jmp_user_events_start(0);

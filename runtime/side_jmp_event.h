@@ -119,14 +119,16 @@
  * THE KERNEL: user_events
  *
  * Linux 6.4 and later can take a program's events into its own trace, where
- * perf, ftrace and BPF find them as user_events:<provider>_<name>.  Opt in:
+ * perf, ftrace and BPF find them as user_events:<provider>_<name>.
  *
  *	SIDE_JMP_USER_EVENTS=1          or side_jmp_user_events_start()
  *	SIDE_JMP_USER_EVENTS=persist    and the events outlast the program
+ *	SIDE_JMP_USER_EVENTS=0
  *
- * because the kernel then enables an event by itself, and unless it can also
- * patch the program, the sites of registered events must stay armed: each
- * costs a jump, a load and a test instead of a no-op.  Where user_events is
+ * Where the kernel patches (back end `kernel`), 1 is the default.  Elsewhere
+ * it has to be asked for: the kernel enables an event by itself, so the sites
+ * of registered events must stay armed, and each costs a jump, a load and a
+ * test instead of a no-op.  Where user_events is
  * missing or not permitted everything else works; side_jmp_event_info says
  * why.
  *
