@@ -16,3 +16,8 @@ endif
 .PHONY: check-kernel
 check-kernel:
 	@tests/kernel/check $(KERNELS)
+
+# The series at work, for somebody who wants to see it.
+.PHONY: demo-kernel
+demo-kernel:
+	@bench/demo/kernel/run $(ARCH)
