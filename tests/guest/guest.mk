@@ -12,7 +12,7 @@ GUEST_TESTS	:= $(filter-out port/load unit/event_number,$(PORT_TESTS:tests/%=%))
 $(PORTS:%=guest-build-%): guest-build-%: check-tools
 	$(MAKE) --no-print-directory ARCH=$* B=$(B)/guest/$* \
 		CFLAGS='$(CFLAGS) -static' \
-		TEST_LINK='tests/guest/twice.c -Wl,--wrap=sj_self_write' \
+		TEST_LINK='tests/guest/twice.c -Wl,--wrap=sj_self_write -Wl,--wrap=sj_self_sync' \
 		$(GUEST_TESTS:%=$(B)/guest/$*/tests/%) $(B)/guest/$*/tests/guest/init
 	printf '%s\n' '#!/bin/sh' 'exec tests/guest/boot $* $(B)/guest/$*/tests/guest/init \
 		$(GUEST_TESTS:%=$(B)/guest/$*/tests/%)' >$(B)/guest/guest-$*
