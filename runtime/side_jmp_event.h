@@ -105,7 +105,9 @@
  * O_APPEND: nothing is kept in memory, so nothing is lost in a crash, several
  * processes may share the file, and a line is at most 4096 bytes long (longer
  * ones end in "...").  An output that is not ready (a full pipe) is not waited
- * for: the event is lost, and a line before the next says how many were.
+ * for, and one that refuses (a full disk) is not tried again: the event is lost,
+ * counted (side_jmp_event_info.lost), and a line before the next says how many
+ * were; at exit stderr says it if the output takes nothing any more.
  *
  * A CTF trace is a directory <program>-<pid>-<n> in `directory`.  Events go to
  * buffers that are mapped files, so they are there after a crash as well, and
