@@ -85,7 +85,8 @@
  * unregister does not wait for the calls that this very thread is in the midst
  * of, and returns -EDEADLK, having changed nothing, if another thread waits
  * within a callback of that same tracer (two callbacks that unregister each
- * other).  A callback runs in the thread that emitted, may be a signal
+ * other), or if it is in a signal handler that struck this very thread where
+ * such a call begins or ends.  A callback runs in the thread that emitted, may be a signal
  * handler's, and must return (no longjmp, no exception, no pthread_exit).
  * It may emit events, also those it is called for: mind the recursion.
  *
