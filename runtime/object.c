@@ -191,7 +191,7 @@ static bool well_inside(const struct segment *s, uint64_t addr)
 /*
  * The same key, and code in the same segment, as nearly always: then nothing
  * is left to be checked but the bytes at the site, and if they are its armed
- * or idle instruction its operand is in reach.
+ * instruction its operand is in reach.  (An idle one may name none.)
  */
 static bool like_the_last(const struct side_jmp_record *r,
 			  const struct side_jmp_insn *insn,
@@ -228,8 +228,8 @@ static int check_record(const struct image *im, unsigned i,
 	sj_record_insn(r, &insn);
 	if (like_the_last(r, &insn, last)) {
 		state = sj_insn_state(&insn);
-		if (state != SIDE_JMP_FOREIGN) {
-			*armed = state == SIDE_JMP_ARMED;
+		if (state == SIDE_JMP_ARMED) {
+			*armed = true;
 			return 0;
 		}
 	}
