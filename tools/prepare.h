@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which bytes of a file have to change so that the sites of some keys are idle
+ * or armed in it.  Works on a table in memory; writes no file.
+ */
+#ifndef TOOLS_PREPARE_H
+#define TOOLS_PREPARE_H
+
+#include "tools/table.h"
+
+struct wish {
+	const char *patterns;		/* "provider:name,key,..." */
+	enum side_jmp_state state;	/* armed or idle */
+};
+
+struct edit {
+	uint64_t offset;		/* in the file */
+	uint8_t len;
+	uint8_t bytes[SIDE_JMP_INSN_MAX];
+};
+
+struct plan {
+	struct edit *edits;
+	size_t n_edits;
+	uint64_t armed, idled, kept;	/* sites */
+};
+
+/*
+ * Of several wishes for a key the last one holds.  events: keys of events may
+ * be made idle.  0, or -1 and a sentence in `why`: a pattern is malformed or
+ * matches nothing, the table does not pass check_table(), the file is not one
+ * that can be prepared.  Then there is nothing to free.
+ */
+int prepare_plan(const struct table *t, const struct wish *wishes, size_t n,
+		 bool events, struct plan *plan, char why[WHY_MAX]);
+void prepare_free(struct plan *plan);
+
+#endif
