@@ -75,7 +75,7 @@ static void check_section(struct check *c)
 	const struct section *s = c->t->section;
 	const struct segment *g = image_segment(c->im, s->addr, s->size);
 	size_t size = sizeof(struct side_jmp_record);
-	const struct reloc *r;
+	uint64_t at;
 
 	if (s->size % size) {
 		EXPECTED(c, "a whole number of records of %zu bytes", size);
@@ -90,11 +90,10 @@ static void check_section(struct check *c)
 		EXPECTED(c, "a table that nobody writes");
 		found_place(c, "table-writable", s->addr, s->addr);
 	}
-	for (uint64_t at = s->addr; (r = image_reloc_in(c->im, at, s->addr +
-						s->size - at)); at = r->at + 1) {
+	if (image_relocated(c->im, s->addr, s->size, &at)) {
 		EXPECTED(c, "no dynamic relocation in the table");
-		FOUND(c, "table-relocation", r->at, "one, in record %" PRIu64,
-		      (r->at - s->addr) / size);
+		FOUND(c, "table-relocation", at, "one, in record %" PRIu64,
+		      (at - s->addr) / size);
 	}
 }
 

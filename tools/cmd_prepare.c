@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "tools/out.h"
+#include "tools/prepare.h"
 #include "tools/replace.h"
 #include "tools/side-jmp.h"
 
@@ -34,8 +35,10 @@ static int prepare_table(const struct table *t, const struct options *o)
 
 	if (prepare_plan(t, o->wishes, o->n_wishes, o->events, &plan, why))
 		return tool_error(o->file, "%s", why);
-	if (!o->dry_run && (plan.n_edits || o->to) &&
-	    replace_file(t->image, &plan, o->to, why))
+	if (prepare_apply(t, &plan, why))
+		r = tool_error(o->file, "%s", why);
+	else if (!o->dry_run && (plan.n_edits || o->to) &&
+		 replace_file(t->image, o->to, why))
 		r = tool_error(o->to ? o->to : o->file, "%s", why);
 	else
 		report(o, &plan);

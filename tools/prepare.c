@@ -118,11 +118,15 @@ static int edit_sites(const struct table *t, const uint8_t *wanted,
 		      struct plan *plan, char why[WHY_MAX])
 {
 	plan->edits = tool_alloc(t->n_sites, sizeof(*plan->edits));
+	plan->states = tool_alloc(t->n_sites, sizeof(*plan->states));
 	for (size_t i = 0; i < t->n_sites; i++) {
 		const struct site *s = &t->sites[i];
 
-		if (s->key != NO_KEY && wanted[s->key] != KEEP &&
-		    edit_site(t, s, wanted[s->key], plan, why))
+		plan->states[i] = s->state;
+		if (s->key == NO_KEY || wanted[s->key] == KEEP)
+			continue;
+		plan->states[i] = wanted[s->key];
+		if (edit_site(t, s, wanted[s->key], plan, why))
 			return -1;
 	}
 	return 0;
@@ -146,8 +150,50 @@ int prepare_plan(const struct table *t, const struct wish *wishes, size_t n,
 	return r;
 }
 
+/* ---- reading back ------------------------------------------------------------ */
+
+static int compare(const struct table *t, const struct plan *plan,
+		   char why[WHY_MAX])
+{
+	if (may_prepare(t, why))
+		return -1;
+	for (size_t i = 0; i < t->n_sites; i++)
+		if (t->sites[i].state != plan->states[i])
+			return say(why, "the site %#" PRIx64 " is %s, expected"
+				   " %s", t->sites[i].insn.site,
+				   state_name(t->sites[i].state),
+				   state_name(plan->states[i]));
+	return 0;
+}
+
+int prepare_apply(const struct table *t, const struct plan *plan,
+		  char why[WHY_MAX])
+{
+	const struct image *im = t->image;
+	uint8_t *bytes = (uint8_t *)(uintptr_t)im->bytes;
+	size_t n_sites = t->n_sites;
+	char inner[WHY_MAX] = "it has lost sites";
+	struct image after;
+	struct table seen;
+	int r = -1;
+
+	for (size_t i = 0; i < plan->n_edits; i++)
+		memcpy(bytes + plan->edits[i].offset, plan->edits[i].bytes,
+		       plan->edits[i].len);
+	if (!image_from_memory(&after, "prepared", bytes, im->size, inner)) {
+		if (!table_load(&seen, &after, inner)) {
+			if (seen.n_sites == n_sites)
+				r = compare(&seen, plan, inner);
+			table_free(&seen);
+		}
+		image_close(&after);
+	}
+	return r ? say(why, "it would not be as planned: %.300s", inner) : 0;
+}
+
 void prepare_free(struct plan *plan)
 {
 	free(plan->edits);
+	free(plan->states);
 	*plan = (struct plan){ 0 };
 }

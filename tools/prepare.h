@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Which bytes of a file have to change so that the sites of some keys are idle
- * or armed in it.  Works on a table in memory; writes no file.
+ * or armed in it.  Works in memory; writes no file.
  */
 #ifndef TOOLS_PREPARE_H
 #define TOOLS_PREPARE_H
@@ -22,6 +22,7 @@ struct edit {
 struct plan {
 	struct edit *edits;
 	size_t n_edits;
+	uint8_t *states;		/* of each site, afterwards */
 	uint64_t armed, idled, kept;	/* sites */
 };
 
@@ -33,6 +34,15 @@ struct plan {
  */
 int prepare_plan(const struct table *t, const struct wish *wishes, size_t n,
 		 bool events, struct plan *plan, char why[WHY_MAX]);
+
+/*
+ * Make the edits in the image's bytes, which have to be private and writable
+ * (image_open() maps them so), and read it all back: 0, or -1 and why, if it
+ * is not then a file whose sites are as planned (bytes of a site that are also
+ * bytes of a header, say).  Afterwards the table is good for freeing only.
+ */
+int prepare_apply(const struct table *t, const struct plan *plan,
+		  char why[WHY_MAX]);
 void prepare_free(struct plan *plan);
 
 #endif

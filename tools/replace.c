@@ -18,10 +18,10 @@
 
 /* ---- bytes --------------------------------------------------------------------- */
 
-static bool write_all(int fd, const uint8_t *p, size_t n, off_t at)
+static bool write_all(int fd, const uint8_t *p, size_t n)
 {
 	while (n) {
-		ssize_t r = pwrite(fd, p, n, at);
+		ssize_t r = write(fd, p, n);
 
 		if (r < 0 && errno == EINTR)
 			continue;
@@ -29,20 +29,6 @@ static bool write_all(int fd, const uint8_t *p, size_t n, off_t at)
 			return false;
 		p += r;
 		n -= (size_t)r;
-		at += r;
-	}
-	return true;
-}
-
-static bool write_image(int fd, const struct image *im, const struct plan *plan)
-{
-	if (!write_all(fd, im->bytes, im->size, 0))
-		return false;
-	for (size_t i = 0; i < plan->n_edits; i++) {
-		const struct edit *e = &plan->edits[i];
-
-		if (!write_all(fd, e->bytes, e->len, (off_t)e->offset))
-			return false;
 	}
 	return true;
 }
@@ -117,10 +103,10 @@ static bool sync_folder(const char *path)
 	return ok;
 }
 
-static bool fill(int fd, const struct image *im, const struct plan *plan)
+static bool fill(int fd, const struct image *im)
 {
 	int from = open(im->path, O_RDONLY | O_CLOEXEC);
-	bool ok = from >= 0 && write_image(fd, im, plan) &&
+	bool ok = from >= 0 && write_all(fd, im->bytes, im->size) &&
 		  copy_status(im->path, from, fd) && !fsync(fd);
 	int saved = errno;
 
@@ -130,8 +116,7 @@ static bool fill(int fd, const struct image *im, const struct plan *plan)
 	return ok;
 }
 
-static int replace(const struct image *im, const struct plan *plan,
-		   const char *to, char why[WHY_MAX])
+static int replace(const struct image *im, const char *to, char why[WHY_MAX])
 {
 	char temporary[PATH_MAX + 16];
 	bool ok;
@@ -142,7 +127,7 @@ static int replace(const struct image *im, const struct plan *plan,
 	if (fd < 0)
 		return say(why, "can't make a file beside it: %s",
 			   strerror(errno));
-	ok = fill(fd, im, plan);
+	ok = fill(fd, im);
 	if (close(fd))
 		ok = false;
 	if (ok && !rename(temporary, to))
@@ -154,8 +139,7 @@ static int replace(const struct image *im, const struct plan *plan,
 	return -1;
 }
 
-int replace_file(const struct image *im, const struct plan *plan,
-		 const char *to, char why[WHY_MAX])
+int replace_file(const struct image *im, const char *to, char why[WHY_MAX])
 {
 	char real[PATH_MAX];
 	sigset_t all, old;
@@ -170,7 +154,7 @@ int replace_file(const struct image *im, const struct plan *plan,
 		strcpy(real, to);
 	sigfillset(&all);	/* no signal leaves a half-written file behind */
 	sigprocmask(SIG_BLOCK, &all, &old);
-	r = replace(im, plan, real, why);
+	r = replace(im, real, why);
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	return r;
 }
