@@ -380,15 +380,6 @@ static void check_dense_section(struct check *c, const struct section *dense)
 
 /* ---- records about one place --------------------------------------------------- */
 
-static int by_site(const void *a, const void *b)
-{
-	const struct site *const *x = a, *const *y = b;
-
-	if ((*x)->insn.site != (*y)->insn.site)
-		return (*x)->insn.site < (*y)->insn.site ? -1 : 1;
-	return (*x)->record < (*y)->record ? -1 : (*x)->record > (*y)->record;
-}
-
 static bool is_copy(const struct site *a, const struct site *b)
 {
 	return a->insn.site == b->insn.site &&
@@ -422,17 +413,10 @@ static void check_pair(struct check *c, const struct site *a,
 
 static void check_places(struct check *c)
 {
-	size_t n = 0;
-	const struct site **order = tool_alloc(c->t->n_sites, sizeof(*order));
+	const struct site *const *order = c->t->by_address;
 
-	for (size_t i = 0; i < c->t->n_sites; i++)
-		if (c->t->sites[i].version == SIDE_JMP_RECORD_VERSION)
-			order[n++] = &c->t->sites[i];
-	if (n)
-		qsort(order, n, sizeof(*order), by_site);
-	for (size_t i = 1; i < n; i++)
+	for (size_t i = 1; i < c->t->n_by_address; i++)
 		check_pair(c, order[i - 1], order[i]);
-	free(order);
 }
 
 /* ---- events -------------------------------------------------------------------- */
