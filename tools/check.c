@@ -175,9 +175,9 @@ static void check_key(struct check *c, const struct site *s)
 }
 
 const char *site_bytes(const struct image *im, uint64_t addr, unsigned len,
-		       char out[3 * SIDE_JMP_INSN_MAX + 1])
+		       char out[HEX_MAX])
 {
-	uint64_t size = len;
+	uint64_t size = len < HEX_MAX / 3 ? len : HEX_MAX / 3;
 	const uint8_t *p = image_at_most(im, addr, &size);
 
 	strcpy(out, "no");
@@ -188,7 +188,7 @@ const char *site_bytes(const struct image *im, uint64_t addr, unsigned len,
 }
 
 static void hex(const uint8_t *p, unsigned len,
-		char out[3 * SIDE_JMP_INSN_MAX + 1])
+		char out[HEX_MAX])
 {
 	*out = '\0';
 	for (unsigned i = 0; i < len; i++)
@@ -200,8 +200,8 @@ static void hex(const uint8_t *p, unsigned len,
 static void check_site(struct check *c, const struct site *s)
 {
 	const struct side_jmp_arch *arch = c->im->arch;
-	char forms[2][3 * SIDE_JMP_INSN_MAX + 1];
-	char there[3 * SIDE_JMP_INSN_MAX + 1];
+	char forms[2][HEX_MAX];
+	char there[HEX_MAX];
 	uint8_t bytes[SIDE_JMP_INSN_MAX];
 	unsigned len = 0;
 

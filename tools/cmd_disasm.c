@@ -93,10 +93,9 @@ static void view_close(struct view *v)
 static void text_line(const struct view *v, const struct instruction three[3])
 {
 	const struct site *s = table_site(v->t, three[0].addr);
-	char hex[3 * SIDE_JMP_INSN_MAX + 1];
+	char hex[HEX_MAX];
 
-	site_bytes(v->t->image, three[0].addr, three[0].len >
-		   SIDE_JMP_INSN_MAX ? SIDE_JMP_INSN_MAX : three[0].len, hex);
+	site_bytes(v->t->image, three[0].addr, three[0].len, hex);
 	printf("%c %8" PRIx64 "  %-24s", s ? '>' : ' ', three[0].addr, hex);
 	if (!s)
 		printf("%s\n", three[0].text);
@@ -107,13 +106,12 @@ static void text_line(const struct view *v, const struct instruction three[3])
 
 static void json_line(const struct view *v, const struct instruction three[3])
 {
-	char hex[3 * SIDE_JMP_INSN_MAX + 1];
+	char hex[HEX_MAX];
 
 	json_object(v->j, NULL);
 	json_address(v->j, "address", three[0].addr);
 	json_string(v->j, "bytes", site_bytes(v->t->image, three[0].addr,
-		three[0].len > SIDE_JMP_INSN_MAX ? SIDE_JMP_INSN_MAX :
-		three[0].len, hex));
+					      three[0].len, hex));
 	json_bool(v->j, "site", table_site(v->t, three[0].addr));
 	json_string(v->j, "as_is", three[0].text);
 	json_string(v->j, "armed", three[1].text);
