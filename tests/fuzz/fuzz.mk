@@ -34,7 +34,7 @@ $(FUZZ)/%-afl: tests/fuzz/%.c $(FUZZ_DEPS)
 # ---- the corpus: small real files of every port ------------------------------
 
 FUZZ_SEEDS	:= $(FUZZ)/seeds/made
-SMALL		:= -Os -g -fno-asynchronous-unwind-tables -nostdlib \
+SMALL		:= -Os -fno-asynchronous-unwind-tables -nostdlib \
 		   -Wl,-z,noseparate-code -Wl,-z,max-page-size=4096 \
 		   -Wl,-z,common-page-size=4096
 
@@ -59,7 +59,7 @@ fuzz:
 		$(FUZZ)/lines-libfuzzer $(FUZZ)/corpus
 	$(FUZZ)/elf-libfuzzer $(FUZZ_LIMITS) $(FUZZ)/corpus
 	mkdir -p $(FUZZ)/lines
-	$(FUZZ)/lines-libfuzzer $(FUZZ_LIMITS) $(FUZZ)/lines $(FUZZ)/seeds
+	$(FUZZ)/lines-libfuzzer $(FUZZ_LIMITS) $(FUZZ)/lines $(FUZZ)/seeds-lines
 	AFL_SKIP_CPUFREQ=1 AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 AFL_NO_UI=1 \
 		AFL_NO_AFFINITY=1 afl-fuzz -V $(FUZZ_SECONDS) -t 5000 -m none \
 		-i $(FUZZ)/seeds -o $(FUZZ)/afl -- $(FUZZ)/elf-afl

@@ -136,6 +136,8 @@ cp good bad; poke 18 2 3; ok other_machine says 2 "an architecture without sites
 strip_headers() { cp good bad; poke 40 8 0; poke 60 2 0; poke 62 2 0; says 2 "it has no section headers" "$tool" list bad; }
 ok other_without_section_headers strip_headers
 ok check_json says 1 '"rule": "record-version"' sh -c "cp good bad; printf '\\011' | dd of=bad bs=1 seek=$(($(record 0) + 12)) conv=notrunc 2>/dev/null; '$tool' check --json bad >j; s=\$?; '$TOP/tests/tools/json' j; cat j; exit \$s"
+esc=$(printf '\033')
+ok other_names_give_no_orders says 0 '\\x1b\[31mname: x86-64' sh -c "cp good '$esc[31mname' && '$tool' list './$esc[31mname'"
 ok usage_unknown_subcommand says 2 "no subcommand 'nothing'" "$tool" nothing
 ok usage_without_file says 2 "a file is expected" "$tool" check
 ok usage_full_output says 2 "can't write the output" sh -c "'$tool' list good >/dev/full"
