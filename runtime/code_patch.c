@@ -11,8 +11,7 @@
  * Source of all numbers: include/uapi/linux/code_patch.h, which
  * kernel-patches/ adds, and Documentation/userspace-api/code_patch.rst there.
  *
- * All of it runs under sj_patch_lock, but for sj_code_patch_probe(): under
- * sj_object_lock.
+ * All of it runs under sj_patch_lock.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -114,6 +113,12 @@ static int run_probe(const struct side_jmp_record *record, uint32_t *word)
 		if (r)
 			return r;
 	}
+}
+
+/* A sync of every key: in the first object's constructor there is none. */
+bool sj_code_patch_known(void)
+{
+	return call(SYNC, NULL, 0) != -ENOSYS;
 }
 
 int sj_code_patch_probe(void)
