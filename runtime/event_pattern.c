@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Patterns for events: "provider:name" with '*' and '?', in lists with ','. */
-#define _GNU_SOURCE
+/* See event_pattern.h. */
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 
-#include "event_internal.h"
+#include "event_pattern.h"
 
 static bool pattern_char(char c)
 {
@@ -80,12 +80,11 @@ static bool glob(const char *pattern, const char *end, const char *s)
 	return pattern == end;
 }
 
-bool sj_pattern_matches(const char *pattern,
-			const struct side_jmp_event_desc *desc)
+bool sj_pattern_matches(const char *pattern, const char *provider,
+			const char *name)
 {
 	const char *colon = strchr(pattern, ':');
 
-	return glob(pattern, colon, side_jmp_event_provider(desc)) &&
-	       glob(colon + 1, colon + strlen(colon),
-		    side_jmp_event_name(desc));
+	return glob(pattern, colon, provider) &&
+	       glob(colon + 1, colon + strlen(colon), name);
 }
