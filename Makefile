@@ -43,10 +43,10 @@ LIBS	:= $(LIB_A) $(LIB_SO) $(B)/side_jmp.pc
 
 .PHONY: all demo check stress bench install clean help
 .DELETE_ON_ERROR:
-all: $(LIBS) $(HEADERS)
+all: $(LIBS) $(HEADERS) tools
 
 help:
-	@echo "make             the library, in $(B)/"
+	@echo "make             the library and the command side-jmp, in $(B)/"
 	@echo "make demo        show it at work (FILE=path: on that file)"
 	@echo "make check       every test; as root installs what they need"
 	@echo "make check-guests  every port under a kernel of its own, in QEMU"
@@ -117,10 +117,12 @@ install: all
 	cp -r $(B)/include/. $(DESTDIR)$(INCDIR)/
 	install -m 644 $(wildcard linker-scripts/*) \
 		$(DESTDIR)$(PREFIX)/share/side_jmp/
+	$(if $(TOOLS),$(MAKE) --no-print-directory install-tools)
 
 clean:
 	rm -rf $(B)
 
+include tools/tools.mk
 include tests/tests.mk
 include tests/kernel/kernel.mk
 include bench/demo/demo.mk

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/* side-jmp: sees, checks and prepares sites.  Finds the subcommand. */
+#define _GNU_SOURCE
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/out.h"
+#include "tools/side-jmp.h"
+
+static const struct subcommand subcommands[] = {
+	{ "list", "show sites, keys and events of files", cmd_list },
+	{ NULL, NULL, NULL },
+};
+
+/* ---- what subcommands share --------------------------------------------------- */
+
+static void message(const char *where, const char *kind, const char *format,
+		    va_list args)
+{
+	fflush(stdout);
+	fprintf(stderr, "side-jmp: %s%s%s", where ? where : "",
+		where ? ": " : "", kind);
+	vfprintf(stderr, format, args);
+	fputc('\n', stderr);
+}
+
+int tool_error(const char *where, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	message(where, "", format, args);
+	va_end(args);
+	return EXIT_BAD;
+}
+
+void tool_warn(const char *where, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	message(where, "warning: ", format, args);
+	va_end(args);
+}
+
+void tool_parse(const struct argp *argp, int argc, char **argv, void *input)
+{
+	static char name[64];
+
+	snprintf(name, sizeof(name), "side-jmp %s", argv[0]);
+	argv[0] = name;
+	argp_err_exit_status = EXIT_BAD;
+	argp_parse(argp, argc, argv, 0, NULL, input);
+}
+
+/* ---- the command -------------------------------------------------------------- */
+
+static void usage(FILE *to)
+{
+	fputs("Usage: side-jmp SUBCOMMAND [OPTION...] [ARGUMENT...]\n"
+	      "See, check and prepare the sites of side_jmp.\n\n", to);
+	for (const struct subcommand *s = subcommands; s->name; s++)
+		fprintf(to, "  %-10s %s\n", s->name, s->help);
+	fputs("\nside-jmp SUBCOMMAND --help says more, and so does its manual"
+	      " page, side-jmp-SUBCOMMAND(1).\n"
+	      "Exit status: 0, or 1 if a check found something, or 2 on bad"
+	      " usage or input.\n", to);
+}
+
+int main(int argc, char **argv)
+{
+	const char *name = argc > 1 ? argv[1] : NULL;
+	int status;
+
+	if (!name) {
+		usage(stderr);
+		return EXIT_BAD;
+	}
+	if (!strcmp(name, "--help") || !strcmp(name, "-h") ||
+	    !strcmp(name, "help")) {
+		usage(stdout);
+		return out_flush() ? EXIT_OK : EXIT_BAD;
+	}
+	if (!strcmp(name, "--version")) {
+		puts("side-jmp " SIDE_JMP_VERSION);
+		return out_flush() ? EXIT_OK : EXIT_BAD;
+	}
+	for (const struct subcommand *s = subcommands; s->name; s++) {
+		if (strcmp(s->name, name))
+			continue;
+		status = s->run(argc - 1, argv + 1);
+		return out_flush() ? status : EXIT_BAD;
+	}
+	return tool_error(NULL, "there is no subcommand '%s'; side-jmp --help"
+			  " lists them", name);
+}
