@@ -228,6 +228,11 @@ bool process_ended(const struct process *p)
 
 /* ---- memory -------------------------------------------------------------- */
 
+void process_forget(struct process *p)
+{
+	p->page_at = UINT64_MAX;
+}
+
 static bool read_page(struct process *p, uint64_t at)
 {
 	ssize_t got;

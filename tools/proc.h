@@ -46,6 +46,8 @@ void process_close(struct process *p);
 /* Is it there no more?  What was read while it ended means nothing. */
 bool process_ended(const struct process *p);
 
+/* What is read from now on is as of now. */
+void process_forget(struct process *p);
 /* All n bytes; false if not all of them are there. */
 bool process_read(struct process *p, uint64_t at, void *to, size_t n);
 

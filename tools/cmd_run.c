@@ -33,11 +33,9 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,7 +50,8 @@
 
 #include "runtime/event_pattern.h"
 #include "tools/lines.h"
-#include "tools/tool.h"
+#include "tools/out.h"
+#include "tools/side-jmp.h"
 
 /* As env(1), timeout(1) and the shell have them. */
 enum { EXIT_OURS = 125, EXIT_NOT_EXECUTABLE = 126, EXIT_NOT_FOUND = 127 };
@@ -93,52 +92,29 @@ static struct {
 
 /* ---- options ------------------------------------------------------------ */
 
-static const char usage[] =
-"usage: side-jmp run [OPTION...] [--] COMMAND [ARGUMENT...]\n"
-"Start COMMAND with events enabled, and show them on standard error.\n"
-"\n"
-"  -e, --event=PATTERN    these events: provider:name, with * and ?, or a list\n"
-"                         with commas; may be repeated (default: *:*)\n"
-"  -o, --output=PATH      not on standard error but appended to the file PATH,\n"
-"                         or as CTF 1.8 in the directory PATH/\n"
-"  -s, --summary[=FILE]   at the end, counts and rates by event\n"
-"  -j, --json             the summary as JSON\n"
-"  -q, --quiet            no events, only the summary\n"
-"  -w, --wait             wait also for processes that COMMAND leaves behind\n"
-"      --color=WHEN       always, never, auto: on a terminal unless NO_COLOR\n"
-"                         is set (the default)\n"
-"  -h, --help             this\n"
-"\n"
-"Ends with COMMAND's exit status, or 128 + the signal that ended it; 125 if\n"
-"side-jmp itself fails, 126 if COMMAND cannot be executed, 127 if it is not\n"
-"found.\n";
-
-static const struct option options[] = {
-	{ "event", required_argument, NULL, 'e' },
-	{ "output", required_argument, NULL, 'o' },
-	{ "summary", optional_argument, NULL, 's' },
-	{ "json", no_argument, NULL, 'j' },
-	{ "quiet", no_argument, NULL, 'q' },
-	{ "wait", no_argument, NULL, 'w' },
-	{ "color", required_argument, NULL, 'C' },
-	{ "help", no_argument, NULL, 'h' },
-	{ NULL, 0, NULL, 0 },
+static const struct argp_option options[] = {
+	{ "event", 'e', "PATTERN", 0, "These events: provider:name, with * and"
+	  " ?, or a list of that with commas; may be repeated (default: *:*)",
+	  0 },
+	{ "output", 'o', "PATH", 0, "Not on standard error, but appended to the"
+	  " file PATH, or as CTF 1.8 in the directory PATH/", 0 },
+	{ "summary", 's', "FILE", OPTION_ARG_OPTIONAL, "At the end, counts and"
+	  " rates by event, on standard error or in FILE", 0 },
+	{ "json", 'j', NULL, 0, "The summary as JSON", 0 },
+	{ "quiet", 'q', NULL, 0, "No events, only the summary", 0 },
+	{ "wait", 'w', NULL, 0, "Wait also for processes that COMMAND leaves"
+	  " behind", 0 },
+	{ "color", 'C', "WHEN", 0, "always, never, or auto: on a terminal"
+	  " unless NO_COLOR is set (default)", 0 },
+	{ 0 },
 };
 
-__attribute__((format(printf, 1, 2)))
-static int fail(const char *format, ...)
+static int failed(const char *path)
 {
-	va_list args;
-
-	fputs("side-jmp run: ", stderr);
-	va_start(args, format);
-	vfprintf(stderr, format, args);
-	va_end(args);
-	fputc('\n', stderr);
-	return -1;
+	return tool_error(path, "%s", strerror(errno));
 }
 
-/* In -1 a message has been printed, here and below. */
+/* Not 0: a message has been printed.  So below, too. */
 static int add_patterns(const char *list)
 {
 	char pattern[SJ_PATTERN_MAX], *joined;
@@ -147,45 +123,33 @@ static int add_patterns(const char *list)
 
 	while ((r = sj_pattern_next(&rest, pattern)) != 0) {
 		if (r < 0)
-			return fail("\"%s\" is %s", pattern, r == -EINVAL ?
-				    "not a pattern: expected provider:name,"
-				    " with letters, digits, _, * and ?" :
-				    "too long for a pattern: 119 bytes");
+			return tool_error(NULL, "\"%s\" is %s", pattern,
+				r == -EINVAL ?
+				"no pattern: expected provider:name, of letters,"
+				" digits, _, * and ?" :
+				"too long for a pattern: expected at most 119"
+				" bytes");
 		n++;
 	}
 	if (!n)
-		return fail("-e \"%s\": expected a pattern, provider:name",
-			    list);
+		return tool_error(NULL, "--event=\"%s\" names no event: expected"
+				  " provider:name", list);
 	if (asprintf(&joined, "%s%s%s", run.patterns ? run.patterns : "",
 		     run.patterns ? "," : "", list) < 0)
-		return fail("no memory");
+		return failed("--event");
 	free(run.patterns);
 	run.patterns = joined;
 	return 0;
 }
 
-static int parse_color(const char *when)
+static int set_colour(const char *when)
 {
 	run.colour = when;
 	if (!strcmp(when, "always") || !strcmp(when, "never") ||
 	    !strcmp(when, "auto"))
 		return 0;
-	return fail("--color=%s: expected always, never or auto", when);
-}
-
-static int parse_option(int c)
-{
-	switch (c) {
-	case 'e': return add_patterns(optarg);
-	case 'o': run.output = optarg; return 0;
-	case 's': run.summary = true; run.summary_path = optarg; return 0;
-	case 'j': run.json = true; return 0;
-	case 'q': run.quiet = true; return 0;
-	case 'w': run.wait_all = true; return 0;
-	case 'C': return parse_color(optarg);
-	}
-	fputs("Try side-jmp run --help.\n", stderr);
-	return -1;
+	return tool_error(NULL, "--color=%s: expected always, never or auto",
+			  when);
 }
 
 static bool is_ctf(void)
@@ -196,43 +160,62 @@ static bool is_ctf(void)
 
 static int check_options(void)
 {
+	const char *needless = run.json ? "--json" : run.quiet ? "--quiet" :
+			       NULL;
+
 	if (!run.patterns && add_patterns("*:*"))
-		return -1;
+		return EXIT_OURS;
+	if (!run.command)
+		return tool_error(NULL, "run: expected a COMMAND; side-jmp run"
+				  " --help says more");
 	if (run.output && !*run.output)
-		return fail("-o: expected a file, or a directory with a / at"
-			    " its end");
+		return tool_error(NULL, "--output is empty: expected a file, or"
+				  " a directory with a / at its end");
 	if (run.summary && is_ctf())
-		return fail("--summary counts lines of text; a CTF trace is"
-			    " read with babeltrace2");
-	if (run.json && !run.summary)
-		return fail("--json is the form of the --summary: none was"
-			    " asked for");
-	if (run.quiet && !run.summary)
-		return fail("--quiet leaves only the --summary: none was asked"
-			    " for");
-	if (!*run.command)
-		return fail("expected a COMMAND; try side-jmp run --help");
+		return tool_error(NULL, "--summary counts lines of text;"
+				  " babeltrace2 reads a CTF trace");
+	if (needless && !run.summary)
+		return tool_error(NULL, "%s is about the --summary, which was"
+				  " not asked for", needless);
 	return 0;
 }
 
-/* 1: --help. */
-static int parse_options(int argc, char **argv)
+static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
-	int c;
-
-	/* +: what follows COMMAND is its own */
-	while ((c = getopt_long(argc, argv, "+e:o:s::jqwh", options,
-				NULL)) != -1) {
-		if (c == 'h') {
-			fputs(usage, stdout);
-			return 1;
-		}
-		if (parse_option(c))
-			return -1;
+	switch (key) {
+	case 'e':
+		if (add_patterns(arg))
+			exit(EXIT_OURS);
+		return 0;
+	case 'o': run.output = arg; return 0;
+	case 's': run.summary = true; run.summary_path = arg; return 0;
+	case 'j': run.json = true; return 0;
+	case 'q': run.quiet = true; return 0;
+	case 'w': run.wait_all = true; return 0;
+	case 'C':
+		if (set_colour(arg))
+			exit(EXIT_OURS);
+		return 0;
+	case ARGP_KEY_ARG:
+		/* What follows is the command's own. */
+		run.command = state->argv + state->next - 1;
+		state->next = state->argc;
+		return 0;
+	case ARGP_KEY_END:
+		if (check_options())
+			exit(EXIT_OURS);
+		return 0;
 	}
-	run.command = argv + optind;
-	return check_options();
+	return ARGP_ERR_UNKNOWN;
 }
+
+static const struct argp argp = {
+	options, parse_option, "[--] COMMAND [ARGUMENT...]",
+	"Start COMMAND with events enabled, and show them on standard error.\v"
+	"Ends with COMMAND's exit status, or 128 + the signal that ended it;"
+	" 125 if side-jmp itself fails, 126 if COMMAND can't be executed, 127"
+	" if it is not found.", NULL, NULL, NULL,
+};
 
 static bool want_colour(void)
 {
@@ -255,27 +238,26 @@ static int open_output(void)
 	int fd;
 
 	if (ctf && mkdir(run.output, 0777) && errno != EEXIST)
-		return fail("%s: %s", run.output, strerror(errno));
+		return failed(run.output);
 	fd = ctf ? open(run.output, O_RDONLY | O_DIRECTORY | O_CLOEXEC) :
 		   open(run.output, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC |
 			O_NOCTTY | O_NONBLOCK, 0666);
 	if (fd < 0 || fstat(fd, &st))
-		return fail("%s: %s", run.output, strerror(errno));
+		return failed(run.output);
 	close(fd);
 	if (run.summary && !S_ISREG(st.st_mode))
-		return fail("%s: the --summary needs a file that can be read"
-			    " again", run.output);
+		return tool_error(run.output, "is no file that can be read"
+				  " again, which the --summary needs");
 	run.file_start = st.st_size;
 	/* The command may change its directory before it starts another. */
 	path = realpath(run.output, NULL);
-	if (!path || strlen(path) + ctf > OUTPUT_MAX) {
-		fail("%s: %s", run.output, path ? "its full name is too long:"
-		     " more than 239 bytes" : strerror(errno));
-		free(path);
-		return -1;
-	}
+	if (!path)
+		return failed(run.output);
 	snprintf(run.path, sizeof(run.path), "%s%s", path, ctf ? "/" : "");
 	free(path);
+	if (strlen(run.path) > OUTPUT_MAX)
+		return tool_error(run.path, "is too long a name: expected at"
+				  " most %d bytes", OUTPUT_MAX);
 	return 0;
 }
 
@@ -286,17 +268,14 @@ static int open_fifo(void)
 
 	snprintf(run.folder, sizeof(run.folder), "%.200s/side-jmp.XXXXXX",
 		 tmp && *tmp ? tmp : "/tmp");
-	if (!mkdtemp(run.folder)) {
-		fail("%s: cannot make a folder: %s; TMPDIR names another place",
-		     run.folder, strerror(errno));
-		run.folder[0] = '\0';
-		return -1;
-	}
+	if (!mkdtemp(run.folder))
+		return tool_error(run.folder, "can't make a folder: %s; TMPDIR"
+				  " names another place", strerror(errno));
 	snprintf(run.path, sizeof(run.path), "%s/events", run.folder);
 	if (mkfifo(run.path, 0600) ||
 	    (run.fifo = open(run.path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)) < 0)
-		return fail("%s: cannot make a FIFO: %s; TMPDIR names another"
-			    " place", run.path, strerror(errno));
+		return tool_error(run.path, "can't make a FIFO: %s; TMPDIR names"
+				  " another place", strerror(errno));
 	(void)fcntl(run.fifo, F_SETPIPE_SZ, FIFO_SIZE);
 	run.out_is_file = !fstat(STDERR_FILENO, &st) && S_ISREG(st.st_mode);
 	run.lines.colour = want_colour();
@@ -397,7 +376,7 @@ static int catch_signals(void)
 	sigprocmask(SIG_BLOCK, &mask, &run.old_mask);
 	run.signals = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (run.signals < 0)
-		return fail("signalfd: %s", strerror(errno));
+		return failed("signalfd");
 	/* A job in the background may be told about its own terminal's. */
 	sigaddset(&mask, SIGTTIN);
 	sigaddset(&mask, SIGTTOU);
@@ -430,13 +409,13 @@ static int start_command(void)
 	ssize_t n;
 
 	if (pipe2(report, O_CLOEXEC))
-		return fail("pipe: %s", strerror(errno)), EXIT_OURS;
+		return failed("pipe"), EXIT_OURS;
 	if (run.wait_all)
 		prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	clock_gettime(CLOCK_MONOTONIC, &run.started);
 	run.child = fork();
 	if (run.child < 0)
-		return fail("fork: %s", strerror(errno)), EXIT_OURS;
+		return failed("fork"), EXIT_OURS;
 	if (!run.child)
 		become_command(report[1]);
 	close(report[1]);
@@ -448,7 +427,7 @@ static int start_command(void)
 	if (n <= 0)
 		return 0;
 	waitpid(run.child, NULL, 0);
-	fail("%s: %s", run.command[0], strerror(error));
+	tool_error(run.command[0], "%s", strerror(error));
 	return error == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
 }
 
@@ -584,25 +563,27 @@ static bool warn_of_privilege(void)
 	const char *why = find_command(path) ? privilege_of(path) : NULL;
 
 	if (why)
-		fail("%s %s: it ignores SIDE_JMP_ENABLE, so none of its events"
-		     " can be shown", path, why);
+		tool_warn(path, "%s: it ignores SIDE_JMP_ENABLE, so none of its"
+			  " events can be shown", why);
 	return why;
 }
 
 static void hint_of_fifo(void)
 {
+	const char *command = run.command[0];
+
 	run.opened |= poll_fifo_for(POLLHUP);
 	if (has_writers()) {
 		run.opened = true;
-		fail("processes that %s left behind go on, and their events"
-		     " are lost (--wait waits for them)", run.command[0]);
+		tool_warn(command, "left processes behind, whose events are"
+			  " lost from now on (--wait waits for them)");
 	}
 	if (!run.opened)
-		fail("no event: %s has no side_jmp events, or cleared its"
-		     " environment", run.command[0]);
+		tool_warn(command, "no event: it has none, or cleared its"
+			  " environment");
 	else if (!run.lines.total && !run.lines.lost)
-		fail("no event: none that matches %s was reached; side-jmp"
-		     " list shows what there is in a file", run.patterns);
+		tool_warn(command, "no event: none that matches %s was reached;"
+			  " side-jmp list shows a file's events", run.patterns);
 }
 
 static void hint_of_file(void)
@@ -610,8 +591,8 @@ static void hint_of_file(void)
 	struct stat st;
 
 	if (!is_ctf() && !stat(run.path, &st) && st.st_size == run.file_start)
-		fail("no event: %s has none that matches %s, or did not reach"
-		     " it", run.command[0], run.patterns);
+		tool_warn(run.command[0], "no event: it has none that matches"
+			  " %s, or did not reach it", run.patterns);
 }
 
 /* ---- the summary -------------------------------------------------------- */
@@ -632,10 +613,16 @@ static int count_file(void)
 				break;
 		}
 	if (n || lines_take(&run.lines, true))
-		return fail("%s: cannot count what is in it: %s", run.output,
-			    strerror(errno));
+		return tool_error(run.output, "can't count its events: %s",
+				  strerror(errno));
 	close(fd);
 	return 0;
+}
+
+static int exit_status(void)
+{
+	return WIFSIGNALED(run.status) ? 128 + WTERMSIG(run.status) :
+	       WEXITSTATUS(run.status);
 }
 
 static double elapsed(void)
@@ -660,7 +647,29 @@ static void summary_text(FILE *f, struct event_count **counts)
 
 static void summary_json(FILE *f, struct event_count **counts)
 {
-	(void)f; (void)counts;
+	struct json *j = json_begin_to(f);
+
+	json_object(j, NULL);
+	json_array(j, "command");
+	for (char **arg = run.command; *arg; arg++)
+		json_string(j, NULL, *arg);
+	json_array_end(j);
+	json_number(j, "exit_status", exit_status());
+	json_double(j, "seconds", elapsed());
+	json_unsigned(j, "events", run.lines.total);
+	json_unsigned(j, "lost", run.lines.lost);
+	json_array(j, "by_event");
+	for (; *counts; counts++) {
+		json_object(j, NULL);
+		json_string(j, "event", (*counts)->name);
+		json_unsigned(j, "count", (*counts)->count);
+		json_double(j, "per_second",
+			    (double)(*counts)->count / elapsed());
+		json_object_end(j);
+	}
+	json_array_end(j);
+	json_object_end(j);
+	json_end(j);
 }
 
 static int print_summary(FILE *f)
@@ -668,28 +677,21 @@ static int print_summary(FILE *f)
 	struct event_count **counts;
 
 	if (run.output && count_file())
-		return -1;
+		return EXIT_OURS;
 	counts = lines_sorted(&run.lines);
 	if (!counts)
-		return fail("no memory for the summary");
+		return failed("--summary");
 	if (run.json)
 		summary_json(f, counts);
 	else
 		summary_text(f, counts);
 	free(counts);
 	if (fflush(f) || ferror(f))
-		return fail("%s: %s", run.summary_path ? run.summary_path :
-			    "standard error", strerror(errno));
+		return failed(run.summary_path ? run.summary_path : "--summary");
 	return 0;
 }
 
 /* ---- all of it ---------------------------------------------------------- */
-
-static int exit_status(void)
-{
-	return WIFSIGNALED(run.status) ? 128 + WTERMSIG(run.status) :
-	       WEXITSTATUS(run.status);
-}
 
 /* What to exit with. */
 static int run_command(void)
@@ -710,23 +712,18 @@ static int run_command(void)
 	return exit_status();
 }
 
-int run_main(int argc, char **argv)
+int cmd_run(int argc, char **argv)
 {
 	FILE *summary = stderr;
-	int r = parse_options(argc, argv);
+	int r;
 
-	if (r)
-		return r > 0 ? 0 : EXIT_OURS;
-	if (run.summary_path) {
-		summary = fopen(run.summary_path, "we");
-		if (!summary)
-			return fail("%s: %s", run.summary_path,
-				    strerror(errno)), EXIT_OURS;
-	}
+	tool_parse_with(&argp, ARGP_IN_ORDER, EXIT_OURS, argc, argv, NULL);
+	if (run.summary_path && !(summary = fopen(run.summary_path, "we")))
+		return failed(run.summary_path), EXIT_OURS;
 	r = run.output ? open_output() : open_fifo();
 	r = r ? EXIT_OURS : run_command();
 	remove_fifo();
-	if (run.child > 0 && run.exited && run.summary && print_summary(summary))
+	if (run.exited && run.summary && print_summary(summary))
 		return EXIT_OURS;
 	return r;
 }
