@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Patterns for events: "provider:name" with '*' and '?', in lists with ','.
- * Pure functions, shared by the library and the tool.
- */
+/* Patterns, for the runtime and for tools. */
 #ifndef SIDE_JMP_EVENT_PATTERN_H
 #define SIDE_JMP_EVENT_PATTERN_H
 
-#include <stdbool.h>
+#include "side_jmp_event.h"
 
 enum { SJ_PATTERN_MAX = 120 };			/* bytes, with the final 0 */
 
@@ -16,7 +13,14 @@ enum { SJ_PATTERN_MAX = 120 };			/* bytes, with the final 0 */
  * -ENAMETOOLONG.  Moves *list on in every case.
  */
 int sj_pattern_next(const char **list, char out[SJ_PATTERN_MAX]);
-bool sj_pattern_matches(const char *pattern, const char *provider,
-			const char *name);
+bool sj_pattern_matches(const char *pattern,
+			const struct side_jmp_event_desc *desc);
+
+/*
+ * The same for the names of keys: an event's is "provider:name", any other is
+ * matched by a pattern without a colon.
+ */
+int sj_pattern_next_key(const char **list, char out[SJ_PATTERN_MAX]);
+bool sj_pattern_matches_key(const char *pattern, const char *name);
 
 #endif

@@ -340,9 +340,7 @@ static bool wants(const struct side_jmp_tracer *tracer,
 		  const struct side_jmp_event *event)
 {
 	for (const struct rule *r = tracer->rules; r; r = r->next)
-		if (sj_pattern_matches(r->pattern,
-				       side_jmp_event_provider(event->desc),
-				       side_jmp_event_name(event->desc)))
+		if (sj_pattern_matches(r->pattern, event->desc))
 			return true;
 	return false;
 }

@@ -49,3 +49,4 @@ stress: $(B)/tests/inject/stress
 
 include tests/port/port.mk
 include tests/guest/guest.mk
+include tests/fuzz/fuzz.mk

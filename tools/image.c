@@ -409,33 +409,6 @@ static void read_rela(struct image *im, size_t *room, const GElf_Shdr *h,
 		add_reloc(im, room, reloc_of(im, &rela, symbols, strings));
 }
 
-/*
- * RELR: an even word is an address, relocated; the bits of an odd one, from
- * bit 1 on, stand for the 63 words that follow.
- */
-static void read_relr(struct image *im, size_t *room, const uint8_t *p,
-		      uint64_t size)
-{
-	uint64_t next = 0;
-
-	for (uint64_t i = 0; i + 8 <= size; i += 8) {
-		uint64_t word = image_get64(im, p + i);
-
-		if (!(word & 1)) {
-			add_reloc(im, room, (struct reloc){ .at = word,
-				  .in_place = true });
-			next = word + 8;
-			continue;
-		}
-		for (unsigned bit = 1; bit < 64; bit++)
-			if (word >> bit & 1)
-				add_reloc(im, room, (struct reloc){
-					.at = next + 8 * (bit - 1),
-					.in_place = true });
-		next += 63 * 8;
-	}
-}
-
 static void read_relocs(struct image *im)
 {
 	size_t room = 0;
@@ -448,7 +421,7 @@ static void read_relocs(struct image *im)
 		if (!(s->flags & SHF_ALLOC) || !is_inside(im, s->offset, s->size))
 			continue;
 		if (s->type == SHT_RELR)
-			read_relr(im, &room, im->bytes + s->offset, s->size);
+			im->relr = s;
 		if (s->type != SHT_RELA || !gelf_getshdr(s->scn, &h))
 			continue;
 		data = elf_getdata(s->scn, NULL);
@@ -459,8 +432,8 @@ static void read_relocs(struct image *im)
 		qsort(im->relocs, im->n_relocs, sizeof(*im->relocs), by_at);
 }
 
-const struct reloc *image_reloc_in(const struct image *im, uint64_t addr,
-				   uint64_t size)
+/* The first that is not before addr.  NULL: none. */
+static const struct reloc *reloc_from(const struct image *im, uint64_t addr)
 {
 	size_t lo = 0, hi = im->n_relocs;
 
@@ -472,15 +445,55 @@ const struct reloc *image_reloc_in(const struct image *im, uint64_t addr,
 		else
 			hi = mid;
 	}
-	return lo < im->n_relocs && im->relocs[lo].at - addr < size ?
-	       &im->relocs[lo] : NULL;
+	return lo < im->n_relocs ? &im->relocs[lo] : NULL;
+}
+
+/*
+ * RELR: an even word is the address of a word to be relocated; bits 1 to 63 of
+ * an odd one stand for the 63 words that follow.
+ */
+static bool relr_in(const struct image *im, uint64_t addr, uint64_t size,
+		    uint64_t *at)
+{
+	const uint8_t *p = im->bytes + im->relr->offset;
+	uint64_t next = 0;
+
+	for (uint64_t i = 0; i + 8 <= im->relr->size; i += 8) {
+		uint64_t word = image_get64(im, p + i);
+
+		if (word & 1) {
+			for (unsigned bit = 1; bit < 64; bit++, next += 8)
+				if (word >> bit & 1 && next - addr < size) {
+					*at = next;
+					return true;
+				}
+		} else {
+			*at = word;
+			next = word + 8;
+			if (word - addr < size)
+				return true;
+		}
+	}
+	return false;
+}
+
+bool image_relocated(const struct image *im, uint64_t addr, uint64_t size,
+		     uint64_t *at)
+{
+	const struct reloc *r = reloc_from(im, addr);
+
+	if (r && r->at - addr < size) {
+		*at = r->at;
+		return true;
+	}
+	return im->relr && relr_in(im, addr, size, at);
 }
 
 bool image_pointer(const struct image *im, uint64_t at, uint64_t *value,
 		   const char **symbol)
 {
 	const uint8_t *p = image_at(im, at, 8);
-	const struct reloc *r = image_reloc_in(im, at, 1);
+	const struct reloc *r = reloc_from(im, at);
 
 	*symbol = NULL;
 	if (!p)
@@ -488,7 +501,7 @@ bool image_pointer(const struct image *im, uint64_t at, uint64_t *value,
 	*value = image_get64(im, p);
 	if (image_dumped(im, at, 8)) {
 		*value -= im->bias;
-	} else if (r && !r->in_place) {
+	} else if (r && r->at == at) {
 		*value = r->value;
 		*symbol = r->symbol;
 	}
@@ -591,7 +604,7 @@ int image_from_memory(struct image *im, const char *path, const void *bytes,
 	return 0;
 }
 
-/* A regular file, mapped.  NULL and why. */
+/* A regular file, mapped so that writing changes only what we see. */
 static void *map_file(const char *path, size_t *size, char why[WHY_MAX])
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -609,8 +622,8 @@ static void *map_file(const char *path, size_t *size, char why[WHY_MAX])
 	else if (!st.st_size)
 		say(why, "not an ELF file: it is empty");
 	else
-		p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd,
-			 0);
+		p = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_NORESERVE, fd, 0);
 	if (p == MAP_FAILED && !*why)
 		say(why, "%s", strerror(errno));
 	close(fd);

@@ -35,14 +35,13 @@ struct segment {
 struct reloc {
 	uint64_t at, value;
 	const char *symbol;	/* not NULL: of another object, plus value */
-	bool in_place;		/* the value is what the file holds there */
 };
 
 struct image {
 	char *path;
 	const uint8_t *bytes;
 	size_t size;
-	bool mapped;			/* `bytes` are ours to unmap */
+	bool mapped;			/* `bytes` are ours: private, writable */
 	Elf *elf;
 	uint16_t type;			/* ET_EXEC, ET_DYN, ET_CORE */
 	bool big_endian;
@@ -54,8 +53,9 @@ struct image {
 	struct segment relro;		/* mem_size 0: none */
 	bool textrel, pie;
 	bool debug_only;		/* objcopy --only-keep-debug */
-	struct reloc *relocs;		/* sorted by `at` */
+	struct reloc *relocs;		/* of SHT_RELA, sorted by `at` */
 	size_t n_relocs;
+	const struct section *relr;	/* those whose value is in place */
 
 	/* Not NULL: the memory of a process that had this file at `bias`. */
 	const struct image *core;
@@ -109,11 +109,11 @@ uint64_t image_get64(const struct image *im, const uint8_t *p);
  */
 bool image_pointer(const struct image *im, uint64_t at, uint64_t *value,
 		   const char **symbol);
-/* The first dynamic relocation in a range.  NULL: none. */
-const struct reloc *image_reloc_in(const struct image *im, uint64_t addr,
-				   uint64_t size);
+/* Is there a dynamic relocation in the range?  *at: where. */
+bool image_relocated(const struct image *im, uint64_t addr, uint64_t size,
+		     uint64_t *at);
 
-/* "executable", "shared library", "core" */
+/* "executable", "shared library", ... */
 const char *image_kind(const struct image *im);
 
 /* The build-id as hex, "" if there is none. */
