@@ -31,6 +31,10 @@
  *     changed it had not returned.
  *  5. A store to a site never shows a third instruction: the two states differ
  *     in one byte, or in one aligned word.
+ *  6. A file may hold sites idle (`side-jmp prepare`).  Such a site counts as
+ *     unarmed from the moment its object comes, so every enable of its key has
+ *     to write it, and fails with EPERM where nobody may: no back end, frozen.
+ *     Its page is never dropped (patch.c), so what armed it stays.
  *
  *
  * LOCKS, outermost first.  All of them are held with every signal blocked, so
@@ -125,6 +129,8 @@ struct object {
 	uintptr_t first_page;		/* first page with a site */
 	size_t n_pages;
 	uint8_t *dirty;			/* a bit a page, from first_page on */
+	uint8_t *unsure;		/* likewise: the file's page may have a
+					   site that is not armed */
 	bool textrel;			/* its text was relocated */
 	bool executable;		/* not a library: never unloaded */
 };
@@ -156,14 +162,20 @@ struct state {
 	char reject_reason[240];
 	enum side_jmp_backend backend;
 	char backend_reason[200];
-	bool chosen;			/* the backend */
+	char backend_asked[16];		/* SIDE_JMP_BACKEND; sj_object_lock */
+	bool environment_read;		/* sj_object_lock */
+	bool budget_ignored;		/* the variable was no number */
+	bool chosen;			/* the backend: at the first write */
 	bool frozen;			/* atomic; set once, under sj_patch_lock */
+	bool stuck;			/* atomic; likewise: frozen, and since
+					   then came a site that is not armed */
 };
 
 extern struct state sj_state;
 extern uint32_t sj_object_lock, sj_patch_lock;
 
 bool sj_state_frozen(void);	/* any thread */
+bool sj_state_stuck(void);	/* any thread */
 int sj_state_install_atfork(void);
 struct keyref *sj_find_ref(const struct side_jmp_key *key);
 struct keyref *sj_get_ref(struct side_jmp_key *key);	/* NULL: no memory */
@@ -184,6 +196,7 @@ uintptr_t sj_page_size(void);
 struct batch {
 	int fd;				/* of our memory; < 0: not yet open */
 	int open_error;			/* why not */
+	bool asked, may_write;		/* asked whether anybody may patch */
 	bool runs;			/* write whole runs of a page */
 	bool dropped;			/* a page was dropped */
 	int error;			/* first site that could not be armed */
@@ -192,6 +205,7 @@ struct batch {
 	bool run_arms;
 };
 
+/* runs: if the process turns out to have one thread. */
 void sj_batch_begin(struct batch *b, bool runs);
 /* Returns 0, or -errno if a site that was to be armed is not. */
 int sj_batch_end(struct batch *b);
@@ -199,6 +213,8 @@ int sj_batch_end(struct batch *b);
 bool sj_batch_site(struct batch *b, struct object *object,
 		const struct side_jmp_record *record,
 		enum side_jmp_state wanted);
+/* The file may hold this site, and so its page, other than armed. */
+void sj_page_unsure(struct object *o, const struct side_jmp_insn *insn);
 void sj_batch_group(struct batch *b, struct group *group,
 		 enum side_jmp_state wanted);
 /*
@@ -210,7 +226,8 @@ void sj_batch_object(struct batch *b, struct object *object,
 
 /* ---- self.c: the back end that patches this very process --------------- */
 
-void sj_self_choose(void);			/* sets sj_state.backend and its reason */
+/* Sets sj_state.backend and its reason, by a trial patch.  sj_patch_lock. */
+void sj_self_choose(void);
 int sj_self_open(void);			/* a descriptor or -errno */
 void sj_self_close(int fd);
 int sj_self_write(int fd, uintptr_t at, const void *bytes, size_t len);

@@ -8,7 +8,7 @@
  * executable as it is (FOLL_FORCE, proc(5)): no mapping is ever writable and
  * executable, and nothing has to be protected back.
  *
- * All of it runs under sj_patch_lock, but for sj_self_choose(): under sj_object_lock.
+ * All of it runs under sj_patch_lock.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -266,12 +266,12 @@ static void choose_self(bool forced)
 
 void sj_self_choose(void)
 {
-	const char *want = secure_getenv("SIDE_JMP_BACKEND");
+	const char *want = sj_state.backend_asked;
 
 	if (!side_jmp_arch_host()->machine)
 		choose(SIDE_JMP_BACKEND_NONE,
 		       "no port for this architecture", 0);
-	else if (!want || !*want)
+	else if (!*want)
 		choose_self(false);
 	else if (!strcmp(want, "self"))
 		choose_self(true);
