@@ -38,7 +38,9 @@ struct options {
 
 /* A key as the process has it now. */
 struct live_key {
+	uint64_t slot;			/* 0: none */
 	bool readable;
+	char name[80];			/* "": the file says it, or nobody */
 	uint64_t word;
 	bool kept_armed;		/* SIDE_JMP_KEY_ARMED */
 	uint32_t sites, states[3];
@@ -142,15 +144,45 @@ static void read_site(struct process *p, struct object *o,
 }
 
 /*
- * Where another object's key is: its slot holds the address.  Under qemu-user
- * that is an address of the emulated machine, and may not be ours.
+ * Keys that may be in another object have a slot with their address; also where
+ * the file has such a key of its own, the loader may have chosen another's.
+ * (Under qemu-user a slot's address is one of the emulated machine.  Those of
+ * 64-bit machines are the same as ours.)
  */
-static uint64_t slot_of(const struct object *o, uint32_t key)
+static void find_slots(struct object *o)
 {
-	for (size_t i = 0; i < o->table.n_sites; i++)
-		if (o->table.sites[i].key == key)
-			return o->bias + o->table.sites[i].insn.word;
-	return 0;
+	for (size_t i = 0; i < o->table.n_sites; i++) {
+		const struct site *s = &o->table.sites[i];
+
+		if (s->flags & SIDE_JMP_RECORD_KEY_SLOT && s->key != NO_KEY)
+			o->keys[s->key].slot = o->bias + s->insn.word;
+	}
+}
+
+/* 0: not known. */
+static uint64_t key_address(struct process *p, const struct object *o,
+			    uint32_t i)
+{
+	const struct live_key *live = &o->keys[i];
+	uint8_t pointer[8];
+
+	if (!live->slot)
+		return o->bias + o->table.keys[i].addr;
+	return process_read(p, live->slot, pointer, sizeof(pointer)) ?
+		image_get64(&o->image, pointer) : 0;
+}
+
+/* A key that the loader put here, out of another object, has its name there. */
+static void read_name(struct process *p, const struct image *im,
+		      const struct side_jmp_key *key, struct live_key *live)
+{
+	uint64_t at = image_get64(im, (const uint8_t *)&key->name);
+	size_t n = 0;
+
+	while (n < sizeof(live->name) - 1 &&
+	       process_read(p, at + n, &live->name[n], 1) && live->name[n])
+		n++;
+	live->name[n] = '\0';
 }
 
 static void read_key(struct process *p, struct object *o, uint32_t i)
@@ -158,18 +190,16 @@ static void read_key(struct process *p, struct object *o, uint32_t i)
 	const struct key *k = &o->table.keys[i];
 	struct live_key *live = &o->keys[i];
 	struct side_jmp_key key;
-	uint64_t at = o->bias + k->addr;
-	uint8_t pointer[8];
+	uint64_t at = key_address(p, o, i);
 
-	if (k->external)
-		at = process_read(p, slot_of(o, i), pointer, sizeof(pointer)) ?
-		     image_get64(&o->image, pointer) : 0;
 	if (!at || !process_read(p, at, &key, sizeof(key)))
 		return;
 	if (image_get16(&o->image, (const uint8_t *)&key.version) !=
 	    SIDE_JMP_KEY_VERSION)
 		return;
 	live->readable = true;
+	if (!k->name)
+		read_name(p, &o->image, &key, live);
 	live->kept_armed = key.flags & SIDE_JMP_KEY_ARMED;
 	live->word = key.width == 64 ?
 		image_get64(&o->image, (const uint8_t *)&key.word64) :
@@ -232,6 +262,7 @@ static void read_once(struct process *p, struct object *o)
 	memset(o->keys, 0, o->table.n_keys * sizeof(*o->keys));
 	memset(o->states, 0, sizeof(o->states));
 	o->changed = o->wrong = o->unreadable = 0;
+	find_slots(o);
 	for (uint32_t i = 0; i < o->table.n_keys; i++)
 		read_key(p, o, i);
 	for (size_t i = 0; i < o->table.n_sites; i++)
@@ -263,6 +294,21 @@ static void object_close(struct object *o)
 	image_close(&o->image);
 }
 
+static bool is_same(const struct mapping *a, const struct mapping *b)
+{
+	return a->inode == b->inode && a->device == b->device;
+}
+
+/* Is code of the file mapped here or further on? */
+static bool is_code(const struct process *p, const struct mapping *m)
+{
+	const struct mapping *first = m, *end = p->maps + p->n_maps;
+
+	while (m < end && is_same(first, m) && !m->executable)
+		m++;
+	return m < end && is_same(first, m);
+}
+
 /*
  * Open what is mapped there and has sites.  False: it is not for us; where that
  * is a loss it is said.  `m` is the object's first mapping.
@@ -274,7 +320,7 @@ static bool object_open(struct process *p, const struct mapping *m,
 
 	*o = (struct object){ .path = m->path };
 	if (!process_file(p, m, path, sizeof(path), &o->replaced)) {
-		if (m->executable)
+		if (is_code(p, m))
 			tool_warn(m->path, "%s, and CAP_CHECKPOINT_RESTORE is"
 				  " needed to open what is mapped of it: left"
 				  " out", m->deleted ? "is deleted" :
@@ -302,11 +348,6 @@ static bool object_open(struct process *p, const struct mapping *m,
 	}
 	object_close(o);
 	return false;
-}
-
-static bool is_same(const struct mapping *a, const struct mapping *b)
-{
-	return a->inode == b->inode && a->device == b->device;
 }
 
 /* Of the mappings of one file, the same load's: up to its last segment. */
@@ -420,7 +461,7 @@ static void put_states32(uint64_t sites, const uint32_t states[3])
 static void text_key(const struct key *key, const struct live_key *live)
 {
 	printf("    ");
-	put_text(key_name(key));
+	put_text(*live->name ? live->name : key_name(key));
 	if (live->readable)
 		printf("  word %#" PRIx64 "  ", live->word);
 	else
@@ -508,7 +549,7 @@ static void json_key(struct json *j, const struct key *key,
 		     const struct live_key *live)
 {
 	json_object(j, NULL);
-	json_string(j, "name", key->name);
+	json_string(j, "name", *live->name ? live->name : key->name);
 	if (live->readable) {
 		json_unsigned(j, "word", live->word);
 		json_bool(j, "kept_armed", live->kept_armed);
