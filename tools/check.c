@@ -175,9 +175,9 @@ static void check_key(struct check *c, const struct site *s)
 }
 
 const char *site_bytes(const struct image *im, uint64_t addr, unsigned len,
-		       char out[3 * SIDE_JMP_INSN_MAX + 1])
+		       char out[HEX_MAX])
 {
-	uint64_t size = len;
+	uint64_t size = len < HEX_MAX / 3 ? len : HEX_MAX / 3;
 	const uint8_t *p = image_at_most(im, addr, &size);
 
 	strcpy(out, "no");
@@ -188,7 +188,7 @@ const char *site_bytes(const struct image *im, uint64_t addr, unsigned len,
 }
 
 static void hex(const uint8_t *p, unsigned len,
-		char out[3 * SIDE_JMP_INSN_MAX + 1])
+		char out[HEX_MAX])
 {
 	*out = '\0';
 	for (unsigned i = 0; i < len; i++)
@@ -200,8 +200,8 @@ static void hex(const uint8_t *p, unsigned len,
 static void check_site(struct check *c, const struct site *s)
 {
 	const struct side_jmp_arch *arch = c->im->arch;
-	char forms[2][3 * SIDE_JMP_INSN_MAX + 1];
-	char there[3 * SIDE_JMP_INSN_MAX + 1];
+	char forms[2][HEX_MAX];
+	char there[HEX_MAX];
 	uint8_t bytes[SIDE_JMP_INSN_MAX];
 	unsigned len = 0;
 
@@ -380,15 +380,6 @@ static void check_dense_section(struct check *c, const struct section *dense)
 
 /* ---- records about one place --------------------------------------------------- */
 
-static int by_site(const void *a, const void *b)
-{
-	const struct site *const *x = a, *const *y = b;
-
-	if ((*x)->insn.site != (*y)->insn.site)
-		return (*x)->insn.site < (*y)->insn.site ? -1 : 1;
-	return (*x)->record < (*y)->record ? -1 : (*x)->record > (*y)->record;
-}
-
 static bool is_copy(const struct site *a, const struct site *b)
 {
 	return a->insn.site == b->insn.site &&
@@ -422,17 +413,10 @@ static void check_pair(struct check *c, const struct site *a,
 
 static void check_places(struct check *c)
 {
-	size_t n = 0;
-	const struct site **order = tool_alloc(c->t->n_sites, sizeof(*order));
+	const struct site *const *order = c->t->by_address;
 
-	for (size_t i = 0; i < c->t->n_sites; i++)
-		if (c->t->sites[i].version == SIDE_JMP_RECORD_VERSION)
-			order[n++] = &c->t->sites[i];
-	if (n)
-		qsort(order, n, sizeof(*order), by_site);
-	for (size_t i = 1; i < n; i++)
+	for (size_t i = 1; i < c->t->n_by_address; i++)
 		check_pair(c, order[i - 1], order[i]);
-	free(order);
 }
 
 /* ---- events -------------------------------------------------------------------- */

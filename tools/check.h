@@ -32,8 +32,9 @@ struct check_counts check_table(const struct table *t,
 				const struct symbols *symbols, bool strict,
 				finding_fn *emit, void *arg);
 
-/* Bytes as hex, as many of them as are in the file. */
+/* Bytes of an instruction as hex, as many of them as are in the file. */
+enum { HEX_MAX = 3 * 16 + 1 };
 const char *site_bytes(const struct image *im, uint64_t addr, unsigned len,
-		       char out[3 * SIDE_JMP_INSN_MAX + 1]);
+		       char out[HEX_MAX]);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/core.h"
 #include "tools/out.h"
 #include "tools/side-jmp.h"
 #include "tools/symbols.h"
@@ -17,7 +18,7 @@ enum { SITES = 1, KEYS = 2, EVENTS = 4, ALL = 7 };
 struct options {
 	unsigned what;			/* SITES... */
 	bool json, no_lines;
-	const char *debug;
+	const char *debug, *root;
 	char **files;
 	int n_files;
 };
@@ -127,11 +128,28 @@ static void text_events(const struct table *t)
 	}
 }
 
+/* Text that was never written is in the file and not in the core. */
+static size_t not_dumped(const struct table *t)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->n_sites; i++)
+		n += !image_dumped(t->image, t->sites[i].insn.site, 1);
+	return n;
+}
+
 static void text_file(const struct table *t, const struct symbols *symbols,
 		      unsigned what)
 {
 	put_text(t->image->path);
-	printf(": %s, %s\n", t->image->arch->name, image_kind(t->image));
+	printf(": %s, %s", t->image->arch->name, image_kind(t->image));
+	if (t->image->core) {
+		printf(", as it was in ");
+		put_text(t->image->core->path);
+		printf(" (not dumped, so as in the file: %zu sites)",
+		       not_dumped(t));
+	}
+	putchar('\n');
 	if (what & SITES)
 		text_sites(t, symbols);
 	if (what & KEYS)
@@ -160,6 +178,9 @@ static void json_site(struct json *j, const struct table *t,
 	json_string(j, "state", state_name(s->state));
 	json_string(j, "layout", layout_name(s->insn.layout));
 	json_address(j, "check", s->insn.target);
+	if (t->image->core)
+		json_bool(j, "dumped",
+			  image_dumped(t->image, s->insn.site, 1));
 	if (s->key != NO_KEY) {
 		json_string(j, "key", t->keys[s->key].name);
 		json_unsigned(j, "key_index", s->key);
@@ -246,6 +267,10 @@ static void json_file(struct json *j, const struct table *t,
 	json_string(j, "architecture", t->image->arch->name);
 	json_string(j, "kind", image_kind(t->image));
 	json_string(j, "build_id", *id ? id : NULL);
+	if (t->image->core) {
+		json_string(j, "core", t->image->core->path);
+		json_address(j, "bias", t->image->bias);
+	}
 	json_array(j, "sites");
 	for (size_t i = 0; what & SITES && i < t->n_sites; i++)
 		json_site(j, t, symbols, &t->sites[i]);
@@ -261,7 +286,7 @@ static void json_file(struct json *j, const struct table *t,
 	json_object_end(j);
 }
 
-/* ---- all files ------------------------------------------------------------------ */
+/* ---- a file ----------------------------------------------------------------------- */
 
 static int list_table(const struct table *t, const struct options *o,
 		      struct json *j, struct totals *totals)
@@ -288,6 +313,57 @@ static int list_table(const struct table *t, const struct options *o,
 	return *t->event_error ? EXIT_BAD : EXIT_OK;
 }
 
+/* ---- cores ------------------------------------------------------------------------ */
+
+struct core_list {
+	const struct options *o;
+	struct json *j;
+	struct totals *totals;
+	int status;
+};
+
+static void worse(int *status, int r)
+{
+	if (r > *status)
+		*status = r;
+}
+
+static void list_mapped(void *arg, const struct image *im)
+{
+	struct core_list *l = arg;
+	char why[WHY_MAX];
+	struct table t;
+
+	if (table_load(&t, im, why)) {
+		worse(&l->status, tool_error(im->path, "%s", why));
+		return;
+	}
+	if (t.n_sites || t.n_events)
+		worse(&l->status, list_table(&t, l->o, l->j, l->totals));
+	table_free(&t);
+}
+
+/* Programs map all kinds of files; of one that is gone we can't know. */
+static void not_mapped(void *arg, const char *path, const char *why)
+{
+	(void)arg;
+	if (strncmp(why, "not an ELF file", strlen("not an ELF file")))
+		tool_warn(path, "%s", why);
+}
+
+static int list_core(const struct image *core, const struct options *o,
+		     struct json *j, struct totals *totals)
+{
+	struct core_list l = { o, j, totals, EXIT_OK };
+	char why[WHY_MAX];
+
+	if (core_each(core, o->root, list_mapped, not_mapped, &l, why))
+		return tool_error(core->path, "%s", why);
+	return l.status;
+}
+
+/* ---- all files ------------------------------------------------------------------ */
+
 static int list_file(const char *path, const struct options *o, struct json *j,
 		     struct totals *totals)
 {
@@ -298,7 +374,9 @@ static int list_file(const char *path, const struct options *o, struct json *j,
 
 	if (image_open(&im, path, why))
 		return tool_error(path, "%s", why);
-	if (table_load(&t, &im, why)) {
+	if (im.type == ET_CORE) {
+		status = list_core(&im, o, j, totals);
+	} else if (table_load(&t, &im, why)) {
 		status = tool_error(path, "%s", why);
 	} else {
 		status = list_table(&t, o, j, totals);
@@ -338,12 +416,8 @@ static int list_files(const struct options *o)
 		json_object(j, NULL);
 		json_array(j, "files");
 	}
-	for (int i = 0; i < o->n_files; i++) {
-		int r = list_file(o->files[i], o, j, &totals);
-
-		if (r > status)
-			status = r;
-	}
+	for (int i = 0; i < o->n_files; i++)
+		worse(&status, list_file(o->files[i], o, j, &totals));
 	if (j)
 		json_array_end(j);
 	put_totals(j, &totals);
@@ -356,7 +430,7 @@ static int list_files(const struct options *o)
 /* ---- options -------------------------------------------------------------------- */
 
 enum { OPT_SITES = 256, OPT_KEYS, OPT_EVENTS, OPT_JSON, OPT_NO_LINES,
-       OPT_DEBUG };
+       OPT_DEBUG, OPT_ROOT };
 
 static const struct argp_option argp_options[] = {
 	{ "sites", OPT_SITES, NULL, 0, "Sites (default: all three)", 0 },
@@ -366,6 +440,8 @@ static const struct argp_option argp_options[] = {
 	{ "no-lines", OPT_NO_LINES, NULL, 0,
 	  "Do not read debug information", 1 },
 	{ "debug", OPT_DEBUG, "FILE", 0, "The separate debug file", 1 },
+	{ "root", OPT_ROOT, "FOLDER", 0,
+	  "The files that a core names are below FOLDER", 1 },
 	{ 0 },
 };
 
@@ -380,6 +456,7 @@ static error_t parse(int option, char *arg, struct argp_state *state)
 	case OPT_JSON: o->json = true; return 0;
 	case OPT_NO_LINES: o->no_lines = true; return 0;
 	case OPT_DEBUG: o->debug = arg; return 0;
+	case OPT_ROOT: o->root = arg; return 0;
 	case ARGP_KEY_ARGS:
 		o->files = state->argv + state->next;
 		o->n_files = state->argc - state->next;

@@ -499,11 +499,13 @@ bool image_pointer(const struct image *im, uint64_t at, uint64_t *value,
 	if (!p)
 		return false;
 	*value = image_get64(im, p);
-	if (image_dumped(im, at, 8)) {
+	if (r && r->at == at && r->symbol) {
+		*value = r->value;
+		*symbol = r->symbol;
+	} else if (image_dumped(im, at, 8)) {
 		*value -= im->bias;
 	} else if (r && r->at == at) {
 		*value = r->value;
-		*symbol = r->symbol;
 	}
 	return true;
 }

@@ -12,6 +12,7 @@
 static const struct subcommand subcommands[] = {
 	{ "list", "show sites, keys and events of files", cmd_list },
 	{ "check", "check everything that must hold of them", cmd_check },
+	{ "disasm", "show their code as it is, armed and idle", cmd_disasm },
 	{ "prepare", "make sites idle or armed in a file", cmd_prepare },
 	{ "stat", "show the sites of a running process", cmd_stat },
 	{ "run", "start a command and show its events", cmd_run },

@@ -132,6 +132,49 @@ static int read_sites(struct table *t, char why[WHY_MAX])
 	return 0;
 }
 
+static int by_address(const void *a, const void *b)
+{
+	const struct site *const *x = a, *const *y = b;
+
+	if ((*x)->insn.site != (*y)->insn.site)
+		return (*x)->insn.site < (*y)->insn.site ? -1 : 1;
+	return (*x)->record < (*y)->record ? -1 : (*x)->record > (*y)->record;
+}
+
+static void sort_sites(struct table *t)
+{
+	t->by_address = tool_alloc(t->n_sites, sizeof(*t->by_address));
+	for (size_t i = 0; i < t->n_sites; i++)
+		if (t->sites[i].version == SIDE_JMP_RECORD_VERSION)
+			t->by_address[t->n_by_address++] = &t->sites[i];
+	if (t->n_by_address)
+		qsort(t->by_address, t->n_by_address, sizeof(*t->by_address),
+		      by_address);
+}
+
+size_t table_from(const struct table *t, uint64_t addr)
+{
+	size_t lo = 0, hi = t->n_by_address;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (t->by_address[mid]->insn.site < addr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+const struct site *table_site(const struct table *t, uint64_t addr)
+{
+	size_t i = table_from(t, addr);
+
+	return i < t->n_by_address && t->by_address[i]->insn.site == addr ?
+	       t->by_address[i] : NULL;
+}
+
 /* ---- events ------------------------------------------------------------------- */
 
 /* The string at *p, which moves on; NULL: it does not end before `end`. */
@@ -394,6 +437,7 @@ int table_load(struct table *t, const struct image *im, char why[WHY_MAX])
 		table_free(t);
 		return -1;
 	}
+	sort_sites(t);
 	read_events(t);
 	read_keys(t);
 	return 0;
@@ -405,6 +449,7 @@ void table_free(struct table *t)
 		free(t->events[i].fields);
 	free(t->events);
 	free(t->keys);
+	free(t->by_address);
 	free(t->sites);
 	*t = (struct table){ 0 };
 }

@@ -53,6 +53,8 @@ struct table {
 	const struct section *section;	/* NULL: no sites */
 	struct site *sites;		/* in the order of the section */
 	size_t n_sites;
+	const struct site **by_address;	/* those of the known version */
+	size_t n_by_address;
 	struct key *keys;		/* by name */
 	size_t n_keys;
 	struct event *events;		/* in the order of the section */
@@ -67,6 +69,11 @@ struct table {
  */
 int table_load(struct table *t, const struct image *im, char why[WHY_MAX]);
 void table_free(struct table *t);
+
+/* The index in by_address of the first site that is not before addr. */
+size_t table_from(const struct table *t, uint64_t addr);
+/* The site at addr.  NULL: none. */
+const struct site *table_site(const struct table *t, uint64_t addr);
 
 const char *layout_name(unsigned layout);
 const char *state_name(unsigned state);
