@@ -186,8 +186,8 @@ ok stat_of_a_negative_number refuses -- 'process id'
 kernel() { refuses 2 'no memory of its own'; }
 [ -s /proc/2/maps ] || ok stat_of_a_kernel_thread kernel
 zombie() {
-	sh -c 'true & echo $! >"$1"; exec sleep 3' - "$TMP/zombie" & i=0
-	until grep -q ') Z ' "/proc/$(cat "$TMP/zombie")/stat"; do i=$((i + 1)); [ $i -lt 40 ] || return 1; sleep .05; done
+	sh -c 'sleep .2 & echo $! >"$1"; exec sleep 3' - "$TMP/zombie" & i=0
+	until grep -qs ') Z ' "/proc/$(cat "$TMP/zombie" 2>&1)/stat"; do i=$((i + 1)); [ $i -lt 40 ] || return 1; sleep .05; done
 	refuses "$(cat "$TMP/zombie")" 'it has ended'
 }
 ok stat_of_a_zombie zombie
