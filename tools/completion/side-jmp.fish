@@ -57,4 +57,4 @@ complete -c side-jmp -n '__side_jmp_sub run' -s j -l json -d 'The summary as JSO
 complete -c side-jmp -n '__side_jmp_sub run' -s q -l quiet -d 'No events, only the summary'
 complete -c side-jmp -n '__side_jmp_sub run' -s w -l wait -d 'Wait for processes left behind'
 complete -c side-jmp -n '__side_jmp_sub run' -s C -l color -x -a 'always never auto' -d 'When to use colours'
-complete -c side-jmp -n '__side_jmp_sub run' -a '(__fish_complete_subcommand --fcs-skip=2)'
+complete -c side-jmp -n '__side_jmp_sub run' -a '(__fish_complete_subcommand --fcs-skip=2 -e --event -o --output -C --color)'
