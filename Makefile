@@ -22,6 +22,7 @@ PREFIX	?= /usr/local
 DESTDIR	?=
 LIBDIR	?= $(PREFIX)/lib
 INCDIR	?= $(PREFIX)/include
+MANDIR	?= $(PREFIX)/share/man
 SECONDS	?= 5
 
 WARN	:= -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes
@@ -55,6 +56,7 @@ help:
 	@echo "make bench       what a site costs; tables, and CSV in $(B)/bench"
 	@echo "make bench-events  events, beside LTTng-UST"
 	@echo "make install     PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)"
+	@echo "make deb         Debian packages, in $(B)/deb"
 	@echo "make clean"
 
 # ---- the library ------------------------------------------------------------
