@@ -109,10 +109,17 @@ const struct function *symbols_named(const struct symbols *s, const char *name,
 
 /* ---- lines ------------------------------------------------------------------- */
 
+/* Code of one compilation unit. */
+struct range {
+	uint64_t start, end;
+	Dwarf_Die unit;
+};
+
 struct lines {
 	Dwfl *dwfl;
-	Dwfl_Module *module;
-	GElf_Addr bias;
+	Dwarf *dwarf;
+	struct range *ranges;		/* by their start */
+	size_t n, room;
 	char *debug;			/* the file that was named, or NULL */
 };
 
@@ -142,44 +149,90 @@ static void lines_close(struct lines *l)
 		return;
 	if (l->dwfl)
 		dwfl_end(l->dwfl);
+	free(l->ranges);
 	free(l->debug);
 	free(l);
+}
+
+static Dwarf *open_dwarf(struct lines *l, const struct image *im)
+{
+	Dwfl_Module *module;
+	void **user;
+	GElf_Addr bias;
+
+	l->dwfl = dwfl_begin(&callbacks);
+	module = l->dwfl ? dwfl_report_offline(l->dwfl, im->path, im->path, -1)
+			 : NULL;
+	if (!module || dwfl_report_end(l->dwfl, NULL, NULL))
+		return NULL;
+	dwfl_module_info(module, &user, NULL, NULL, NULL, NULL, NULL, NULL);
+	*user = l;
+	return dwfl_module_getdwarf(module, &bias);
+}
+
+static int by_start(const void *a, const void *b)
+{
+	const struct range *x = a, *y = b;
+
+	return x->start < y->start ? -1 : x->start > y->start;
+}
+
+/* From the units themselves: not every compiler writes .debug_aranges. */
+static void read_ranges(struct lines *l)
+{
+	Dwarf_Addr base, start, end;
+	Dwarf_CU *unit = NULL;
+	Dwarf_Die die;
+
+	while (!dwarf_get_units(l->dwarf, unit, &unit, NULL, NULL, &die, NULL)) {
+		ptrdiff_t next = 0;
+
+		while ((next = dwarf_ranges(&die, next, &base, &start,
+					    &end)) > 0) {
+			l->ranges = tool_grow(l->ranges, &l->room, l->n + 1,
+					      sizeof(*l->ranges));
+			l->ranges[l->n++] = (struct range){ start, end, die };
+		}
+	}
+	if (l->n)
+		qsort(l->ranges, l->n, sizeof(*l->ranges), by_start);
 }
 
 /* NULL: there is no debug information. */
 static struct lines *lines_open(const struct image *im, const char *debug)
 {
 	struct lines *l = tool_alloc(1, sizeof(*l));
-	void **user;
-	GElf_Addr bias;
 
 	l->debug = debug ? tool_strdup(debug) : NULL;
-	l->dwfl = dwfl_begin(&callbacks);
-	if (l->dwfl)
-		l->module = dwfl_report_offline(l->dwfl, im->path, im->path,
-						-1);
-	if (l->module && !dwfl_report_end(l->dwfl, NULL, NULL)) {
-		dwfl_module_info(l->module, &user, NULL, NULL, NULL, NULL,
-				 NULL, NULL);
-		*user = l;
-		if (dwfl_module_getelf(l->module, &l->bias) &&
-		    dwfl_module_getdwarf(l->module, &bias))
-			return l;
+	l->dwarf = open_dwarf(l, im);
+	if (!l->dwarf) {
+		lines_close(l);
+		return NULL;
 	}
-	lines_close(l);
-	return NULL;
+	read_ranges(l);
+	return l;
 }
 
 bool symbols_line(const struct symbols *s, uint64_t addr, const char **file,
 		  int *line)
 {
-	Dwfl_Line *l;
+	const struct lines *l = s->lines;
+	size_t lo = 0, hi = l ? l->n : 0;
+	Dwarf_Line *found;
 
-	if (!s->lines)
+	while (lo < hi) {	/* the first that begins after addr */
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (l->ranges[mid].start <= addr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (!lo || addr >= l->ranges[lo - 1].end)
 		return false;
-	l = dwfl_module_getsrc(s->lines->module, addr + s->lines->bias);
-	*file = l ? dwfl_lineinfo(l, NULL, line, NULL, NULL, NULL) : NULL;
-	return *file;
+	found = dwarf_getsrc_die(&l->ranges[lo - 1].unit, addr);
+	*file = found ? dwarf_linesrc(found, NULL, NULL) : NULL;
+	return *file && !dwarf_lineno(found, line);
 }
 
 /* ---- both -------------------------------------------------------------------- */
@@ -204,20 +257,16 @@ static int open_debug(struct symbols *s, const struct image *im,
 int symbols_load(struct symbols *s, const struct image *im, const char *debug,
 		 enum symbols_want want, char why[WHY_MAX])
 {
-	GElf_Addr bias;
-	Dwarf *dwarf = NULL;
-
 	*s = (struct symbols){ 0 };
 	if (debug && open_debug(s, im, debug, why))
 		return -1;
 	if (want == SYMBOLS_LINES)
 		s->lines = lines_open(im, debug);
-	if (s->lines)
-		dwarf = dwfl_module_getdwarf(s->lines->module, &bias);
 	if (!add_table(s, im->elf, SHT_SYMTAB)) {
 		s->from_debug = s->debug.elf ?
 			add_table(s, s->debug.elf, SHT_SYMTAB) :
-			dwarf && add_table(s, dwarf_getelf(dwarf), SHT_SYMTAB);
+			s->lines && add_table(s, dwarf_getelf(s->lines->dwarf),
+					      SHT_SYMTAB);
 		if (!s->from_debug)
 			add_table(s, im->elf, SHT_DYNSYM);
 	}
