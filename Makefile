@@ -129,4 +129,4 @@ include tests/tests.mk
 include tests/kernel/kernel.mk
 include bench/demo/demo.mk
 include bench/bench.mk
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+-include $(shell find $(B) -path $(B)/deb -prune -o -type f -name '*.d' -print 2>/dev/null)
