@@ -86,7 +86,7 @@ static struct {
 	sigset_t old_mask;
 	struct sigaction old_pipe, old_chld;
 	bool out_is_file;
-	off_t file_start;		/* -o: what was in the file before */
+	struct stat before;		/* -o: the file or directory */
 	struct lines lines;
 } run = { .fifo = -1, .writer = -1 };
 
@@ -248,7 +248,7 @@ static int open_output(void)
 	if (run.summary && !S_ISREG(st.st_mode))
 		return tool_error(run.output, "is no file that can be read"
 				  " again, which the --summary needs");
-	run.file_start = st.st_size;
+	run.before = st;
 	/* The command may change its directory before it starts another. */
 	path = realpath(run.output, NULL);
 	if (!path)
@@ -266,11 +266,15 @@ static int open_fifo(void)
 	const char *tmp = getenv("TMPDIR");
 	struct stat st;
 
-	snprintf(run.folder, sizeof(run.folder), "%.200s/side-jmp.XXXXXX",
-		 tmp && *tmp ? tmp : "/tmp");
-	if (!mkdtemp(run.folder))
-		return tool_error(run.folder, "can't make a folder: %s; TMPDIR"
+	/* The command may be anywhere when it opens it. */
+	if (!tmp || *tmp != '/' || strlen(tmp) > 200)
+		tmp = "/tmp";
+	snprintf(run.folder, sizeof(run.folder), "%s/side-jmp.XXXXXX", tmp);
+	if (!mkdtemp(run.folder)) {
+		run.folder[0] = '\0';
+		return tool_error(tmp, "can't make a folder there: %s; TMPDIR"
 				  " names another place", strerror(errno));
+	}
 	snprintf(run.path, sizeof(run.path), "%s/events", run.folder);
 	if (mkfifo(run.path, 0600) ||
 	    (run.fifo = open(run.path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)) < 0)
@@ -568,6 +572,8 @@ static bool warn_of_privilege(void)
 	return why;
 }
 
+#define NO_EVENTS	"no event: it has none, or cleared its environment"
+
 static void hint_of_fifo(void)
 {
 	const char *command = run.command[0];
@@ -579,18 +585,32 @@ static void hint_of_fifo(void)
 			  " lost from now on (--wait waits for them)");
 	}
 	if (!run.opened)
-		tool_warn(command, "no event: it has none, or cleared its"
-			  " environment");
+		tool_warn(command, NO_EVENTS);
 	else if (!run.lines.total && !run.lines.lost)
 		tool_warn(command, "no event: none that matches %s was reached;"
 			  " side-jmp list shows a file's events", run.patterns);
 }
 
+/* Every process with a tracer makes a folder in a trace's directory. */
+static bool is_untouched(const struct stat *now)
+{
+	const struct stat *then = &run.before;
+
+	return is_ctf() ? now->st_nlink == then->st_nlink &&
+			  now->st_mtim.tv_sec == then->st_mtim.tv_sec &&
+			  now->st_mtim.tv_nsec == then->st_mtim.tv_nsec :
+			  now->st_size == then->st_size;
+}
+
 static void hint_of_file(void)
 {
-	struct stat st;
+	struct stat now;
 
-	if (!is_ctf() && !stat(run.path, &st) && st.st_size == run.file_start)
+	if (stat(run.path, &now) || !is_untouched(&now))
+		return;
+	if (is_ctf())
+		tool_warn(run.command[0], NO_EVENTS);
+	else
 		tool_warn(run.command[0], "no event: it has none that matches"
 			  " %s, or did not reach it", run.patterns);
 }
@@ -605,7 +625,7 @@ static int count_file(void)
 	char *room;
 
 	run.lines.counts_only = true;
-	if (fd >= 0 && lseek(fd, run.file_start, SEEK_SET) >= 0)
+	if (fd >= 0 && lseek(fd, run.before.st_size, SEEK_SET) >= 0)
 		while ((room = buffer_room(in, READ_SIZE)) &&
 		       (n = read(fd, room, READ_SIZE)) > 0) {
 			in->end += (size_t)n;
@@ -705,11 +725,26 @@ static int run_command(void)
 	if (r)
 		return r;
 	follow();
-	if (run.output)
+	if (run.output && !warned)
 		hint_of_file();
 	else if (!warned)
 		hint_of_fifo();
 	return exit_status();
+}
+
+/*
+ * A standard descriptor that is closed must not become a file of ours.  It is
+ * closed again for the command.
+ */
+static void occupy_standard_descriptors(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
 }
 
 int cmd_run(int argc, char **argv)
@@ -717,6 +752,7 @@ int cmd_run(int argc, char **argv)
 	FILE *summary = stderr;
 	int r;
 
+	occupy_standard_descriptors();
 	tool_parse_with(&argp, ARGP_IN_ORDER, EXIT_OURS, argc, argv, NULL);
 	if (run.summary_path && !(summary = fopen(run.summary_path, "we")))
 		return failed(run.summary_path), EXIT_OURS;

@@ -90,10 +90,15 @@ static const struct segment *last_segment(const struct image *im)
 
 static bool is_elf(const char *path)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	char magic[SELFMAG];
+	struct stat st;
 	bool yes;
+	int fd;
 
+	/* A device may not like to be opened. */
+	if (stat(path, &st) || !S_ISREG(st.st_mode))
+		return false;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return false;
 	yes = read(fd, magic, sizeof(magic)) == sizeof(magic) &&

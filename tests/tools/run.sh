@@ -52,6 +52,12 @@ closes() { run "$emit" closefds "$TMP/other"; [ $rc = 0 ] && [ ! -s "$TMP/other"
 ok run_of_a_command_that_closes_everything closes
 no_stderr() { "$tool" run "$emit" many 20000 2>&- >"$TMP/out"; [ $? = 0 ] && [ ! -s "$TMP/out" ] && clean; }
 ok run_without_standard_error no_stderr
+no_descriptors() { # what is closed is closed for the command, too
+	rm -f "$TMP/fds"
+	"$tool" run "-s$TMP/summary" -- sh -c "for f in 0 1 2; do [ ! -e /proc/\$\$/fd/\$f ] || echo \$f >>'$TMP/fds'; done; '$emit' fork" <&- >&- 2>&-
+	[ ! -e "$TMP/fds" ] && grep -q '^ *3 .* 0 lost$' "$TMP/summary" && clean
+}
+ok run_without_any_descriptor no_descriptors
 reader_gone() {
 	{ "$tool" run "$emit" many 100000 2>&1; echo $? >"$TMP/rc"; } | head -n 1 >"$TMP/head"
 	[ "$(cat "$TMP/rc")" = 0 ] && grep -q emit:small "$TMP/head" && clean
@@ -104,7 +110,8 @@ json() {
 }
 ok run_summary_as_json_in_a_file json
 late() { # a reader that is late costs no event
-	{ "$tool" run -s "$emit" threads 200000; echo "status $?"; } 2>&1 | { sleep 2; cat; } >"$TMP/late"
+	{ "$tool" run -s -- sh -c "'$emit' threads 200000; echo >'$TMP/done'"; echo "status $?"; } 2>&1 |
+		{ until [ -e "$TMP/done" ]; do sleep .1; done; cat; } >"$TMP/late"
 	shown=$(grep -c 'emit:small thread' "$TMP/late")
 	unshown=$(sed -n 's/^side_jmp: \([0-9]*\) lines not shown.*/\1/p' "$TMP/late" | awk '{ s += $1 } END { print s + 0 }')
 	tail -n 3 "$TMP/late"; echo "$shown shown, $unshown not"
@@ -148,6 +155,8 @@ ok run_bad_colour bad 'expected always' --color=blue
 ok run_json_without_summary bad 'asked for' --json
 no_tmp() { TMPDIR=/nonexistent bad 'TMPDIR names another' -e a:b; }
 ok run_without_a_place_for_its_fifo no_tmp
+relative_tmp() { (cd "$TMP" && TMPDIR=tmp run sh -c "cd /; '$emit' fork") && [ "$(grep -c emit: "$TMP/err")" = 3 ]; }
+ok run_with_a_relative_tmpdir relative_tmp
 no_command() { run -e a:b; [ $rc = 125 ] && says 'expected a COMMAND'; }
 ok run_without_a_command no_command
 
@@ -236,6 +245,8 @@ none() { run true; [ $rc = 0 ] && says 'true: warning: no event: it has none'; }
 ok run_hint_no_events_at_all none
 unmatched() { run -e other:thing "$emit" types; says 'none that matches other:thing'; }
 ok run_hint_nothing_matches unmatched
+no_trace() { run -o "$TMP/no-trace/" true; says 'true: warning: no event: it has none'; }
+ok run_hint_no_trace no_trace
 unreached() { run -o "$TMP/empty" -e emit:small "$emit" types; says 'did not reach it'; }
 ok run_hint_nothing_in_the_file unreached
 cleared() { run env -i "$emit" types; says 'or cleared its environment'; }
