@@ -48,6 +48,11 @@ forks() { run "$emit" fork; [ "$(grep -o 'thread=.' "$TMP/err" | xargs)" = 'thre
 ok run_shows_children forks
 crash() { run -s "$emit" crash 1000; [ $rc = 137 ] && [ "$(grep -c 'emit:small thread' "$TMP/err")" = 1000 ] && says '1000 .* in .* 0 lost'; }
 ok run_shows_all_of_a_killed_command crash
+prepared() {
+	"$tool" prepare --idle 'emit:*' --events -q -o "$TMP/prepared" "$emit" && run -q -s "$TMP/prepared" many 3000
+	[ $rc = 0 ] && says '^ *3000 .* 0 lost'
+}
+ok run_of_a_prepared_program prepared
 closes() { run "$emit" closefds "$TMP/other"; [ $rc = 0 ] && [ ! -s "$TMP/other" ] && clean; }
 ok run_of_a_command_that_closes_everything closes
 no_stderr() { "$tool" run "$emit" many 20000 2>&- >"$TMP/out"; [ $? = 0 ] && [ ! -s "$TMP/out" ] && clean; }

@@ -124,6 +124,13 @@ prepared() { # idle from the start, and no page of the program was written to; a
 	r=$?; stop; return $r
 }
 ok stat_of_a_prepared_program prepared
+prepared_alone() { # with the library inside: not even for a trial
+	"$tool" prepare --idle '*' -q -o "$TMP/prepared" "$TMP/alone" &&
+	start "$TMP/prepared" && look '.idle == 4 and .objects[0].code_pages_dirtied == 0' &&
+	tell +0 && [ "$answer" = 0 ] && tell p && [ "$answer" = 2 ] && look '.armed == 2 and .wrong == 0'
+	r=$?; stop; return $r
+}
+ok stat_of_a_prepared_program_with_the_library_inside prepared_alone
 
 # ---- files -------------------------------------------------------------------------
 replaced() { # by an upgrade: the old file is what runs
