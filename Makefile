@@ -52,6 +52,7 @@ help:
 	@echo "make check       every test; as root installs what they need"
 	@echo "make check-guests  every port under a kernel of its own, in QEMU"
 	@echo "make check-kernel  the kernel series: applied, built, booted, tested"
+	@echo "make fuzz        what reads ELF files, a million times"
 	@echo "make stress      the guarantee under load (SECONDS=$(SECONDS))"
 	@echo "make bench       what a site costs; tables, and CSV in $(B)/bench"
 	@echo "make bench-events  events, beside LTTng-UST"

@@ -281,42 +281,19 @@ static bool in_same_function(const struct symbols *symbols, uint64_t from,
 	return false;
 }
 
-/* Where the jump at `addr` goes.  False: it is none, or one of several words. */
-static bool jump_at(const struct check *c, uint64_t addr, uint64_t *to)
-{
-	struct side_jmp_insn jump = { .site = addr,
-				      .layout = SIDE_JMP_INLINE };
-	uint64_t len = SIDE_JMP_INSN_MAX;
-	const uint8_t *p = image_at_most(c->im, addr, &len);
-
-	if (!p || c->im->arch->decode(&jump, p, (unsigned)len) !=
-	    SIDE_JMP_ARMED)
-		return false;
-	*to = jump.target;
-	return true;
-}
-
 /*
- * Where the site is reached from, and where its check block is.  A dense site
- * stands in no function: behind it is a jump back to the one that it is of.
- * riscv64's names a further jump in the dense section as its check block.
- * False: not known (the far jumps of riscv64, where the linker left them so).
+ * Where the site is reached from, and where its check block is: a dense one of
+ * riscv64 names a further jump in the dense section.  False: not known (where
+ * that is a jump of two instructions).
  */
 static bool both_ends(const struct check *c, const struct site *s,
 		      const struct section *dense, uint64_t *from, uint64_t *to)
 {
-	uint8_t bytes[SIDE_JMP_INSN_MAX];
-	unsigned len;
-
-	*from = s->insn.site;
 	*to = s->insn.target;
-	if (s->insn.layout != SIDE_JMP_DENSE)
-		return true;
-	len = c->im->arch->encode(&s->insn, SIDE_JMP_ARMED, bytes);
-	if (!len || !jump_at(c, s->insn.site + len, from))
+	if (!table_home(c->t, s, from))
 		return false;
-	return !dense || *to - dense->addr >= dense->size ||
-	       jump_at(c, *to, to);
+	return s->insn.layout != SIDE_JMP_DENSE || !dense ||
+	       *to - dense->addr >= dense->size || table_jump(c->t, *to, to);
 }
 
 static void check_function(struct check *c, const struct site *s,

@@ -27,6 +27,16 @@ struct totals {
 	uint64_t files, sites, states[3], keys, events;
 };
 
+/* Of a dense site the one that it is reached from. */
+static const struct function *function_of(const struct table *t,
+					  const struct symbols *symbols,
+					  const struct site *s, uint64_t *home)
+{
+	if (!table_home(t, s, home))
+		*home = s->insn.site;
+	return symbols_function(symbols, *home, 0);
+}
+
 /* ---- a file, as text ----------------------------------------------------------- */
 
 /* function+offset */
@@ -40,18 +50,20 @@ static void put_function(const struct function *f, uint64_t addr)
 static void text_site(const struct table *t, const struct symbols *symbols,
 		      const struct site *s)
 {
-	const struct function *f = symbols_function(symbols, s->insn.site, 0);
+	const struct function *f;
 	const char *file;
+	uint64_t home;
 	int line;
 
+	f = function_of(t, symbols, s, &home);
 	printf("  %#-18" PRIx64 " %-7s %-7s ", s->insn.site,
 	       state_name(s->state), layout_name(s->insn.layout));
 	put_text(s->key == NO_KEY ? "?" : key_name(&t->keys[s->key]));
 	if (f) {
 		printf("  ");
-		put_function(f, s->insn.site);
+		put_function(f, home);
 	}
-	if (symbols_line(symbols, s->insn.site, &file, &line)) {
+	if (symbols_line(symbols, home, &file, &line)) {
 		printf("  ");
 		put_text(file);
 		printf(":%d", line);
@@ -169,10 +181,12 @@ static void json_states(struct json *j, const uint32_t states[3])
 static void json_site(struct json *j, const struct table *t,
 		      const struct symbols *symbols, const struct site *s)
 {
-	const struct function *f = symbols_function(symbols, s->insn.site, 0);
+	const struct function *f;
 	const char *file;
+	uint64_t home;
 	int line;
 
+	f = function_of(t, symbols, s, &home);
 	json_object(j, NULL);
 	json_address(j, "address", s->insn.site);
 	json_string(j, "state", state_name(s->state));
@@ -187,9 +201,9 @@ static void json_site(struct json *j, const struct table *t,
 	}
 	if (f) {
 		json_string(j, "function", f->name);
-		json_unsigned(j, "offset", s->insn.site - f->addr);
+		json_unsigned(j, "offset", home - f->addr);
 	}
-	if (symbols_line(symbols, s->insn.site, &file, &line)) {
+	if (symbols_line(symbols, home, &file, &line)) {
 		json_string(j, "file", file);
 		json_number(j, "line", line);
 	}

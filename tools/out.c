@@ -9,16 +9,47 @@
 
 #include "tools/out.h"
 
+/* Bytes of the UTF-8 character at s (RFC 3629), or 0: it is none. */
+static size_t utf8_length(const char *text)
+{
+	const unsigned char *s = (const unsigned char *)text;
+	size_t n = *s < 0x80 ? 1 : *s < 0xc2 ? 0 : *s < 0xe0 ? 2 :
+		   *s < 0xf0 ? 3 : *s < 0xf5 ? 4 : 0;
+
+	for (size_t i = 1; i < n; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	if ((*s == 0xe0 && s[1] < 0xa0) || (*s == 0xed && s[1] > 0x9f) ||
+	    (*s == 0xf0 && s[1] < 0x90) || (*s == 0xf4 && s[1] > 0x8f))
+		return 0;
+	return n;
+}
+
+/* Characters of the sets C0 and C1, which are orders to a terminal. */
+static bool is_control(const char *s)
+{
+	unsigned char c = (unsigned char)*s;
+
+	return c < ' ' || c == 0x7f ||
+	       (c == 0xc2 && (unsigned char)s[1] < 0xa0);
+}
+
+void put_text_to(FILE *to, const char *s)
+{
+	while (*s) {
+		size_t n = is_control(s) ? 0 : utf8_length(s);
+
+		if (n)
+			fwrite(s, 1, n, to);
+		else
+			fprintf(to, "\\x%02x", (unsigned char)*s);
+		s += n ? n : 1;
+	}
+}
+
 void put_text(const char *s)
 {
-	for (; *s; s++) {
-		unsigned char c = (unsigned char)*s;
-
-		if (c < ' ' || c == 0x7f)
-			printf("\\x%02x", c);
-		else
-			putchar(c);
-	}
+	put_text_to(stdout, s);
 }
 
 bool out_flush(void)
@@ -62,21 +93,6 @@ void json_end(struct json *j)
 		yajl_gen_free((yajl_gen)j);
 }
 
-/* Bytes of the UTF-8 character at s (RFC 3629), or 0: it is none. */
-static size_t utf8_length(const unsigned char *s)
-{
-	size_t n = *s < 0x80 ? 1 : *s < 0xc2 ? 0 : *s < 0xe0 ? 2 :
-		   *s < 0xf0 ? 3 : *s < 0xf5 ? 4 : 0;
-
-	for (size_t i = 1; i < n; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	if ((*s == 0xe0 && s[1] < 0xa0) || (*s == 0xed && s[1] > 0x9f) ||
-	    (*s == 0xf0 && s[1] < 0x90) || (*s == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return n;
-}
-
 static const unsigned char *bytes(const char *s)
 {
 	return (const unsigned char *)s;
@@ -87,7 +103,7 @@ static bool is_utf8(const char *s)
 	size_t n = 1;
 
 	for (; *s && n; s += n)
-		n = utf8_length(bytes(s));
+		n = utf8_length(s);
 	return n;
 }
 
@@ -96,7 +112,7 @@ static void put_cleaned(struct json *j, const char *s)
 	char *clean = malloc(3 * strlen(s) + 1), *to = clean;
 
 	for (size_t n; clean && *s; s += n ? n : 1) {
-		n = utf8_length(bytes(s));
+		n = utf8_length(s);
 		memcpy(to, n ? s : "\xef\xbf\xbd", n ? n : 3);
 		to += n ? n : 3;
 	}

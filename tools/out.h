@@ -13,8 +13,9 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* A string from outside; control characters as \xNN. */
+/* A string from outside; control characters, and what is no UTF-8, as \xNN. */
 void put_text(const char *s);
+void put_text_to(FILE *to, const char *s);
 
 struct json;			/* one value; on stdout */
 

@@ -24,10 +24,17 @@ static const struct subcommand subcommands[] = {
 static void message(const char *where, const char *kind, const char *format,
 		    va_list args)
 {
+	char text[1024];
+
+	vsnprintf(text, sizeof(text), format, args);
 	fflush(stdout);
-	fprintf(stderr, "side-jmp: %s%s%s", where ? where : "",
-		where ? ": " : "", kind);
-	vfprintf(stderr, format, args);
+	fputs("side-jmp: ", stderr);
+	if (where) {
+		put_text_to(stderr, where);
+		fputs(": ", stderr);
+	}
+	fputs(kind, stderr);
+	put_text_to(stderr, text);
 	fputc('\n', stderr);
 }
 

@@ -175,6 +175,32 @@ const struct site *table_site(const struct table *t, uint64_t addr)
 	       t->by_address[i] : NULL;
 }
 
+bool table_jump(const struct table *t, uint64_t addr, uint64_t *to)
+{
+	struct side_jmp_insn jump = { .site = addr,
+				      .layout = SIDE_JMP_INLINE };
+	uint64_t len = SIDE_JMP_INSN_MAX;
+	const uint8_t *p = image_at_most(t->image, addr, &len);
+
+	if (!p || t->image->arch->decode(&jump, p, (unsigned)len) !=
+	    SIDE_JMP_ARMED)
+		return false;
+	*to = jump.target;
+	return true;
+}
+
+bool table_home(const struct table *t, const struct site *s, uint64_t *home)
+{
+	uint8_t bytes[SIDE_JMP_INSN_MAX];
+	unsigned len;
+
+	*home = s->insn.site;
+	if (s->insn.layout != SIDE_JMP_DENSE)
+		return true;
+	len = t->image->arch->encode(&s->insn, SIDE_JMP_ARMED, bytes);
+	return len && table_jump(t, s->insn.site + len, home);
+}
+
 /* ---- events ------------------------------------------------------------------- */
 
 /* The string at *p, which moves on; NULL: it does not end before `end`. */

@@ -75,6 +75,15 @@ size_t table_from(const struct table *t, uint64_t addr);
 /* The site at addr.  NULL: none. */
 const struct site *table_site(const struct table *t, uint64_t addr);
 
+/* Where the jump at addr goes.  False: it is none of one instruction. */
+bool table_jump(const struct table *t, uint64_t addr, uint64_t *to);
+/*
+ * Where a site is reached from: itself, and of a dense one, which stands in no
+ * function, where the jump behind it goes back to.  False: not known (riscv64,
+ * where that is no jump of its own length).
+ */
+bool table_home(const struct table *t, const struct site *s, uint64_t *home);
+
 const char *layout_name(unsigned layout);
 const char *state_name(unsigned state);
 const char *key_name(const struct key *key);	/* never NULL */

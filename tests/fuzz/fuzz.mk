@@ -2,14 +2,17 @@
 # Fuzzing of what reads ELF files: one target, tests/fuzz/elf.c, built for
 # libFuzzer and for AFL++, both with ASan and UBSan.
 #
-#   make fuzz         FUZZ_RUNS executions by libFuzzer, FUZZ_SECONDS of AFL++
+#   make fuzz             FUZZ_RUNS executions by libFuzzer, FUZZ_SECONDS of AFL++
 #   tests/fuzz/short.sh   20 s, in `make check`
+#
+# Debug information, which is libdw's to read, has a target of its own
+# (tests/fuzz/lines.c) and is fuzzed in the long run alone.
 
 FUZZ_RUNS	?= 1000000
 FUZZ_SECONDS	?= 600
 FUZZ		:= $(B)/fuzz
-FUZZ_SRC	:= tests/fuzz/elf.c tools/image.c tools/table.c tools/check.c \
-		   tools/symbols.c tools/prepare.c runtime/event_pattern.c
+FUZZ_SRC	:= tools/image.c tools/table.c tools/check.c tools/symbols.c \
+		   tools/prepare.c runtime/event_pattern.c
 FUZZ_DEPS	:= $(FUZZ_SRC) $(wildcard tools/*.h) $(LIB_A) tests/fuzz/fuzz.mk
 FUZZ_FLAGS	= $(CSTD) $(CPP_) -O1 -g -fno-omit-frame-pointer \
 		  -fsanitize=address,undefined -fno-sanitize-recover=all
@@ -18,20 +21,20 @@ FUZZ_FLAGS	= $(CSTD) $(CPP_) -O1 -g -fno-omit-frame-pointer \
 # are built here again.
 FUZZ_ARCH	:= $(filter-out arch/generic/arch.c,$(ARCH_C))
 
-$(FUZZ)/elf-libfuzzer: $(FUZZ_DEPS)
+$(FUZZ)/%-libfuzzer: tests/fuzz/%.c $(FUZZ_DEPS)
 	@mkdir -p $(@D)
-	clang $(FUZZ_FLAGS) -fsanitize=fuzzer $(FUZZ_SRC) $(FUZZ_ARCH) \
+	clang $(FUZZ_FLAGS) -fsanitize=fuzzer $< $(FUZZ_SRC) $(FUZZ_ARCH) \
 		$(LIB_A) -o $@ -lelf -ldw
 
-$(FUZZ)/elf-afl: $(FUZZ_DEPS)
+$(FUZZ)/%-afl: tests/fuzz/%.c $(FUZZ_DEPS)
 	@mkdir -p $(@D)
-	AFL_QUIET=1 afl-clang-fast $(FUZZ_FLAGS) -fsanitize=fuzzer $(FUZZ_SRC) \
-		$(FUZZ_ARCH) $(LIB_A) -o $@ -lelf -ldw
+	AFL_QUIET=1 afl-clang-fast $(FUZZ_FLAGS) -fsanitize=fuzzer $< \
+		$(FUZZ_SRC) $(FUZZ_ARCH) $(LIB_A) -o $@ -lelf -ldw
 
 # ---- the corpus: small real files of every port ------------------------------
 
 FUZZ_SEEDS	:= $(FUZZ)/seeds/made
-SMALL		:= -Os -fno-asynchronous-unwind-tables -nostdlib \
+SMALL		:= -Os -g -fno-asynchronous-unwind-tables -nostdlib \
 		   -Wl,-z,noseparate-code -Wl,-z,max-page-size=4096 \
 		   -Wl,-z,common-page-size=4096
 
@@ -45,12 +48,18 @@ $(FUZZ)/corpus: $(FUZZ_SEEDS)
 
 # ---- the long run ---------------------------------------------------------------
 
-# Each input may take 5 s and 512 MiB; a leak is looked for after every input.
+# Each input may take 5 s and 2 GiB (with the sanitizers); leaks are looked for.
+FUZZ_LIMITS	= -runs=$(FUZZ_RUNS) -timeout=5 -rss_limit_mb=2048 \
+		  -max_len=20000 -artifact_prefix=$(FUZZ)/ -print_final_stats=1
+
 .PHONY: fuzz
-fuzz: $(FUZZ)/elf-libfuzzer $(FUZZ)/elf-afl $(FUZZ)/corpus
-	$(FUZZ)/elf-libfuzzer -runs=$(FUZZ_RUNS) -timeout=5 -rss_limit_mb=2048 \
-		-max_len=20000 -artifact_prefix=$(FUZZ)/ -print_final_stats=1 \
-		$(FUZZ)/corpus
+fuzz:
+	@tests/need afl++
+	$(MAKE) --no-print-directory $(FUZZ)/elf-libfuzzer $(FUZZ)/elf-afl \
+		$(FUZZ)/lines-libfuzzer $(FUZZ)/corpus
+	$(FUZZ)/elf-libfuzzer $(FUZZ_LIMITS) $(FUZZ)/corpus
+	mkdir -p $(FUZZ)/lines
+	$(FUZZ)/lines-libfuzzer $(FUZZ_LIMITS) $(FUZZ)/lines $(FUZZ)/seeds
 	AFL_SKIP_CPUFREQ=1 AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 AFL_NO_UI=1 \
 		AFL_NO_AFFINITY=1 afl-fuzz -V $(FUZZ_SECONDS) -t 5000 -m none \
 		-i $(FUZZ)/seeds -o $(FUZZ)/afl -- $(FUZZ)/elf-afl
