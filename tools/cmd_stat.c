@@ -276,15 +276,16 @@ static void read_once(struct process *p, struct object *o)
 
 /*
  * A key that is being enabled or disabled has idle sites and a word that is
- * not 0 for a moment: who looks wrong gets a second look.
+ * not 0 for a moment, and one that changes in between looks as if it had:
+ * wrong is what is so at every look.
  */
 static void object_read(struct process *p, struct object *o)
 {
-	static const struct timespec moment = { 0, 50000000 };
+	static const struct timespec moment = { 0, 20000000 };
 
 	o->keys = tool_alloc(o->table.n_keys, sizeof(*o->keys));
 	read_once(p, o);
-	if (o->wrong) {
+	for (int again = 0; again < 5 && o->wrong; again++) {
 		nanosleep(&moment, NULL);
 		read_once(p, o);
 	}

@@ -94,6 +94,13 @@ else
 	skip stat_shows_a_breakpoint "writes the breakpoint of x86-64"
 fi
 ok stat_finds_a_site_that_is_wrong wrong
+toggles() { # what changes all the time is not wrong
+	tell T && for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+		look '.wrong == 0 and .armed + .idle == 7' || return 1
+	done
+	stop; start "$TMP/live"
+}
+ok stat_of_a_key_that_changes_all_the_time toggles
 watch() {
 	timeout 20 "$tool" stat --watch 0.05 $pid >"$TMP/text" 2>"$TMP/err" 8>&- 9<&- & watcher=$!
 	sleep .5; tell +0; sleep .5; stop; wait $watcher; rc=$?

@@ -6,6 +6,7 @@
  *
  *	+K	enable key K		-K	disable it
  *	t	one more thread		f	side_jmp_freeze()
+ *	T	one more thread, which enables and disables key 0 for ever
  *	p	hits of all keys	q	end
  */
 #include <pthread.h>
@@ -41,6 +42,15 @@ static void *forever(void *arg)
 	return arg;
 }
 
+static void *toggle(void *arg)
+{
+	for (;;) {
+		side_jmp_enable(&first);
+		side_jmp_disable(&first);
+	}
+	return arg;
+}
+
 int main(void)
 {
 	struct side_jmp_key *keys[] = { &first, &second, &live_shared };
@@ -57,6 +67,7 @@ int main(void)
 		case '+': r = side_jmp_enable(key); break;
 		case '-': r = side_jmp_disable(key); break;
 		case 't': r = pthread_create(&t, NULL, forever, NULL); break;
+		case 'T': r = pthread_create(&t, NULL, toggle, NULL); break;
 		case 'f': r = side_jmp_freeze(); break;
 		default: r = hits();
 		}
