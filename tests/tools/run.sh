@@ -53,6 +53,18 @@ prepared() {
 	[ $rc = 0 ] && says '^ *3000 .* 0 lost'
 }
 ok run_of_a_prepared_program prepared
+garbage() { # what is no event's line passes as it is, and is not counted
+	cat >"$TMP/garbage" <<-END
+	side_jmp: many events lost
+	1.2 3 a:b n=1
+	1.123456789 3 ab n=1
+	x=y "quoted = \\" a
+	END
+	run --color=always -s sh -c "cat '$TMP/garbage' >\$SIDE_JMP_OUTPUT"
+	head -n 4 "$TMP/err" | diff "$TMP/garbage" - && says '^ *0 .* 0 lost' &&
+	run -s sh -c "printf '1.123456789 3 a:b n=\"=\"' >\$SIDE_JMP_OUTPUT" && says '^ *1 .* a:b'
+}
+ok run_passes_what_is_no_event garbage
 closes() { run "$emit" closefds "$TMP/other"; [ $rc = 0 ] && [ ! -s "$TMP/other" ] && clean; }
 ok run_of_a_command_that_closes_everything closes
 no_stderr() { "$tool" run "$emit" many 20000 2>&- >"$TMP/out"; [ $? = 0 ] && [ ! -s "$TMP/out" ] && clean; }
