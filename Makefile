@@ -23,6 +23,7 @@ PREFIX	?= /usr/local
 DESTDIR	?=
 LIBDIR	?= $(PREFIX)/lib
 INCDIR	?= $(PREFIX)/include
+MANDIR	?= $(PREFIX)/share/man
 SECONDS	?= 5
 
 WARN	:= -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes
@@ -59,6 +60,7 @@ help:
 	@echo "make bench       what a site costs; tables, and CSV in $(B)/bench"
 	@echo "make bench-events  events, beside LTTng-UST"
 	@echo "make install     PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)"
+	@echo "make deb         Debian packages, in $(B)/deb"
 	@echo "make clean"
 
 # ---- the library ------------------------------------------------------------
@@ -131,4 +133,4 @@ include tests/tests.mk
 include tests/kernel/kernel.mk
 include bench/demo/demo.mk
 include bench/bench.mk
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+-include $(shell find $(B) -path $(B)/deb -prune -o -type f -name '*.d' -print 2>/dev/null)

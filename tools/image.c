@@ -388,6 +388,9 @@ static struct reloc reloc_of(struct image *im, const GElf_Rela *rela,
 	    !gelf_getsym(symbols, (int)index, &sym))
 		return r;
 	if (sym.st_shndx != SHN_UNDEF) {
+		/* A symbol that is relocated where it is: copied to there. */
+		if (sym.st_value == rela->r_offset)
+			r.copied = elf_strptr(im->elf, strings, sym.st_name);
 		r.value += sym.st_value;
 		return r;
 	}
@@ -487,6 +490,13 @@ bool image_relocated(const struct image *im, uint64_t addr, uint64_t size,
 		return true;
 	}
 	return im->relr && relr_in(im, addr, size, at);
+}
+
+const char *image_copied(const struct image *im, uint64_t addr)
+{
+	const struct reloc *r = reloc_from(im, addr);
+
+	return r && r->at == addr ? r->copied : NULL;
 }
 
 bool image_pointer(const struct image *im, uint64_t at, uint64_t *value,

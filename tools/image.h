@@ -35,6 +35,8 @@ struct segment {
 struct reloc {
 	uint64_t at, value;
 	const char *symbol;	/* not NULL: of another object, plus value */
+	const char *copied;	/* not NULL: another object's data, whose home
+				   this is from then on (R_*_COPY) */
 };
 
 struct image {
@@ -109,6 +111,8 @@ uint64_t image_get64(const struct image *im, const uint8_t *p);
  */
 bool image_pointer(const struct image *im, uint64_t at, uint64_t *value,
 		   const char **symbol);
+/* The name of what the loader copies to there out of a library.  NULL: nothing. */
+const char *image_copied(const struct image *im, uint64_t addr);
 /* Is there a dynamic relocation in the range?  *at: where. */
 bool image_relocated(const struct image *im, uint64_t addr, uint64_t size,
 		     uint64_t *at);

@@ -63,13 +63,17 @@ bool out_flush(void)
 
 /* ---- JSON ------------------------------------------------------------------- */
 
-static void print(void *arg, const char *s, size_t n)
+static void print(void *to, const char *s, size_t n)
 {
-	(void)arg;
-	fwrite(s, 1, n, stdout);
+	fwrite(s, 1, n, to);
 }
 
 struct json *json_begin(void)
+{
+	return json_begin_to(stdout);
+}
+
+struct json *json_begin_to(FILE *to)
 {
 	yajl_gen gen = yajl_gen_alloc(NULL);
 
@@ -77,7 +81,7 @@ struct json *json_begin(void)
 		fputs("side-jmp: out of memory\n", stderr);
 		exit(2);
 	}
-	yajl_gen_config(gen, yajl_gen_print_callback, print, NULL);
+	yajl_gen_config(gen, yajl_gen_print_callback, print, to);
 	yajl_gen_config(gen, yajl_gen_beautify, 1);
 	yajl_gen_config(gen, yajl_gen_indent_string, "  ");
 	return (struct json *)gen;
@@ -176,6 +180,15 @@ void json_unsigned(struct json *j, const char *name, uint64_t n)
 
 	put_name(j, name);
 	snprintf(text, sizeof(text), "%" PRIu64, n);
+	yajl_gen_number((yajl_gen)j, text, strlen(text));
+}
+
+void json_double(struct json *j, const char *name, double d)
+{
+	char text[64];
+
+	put_name(j, name);
+	snprintf(text, sizeof(text), "%.6f", d);
 	yajl_gen_number((yajl_gen)j, text, strlen(text));
 }
 

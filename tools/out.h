@@ -17,9 +17,10 @@
 void put_text(const char *s);
 void put_text_to(FILE *to, const char *s);
 
-struct json;			/* one value, on stdout */
+struct json;			/* one value; on stdout */
 
 struct json *json_begin(void);
+struct json *json_begin_to(FILE *to);
 void json_end(struct json *j);	/* writes the final newline; NULL is fine */
 
 /* `name` is NULL in an array and for the outermost value. */
@@ -31,6 +32,7 @@ void json_string(struct json *j, const char *name, const char *s); /* or null */
 void json_number(struct json *j, const char *name, int64_t n);
 void json_unsigned(struct json *j, const char *name, uint64_t n);
 void json_address(struct json *j, const char *name, uint64_t addr);
+void json_double(struct json *j, const char *name, double d);	/* finite */
 void json_bool(struct json *j, const char *name, bool b);
 
 /* Everything written?  Otherwise says so and returns false. */

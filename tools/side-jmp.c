@@ -14,6 +14,8 @@ static const struct subcommand subcommands[] = {
 	{ "check", "check everything that must hold of them", cmd_check },
 	{ "disasm", "show their code as it is, armed and idle", cmd_disasm },
 	{ "prepare", "make sites idle or armed in a file", cmd_prepare },
+	{ "stat", "show the sites of a running process", cmd_stat },
+	{ "run", "start a command and show its events", cmd_run },
 	{ NULL, NULL, NULL },
 };
 
@@ -55,14 +57,20 @@ void tool_warn(const char *where, const char *format, ...)
 	va_end(args);
 }
 
-void tool_parse(const struct argp *argp, int argc, char **argv, void *input)
+void tool_parse_with(const struct argp *argp, unsigned flags, int bad, int argc,
+		     char **argv, void *input)
 {
 	static char name[64];
 
 	snprintf(name, sizeof(name), "side-jmp %s", argv[0]);
 	argv[0] = name;
-	argp_err_exit_status = EXIT_BAD;
-	argp_parse(argp, argc, argv, 0, NULL, input);
+	argp_err_exit_status = bad;
+	argp_parse(argp, argc, argv, flags, NULL, input);
+}
+
+void tool_parse(const struct argp *argp, int argc, char **argv, void *input)
+{
+	tool_parse_with(argp, 0, EXIT_BAD, argc, argv, input);
 }
 
 /* ---- the command -------------------------------------------------------------- */

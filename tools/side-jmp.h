@@ -25,9 +25,14 @@ int cmd_list(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_disasm(int argc, char **argv);
 int cmd_prepare(int argc, char **argv);
+int cmd_stat(int argc, char **argv);
+int cmd_run(int argc, char **argv);
 
 /* argp_parse(), as "side-jmp SUBCOMMAND"; errors end with EXIT_BAD. */
 void tool_parse(const struct argp *argp, int argc, char **argv, void *input);
+/* With flags of argp_parse(), and another status for errors. */
+void tool_parse_with(const struct argp *argp, unsigned flags, int bad, int argc,
+		     char **argv, void *input);
 
 /* "side-jmp: WHERE: what is wrong", on stderr.  Returns EXIT_BAD. */
 __attribute__((format(printf, 2, 3)))

@@ -399,13 +399,15 @@ static void refer_events(struct table *t, struct refs *refs)
 
 static void read_key(const struct image *im, struct key *k, const struct ref *r)
 {
-	const char *symbol;
+	const char *symbol = r->symbol;
 	const uint8_t *p;
 	uint64_t name;
 
-	*k = (struct key){ .addr = r->addr, .name = r->symbol,
-			   .external = r->symbol };
-	p = r->symbol ? NULL : image_at(im, r->addr, KEY_SIZE);
+	if (!symbol && !image_dumped(im, r->addr, KEY_SIZE))
+		symbol = image_copied(im, r->addr);
+	*k = (struct key){ .addr = symbol ? 0 : r->addr, .name = symbol,
+			   .external = symbol };
+	p = symbol ? NULL : image_at(im, r->addr, KEY_SIZE);
 	if (!p)
 		return;
 	k->readable = true;

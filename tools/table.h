@@ -8,7 +8,7 @@
 
 #include "tools/image.h"
 
-enum { NO_KEY = UINT32_MAX };
+#define NO_KEY	UINT32_MAX
 
 /* A record of the section side_jmp, its fields as addresses. */
 struct site {

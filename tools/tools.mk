@@ -36,9 +36,21 @@ $(B)/tools/%.o: tools/% $(HEADERS) Makefile tools/tools.mk
 $(TOOL): $(TOOL_OBJ) $(LIB_A)
 	$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@ $$(pkg-config --libs $(TOOL_PKGS))
 
+BASHDIR	?= $(PREFIX)/share/bash-completion/completions
+ZSHDIR	?= $(PREFIX)/share/zsh/site-functions
+FISHDIR	?= $(PREFIX)/share/fish/vendor_completions.d
+
 .PHONY: install-tools
 install-tools: $(TOOL)
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1
+	install -d $(addprefix $(DESTDIR),$(PREFIX)/bin $(MANDIR)/man1 \
+		$(BASHDIR) $(ZSHDIR) $(FISHDIR))
 	install -m 755 $(TOOL) $(DESTDIR)$(PREFIX)/bin/
-	$(if $(wildcard tools/*.1),install -m 644 $(wildcard tools/*.1) \
-		$(DESTDIR)$(PREFIX)/share/man/man1/)
+	install -m 644 $(wildcard tools/*.1) $(DESTDIR)$(MANDIR)/man1/
+	install -m 644 tools/completion/side-jmp.bash $(DESTDIR)$(BASHDIR)/side-jmp
+	install -m 644 tools/completion/_side-jmp $(DESTDIR)$(ZSHDIR)/
+	install -m 644 tools/completion/side-jmp.fish $(DESTDIR)$(FISHDIR)/
+
+# Source and binary packages, in $(B)/deb.
+.PHONY: deb
+deb:
+	tools/debian/build $(B)/deb
