@@ -15,6 +15,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -22,7 +23,6 @@
 
 enum { SYS_CODE_PATCH = 480 };
 enum { REGISTER = 0, UNREGISTER = 1, SYNC = 2 };
-enum { MAX_KEYS = 4096 };		/* of one call: CODE_PATCH_MAX_KEYS */
 
 #ifdef SIDE_JMP_INJECT
 /* A test's stand-in for the system call: 0 or -errno. */
@@ -75,16 +75,7 @@ int sj_code_patch_unregister(const struct side_jmp_record *start, size_t n)
 
 int sj_code_patch_sync(const uint64_t words[], size_t n)
 {
-	int r = 0;
-
-	while (n && !r) {
-		size_t now = n < MAX_KEYS ? n : MAX_KEYS;
-
-		r = call(SYNC, words, now);
-		words += now;
-		n -= now;
-	}
-	return r;
+	return call(SYNC, words, n);
 }
 
 /* ---- does it work here? ------------------------------------------------- */
@@ -115,18 +106,39 @@ static int run_probe(const struct side_jmp_record *record, uint32_t *word)
 	}
 }
 
-/* A sync of every key: in the first object's constructor there is none. */
+/*
+ * The prctl came with the call.  It is asked first because every kernel and
+ * every translator answers it (EINVAL: there is no such thing), where valgrind
+ * has a lot to say about a call that it does not know.
+ */
+static int ask_first(void)
+{
+	int r;
+
+#ifdef SIDE_JMP_INJECT
+	if (side_jmp_inject_code_patch)
+		return 0;
+#endif
+	r = prctl(SJ_PR_GET_CODE_INTEGRITY, 0, 0, 0, 0);
+	if (r > 0)
+		return -EPERM;
+	return !r ? 0 : errno == EINVAL ? -ENOSYS : -errno;
+}
+
+/* What the answer is does not matter yet. */
 bool sj_code_patch_known(void)
 {
-	return call(SYNC, NULL, 0) != -ENOSYS;
+	return ask_first() != -ENOSYS;
 }
 
 int sj_code_patch_probe(void)
 {
 	const struct side_jmp_record *record;
 	uint32_t *word;
-	int r, left;
+	int r = ask_first(), left;
 
+	if (r)
+		return r;
 	record = sj_probe_record(&word);
 	r = run_probe(record, word);
 	if (r == -ENOSYS)

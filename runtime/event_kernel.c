@@ -8,7 +8,8 @@
  * The kernel sets and clears the word's top bit by itself, at any time after
  * registration, without a sync.  So before the ioctl the key is marked
  * SIDE_JMP_KEY_ARMED and its sites are armed; an event whose sites can't be
- * armed is not registered.
+ * armed is not registered.  A kernel that patches (the back end *kernel*) has
+ * the sites follow the bit, and they go idle as those of any key.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -17,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -157,10 +159,11 @@ static int arm(struct side_jmp_key *key)
 {
 	int r;
 
-	/* A kernel that patches arms them itself. */
+	/* Also for a copy of the runtime that is yet to come, with no such
+	   back end. */
+	keep_armed(key, true);
 	if (sj_state.backend == SIDE_JMP_BACKEND_KERNEL)
 		return 0;
-	keep_armed(key, true);
 	r = side_jmp_sync(key);
 	if (r) {
 		keep_armed(key, false);
@@ -317,6 +320,17 @@ static void refuse(const struct side_jmp_event *event, int error,
 	note(error, format, name);
 }
 
+/*
+ * Somebody wants it already: then its sites are armed when this returns, and
+ * not some time after (user_events.rst: "Sites").
+ */
+static void follow(struct side_jmp_event *event)
+{
+	if (sj_state.backend == SIDE_JMP_BACKEND_KERNEL &&
+	    side_jmp_enabled(event->key))
+		(void)side_jmp_sync(event->key);
+}
+
 void sj_kernel_new_event(struct side_jmp_event *event)
 {
 	char name_args[NAME_ARGS_MAX];
@@ -337,6 +351,7 @@ void sj_kernel_new_event(struct side_jmp_event *event)
 	r = reg(event, name_args);
 	if (!r) {
 		kernel.registered++;
+		follow(event);
 		return;
 	}
 	disarm(event->key);
@@ -512,9 +527,10 @@ void sj_kernel_start_from_environment(void)
 {
 	const char *s = secure_getenv("SIDE_JMP_USER_EVENTS");
 
-	/* Where the kernel patches it costs nothing, so that is the default. */
+	/* Registered sites cost nothing where the kernel patches them. */
 	if (!s || !*s)
-		s = sj_state.backend == SIDE_JMP_BACKEND_KERNEL ? "1" : "0";
+		s = sj_state.backend == SIDE_JMP_BACKEND_KERNEL &&
+		    !getauxval(AT_SECURE) ? "1" : "0";
 	if (!strcmp(s, "0"))
 		return;
 	if (!strcmp(s, "1"))
@@ -544,8 +560,10 @@ static void reregister(struct side_jmp_event *event)
 		return;
 	(void)describe(name_args, event->desc);
 	r = reg_flags(event, name_args, multi);
-	if (!r || r == -EADDRINUSE)
+	if (!r || r == -EADDRINUSE) {
+		follow(event);
 		return;
+	}
 	__atomic_store_n(&event->state, 0, __ATOMIC_SEQ_CST);
 	disarm(event->key);
 	kernel.registered--;

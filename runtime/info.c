@@ -32,7 +32,8 @@ static void count_object(struct side_jmp_info *info, const struct object *o)
 	info->objects++;
 	for (uint32_t i = 0; i < o->n_groups; i++) {
 		const struct group *g = &o->groups[i];
-		enum side_jmp_state wanted = sj_key_wanted(g->ref->key);
+		enum side_jmp_state wanted = sj_key_wanted(g->ref->key,
+							   o->kernel);
 
 		for (uint32_t j = g->first; j < g->first + g->count; j++)
 			count_site(info, &o->abi->start[o->order[j]], wanted);

@@ -6,9 +6,6 @@
 
 #include "internal.h"
 
-/* include/uapi/linux/prctl.h, with kernel-patches/ */
-#define PR_SET_CODE_INTEGRITY		0x53434947
-#define PR_CODE_INTEGRITY_REFUSE_PATCH	1
 #ifndef PR_SET_MDWE			/* Linux 6.3 */
 #define PR_SET_MDWE			65
 #define PR_MDWE_REFUSE_EXEC_GAIN	1
@@ -23,8 +20,8 @@ int side_jmp_enter_integrity(unsigned flags)
 	r = side_jmp_freeze();
 	if (r)
 		return r;
-	if (prctl(PR_SET_CODE_INTEGRITY, PR_CODE_INTEGRITY_REFUSE_PATCH, 0, 0,
-		  0))
+	if (prctl(SJ_PR_SET_CODE_INTEGRITY,
+		  SJ_PR_CODE_INTEGRITY_REFUSE_PATCH, 0, 0, 0))
 		error = errno == EINVAL ? -EOPNOTSUPP : -errno;
 	if (flags & SIDE_JMP_INTEGRITY_MDWE &&
 	    prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0) && !error)

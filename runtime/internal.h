@@ -195,8 +195,6 @@ uintptr_t sj_page_size(void);
 
 /* ---- patch.c: batches of writes ------------------------------------------ */
 
-enum { BATCH_KEYS = 64 };
-
 /* Where a batch of writes stands.  Lives under sj_patch_lock. */
 struct batch {
 	int fd;				/* of our memory; < 0: not yet open */
@@ -208,9 +206,7 @@ struct batch {
 	uintptr_t lo, hi;		/* the run in hand */
 	struct object *run_object;
 	bool run_arms;
-	/* Keys with sites that the kernel patches. */
-	struct side_jmp_key *keys[BATCH_KEYS];
-	unsigned n_keys;
+	size_t n_keys;			/* for the kernel; see patch.c */
 };
 
 /* runs: if the process turns out to have one thread. */
@@ -254,7 +250,14 @@ struct sj_code_patch_args {
 	uint64_t sites, patched, skipped;	/* out */
 };
 
-/* Does the kernel know the call?  What it says does not matter yet. */
+enum { SJ_CODE_PATCH_KEYS = 4096 };	/* of a call: CODE_PATCH_MAX_KEYS */
+
+/* linux/prctl.h of the same kernels */
+#define SJ_PR_SET_CODE_INTEGRITY		0x53434947
+#define SJ_PR_CODE_INTEGRITY_REFUSE_PATCH	1ul
+#define SJ_PR_GET_CODE_INTEGRITY		0x47434947
+
+/* Does the kernel know the call?  Asks, but tries nothing. */
 bool sj_code_patch_known(void);
 /* A trial patch: 0 or -errno; -ENOSYS: the kernel does not know the call. */
 int sj_code_patch_probe(void);
@@ -277,7 +280,12 @@ const struct side_jmp_record *sj_probe_record(uint32_t **word);
 
 /* ---- key.c ------------------------------------------------------------- */
 
-enum side_jmp_state sj_key_wanted(const struct side_jmp_key *key);
+/*
+ * SIDE_JMP_KEY_ARMED keeps sites armed for the sake of a kernel that sets the
+ * word without a sync.  One that patches them itself needs no such thing.
+ */
+enum side_jmp_state sj_key_wanted(const struct side_jmp_key *key,
+				  bool kernel_patches);
 int sj_key_subscriber_sync(struct side_jmp_key *key, unsigned flags);
 void sj_key_subscribe(struct keyref *ref);		/* sj_object_lock held */
 void sj_key_unsubscribe(struct keyref *ref);	/* sj_object_lock held */

@@ -50,9 +50,12 @@ static int word_add(struct side_jmp_key *key, int by)
 	return 0;
 }
 
-enum side_jmp_state sj_key_wanted(const struct side_jmp_key *key)
+enum side_jmp_state sj_key_wanted(const struct side_jmp_key *key,
+				  bool kernel_patches)
 {
-	return word_load(key) || __atomic_load_n(&key->flags, __ATOMIC_SEQ_CST) ?
+	return word_load(key) ||
+	       (!kernel_patches &&
+		__atomic_load_n(&key->flags, __ATOMIC_SEQ_CST)) ?
 	       SIDE_JMP_ARMED : SIDE_JMP_IDLE;
 }
 

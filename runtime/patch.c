@@ -311,6 +311,12 @@ static void batch_group(struct batch *b, struct group *group,
 
 /* ---- objects whose tables the kernel has --------------------------------- */
 
+/*
+ * Of one call: all that it takes, so that a batch has as few synchronizations
+ * of the cores as it can.  sj_patch_lock.
+ */
+static struct side_jmp_key *batch_keys[SJ_CODE_PATCH_KEYS];
+
 /* Look at the group's sites: how many are idle, and on which pages? */
 static uint32_t count_idle(struct group *g)
 {
@@ -339,7 +345,7 @@ static void look_after(struct batch *b, struct side_jmp_key *key, int error)
 
 	for (struct group *g = ref ? ref->groups : NULL; g; g = g->next) {
 		if (!g->object->kernel || !count_idle(g) || !error ||
-		    sj_key_wanted(key) == SIDE_JMP_IDLE)
+		    sj_key_wanted(key, true) == SIDE_JMP_IDLE)
 			continue;
 		g->unarmed = g->count;
 		batch_group(b, g, SIDE_JMP_ARMED);
@@ -348,26 +354,26 @@ static void look_after(struct batch *b, struct side_jmp_key *key, int error)
 
 static void sync_by_kernel(struct batch *b)
 {
-	uint64_t words[BATCH_KEYS];
+	static uint64_t words[SJ_CODE_PATCH_KEYS];
 	int r;
 
 	if (!b->n_keys)
 		return;
-	for (unsigned i = 0; i < b->n_keys; i++)
-		words[i] = (uintptr_t)&b->keys[i]->word32;
+	for (size_t i = 0; i < b->n_keys; i++)
+		words[i] = (uintptr_t)&batch_keys[i]->word32;
 	side_jmp_inject(INJECT_BEFORE_WRITE);
 	r = sj_code_patch_sync(words, b->n_keys);
 	side_jmp_inject(INJECT_AFTER_WRITE);
-	for (unsigned i = 0; i < b->n_keys; i++)
-		look_after(b, b->keys[i], r);
+	for (size_t i = 0; i < b->n_keys; i++)
+		look_after(b, batch_keys[i], r);
 	b->n_keys = 0;
 }
 
 static void add_key(struct batch *b, struct side_jmp_key *key)
 {
-	if (b->n_keys == BATCH_KEYS)
+	if (b->n_keys == SJ_CODE_PATCH_KEYS)
 		sync_by_kernel(b);
-	b->keys[b->n_keys++] = key;
+	batch_keys[b->n_keys++] = key;
 }
 
 /* The kernel has no budget: ours decides whether it gets the table. */
@@ -416,7 +422,7 @@ static bool take_from_kernel(struct object *o)
 
 void sj_batch_key(struct batch *b, struct keyref *ref)
 {
-	enum side_jmp_state wanted = sj_key_wanted(ref->key);
+	enum side_jmp_state wanted = sj_key_wanted(ref->key, false);
 	bool kernel = false;
 
 	for (struct group *g = ref->groups; g; g = g->next)
@@ -441,7 +447,7 @@ void sj_batch_object(struct batch *b, struct object *o,
 	for (uint32_t i = 0; i < o->n_sites; i++) {
 		struct group *g = &o->groups[o->which[i]];
 		enum side_jmp_state w = wanted ? *wanted :
-					sj_key_wanted(g->ref->key);
+					sj_key_wanted(g->ref->key, false);
 
 		if (nothing_to_do(b, g, w))
 			continue;

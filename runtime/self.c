@@ -231,6 +231,11 @@ void sj_self_choose(bool forced)
 		       " executable memory (PR_SET_MDWE)", 0);
 		return;
 	}
+	if (prctl(SJ_PR_GET_CODE_INTEGRITY, 0, 0, 0, 0) > 0) {
+		sj_backend_set(SIDE_JMP_BACKEND_NONE, "the process refuses"
+			       " patching (PR_SET_CODE_INTEGRITY)", 0);
+		return;
+	}
 	r = register_membarrier();
 	if (r) {
 		sj_backend_set(SIDE_JMP_BACKEND_NONE, "the kernel has no membarrier"

@@ -126,14 +126,15 @@
  *
  *	SIDE_JMP_USER_EVENTS=1          or side_jmp_user_events_start()
  *	SIDE_JMP_USER_EVENTS=persist    and the events outlast the program
- *	SIDE_JMP_USER_EVENTS=0
+ *	SIDE_JMP_USER_EVENTS=0          not in this program
  *
- * Where the kernel patches (back end `kernel`), 1 is the default.  Elsewhere
- * it has to be asked for: the kernel enables an event by itself, so the sites
- * of registered events must stay armed, and each costs a jump, a load and a
- * test instead of a no-op.  Where user_events is
- * missing or not permitted everything else works; side_jmp_event_info says
- * why.
+ * It is opt in where the kernel can't patch the program (side_jmp_info.backend
+ * is not SIDE_JMP_BACKEND_KERNEL): there it enables an event all the same, by
+ * itself, so the sites of registered events must stay armed, and each costs a
+ * jump, a load and a test instead of a no-op.  Where the kernel patches, they
+ * go idle like any other, and events are registered unless the variable says 0
+ * or the program runs in secure execution.  Where user_events is missing or not
+ * permitted everything else works; side_jmp_event_info says why.
  *
  * Payload: the fields in their order, packed.  string: __rel_loc char[];
  * chars: char[n]; bytes: unsigned char[n] (from 1025 bytes on __rel_loc);

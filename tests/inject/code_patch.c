@@ -174,7 +174,7 @@ static void keys_work(const char *name)
 
 static void patches(void)
 {
-	struct side_jmp_key *both[] = { &key, &key64 };
+	struct side_jmp_key *both[] = { &key, &key64 }, *many[1000];
 	unsigned syncs;
 
 	tap_note("%s", info().backend_reason);
@@ -189,6 +189,17 @@ static void patches(void)
 	tap_equal(calls[SYNC] - syncs, 1, "code_patch_batch_is_one_call");
 	tap_equal(hits(), 1010, "code_patch_batch_arms");
 	tap_equal(side_jmp_disable_many(both, 2), 0, "code_patch_batch_ends");
+	for (unsigned i = 0; i < 1000; i++)
+		many[i] = both[i % 2];
+	syncs = calls[SYNC];
+	tap_ok(!side_jmp_enable_many(many, 1000) && calls[SYNC] - syncs == 1,
+	       "code_patch_large_batch_is_one_call");
+	side_jmp_disable_many(many, 1000);
+	/* As registered with user_events: the kernel's business here. */
+	key.flags = SIDE_JMP_KEY_ARMED;
+	tap_ok(!side_jmp_sync(&key) && info().idle == info().sites &&
+	       !info().refused, "code_patch_registered_keys_go_idle");
+	key.flags = 0;
 	again = 3;
 	tap_equal(side_jmp_enable(&key), 0, "code_patch_again_is_tried_again");
 	side_jmp_disable(&key);

@@ -20,4 +20,4 @@ check-kernel:
 # The series at work, for somebody who wants to see it.
 .PHONY: demo-kernel
 demo-kernel:
-	@bench/demo/kernel/run $(ARCH)
+	@tests/kernel/demo

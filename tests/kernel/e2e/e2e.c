@@ -1,321 +1,495 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From tracefs to the text of a running program and back, with the library as
- * it is installed.  The same binary on a kernel with code_patch() and on one
- * without: there the process patches itself, and sites of registered events
- * stay armed.
+ * End to end, in a guest of its own: the demo, and a worker and its libraries
+ * whose events are enabled and disabled through tracefs while they work.  The
+ * same binaries under a kernel with the series and under one without it:
+ * SIDE_JMP_EXPECT (kernel or self; by default what the prctl says) is who has
+ * to patch.
  */
 #define _GNU_SOURCE
-#include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
 #include <string.h>
-#include <sys/syscall.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <side_jmp_event.h>
-
 #include "tests/tap.h"
 
-#define TRACING	"/sys/kernel/tracing/"
+#define TRACING		"/sys/kernel/tracing/"
+#define EVENTS		TRACING "events/user_events/"
+#define TEXT		"/lib/text"
 
-SIDE_JMP_EVENT(e2e, tick, "A worker has done a round",
-	(u32, worker), (u64, round), (string, text));
+static bool by_kernel;			/* expected */
 
-/* Not an event: what a program with tests of its own has. */
-SIDE_JMP_KEY_STATIC(verbose);
+/* ---- files ------------------------------------------------------------------ */
 
-static bool kernel_patches;
-static bool stop;
-static unsigned long rounds;
-
-static struct side_jmp_info info(void)
+static int put(const char *path, const char *value)
 {
-	struct side_jmp_info i;
+	int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC), r = 0;
 
-	side_jmp_get_info(&i, sizeof(i));
-	return i;
+	if (fd < 0)
+		return -errno;
+	if (write(fd, value, strlen(value)) < 0)
+		r = -errno;
+	close(fd);
+	return r;
 }
 
-static bool write_text(const char *path, const char *text)
+static bool exists(const char *path)
 {
-	int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
-	bool ok = fd >= 0 && write(fd, text, strlen(text)) ==
-			     (ssize_t)strlen(text);
+	return access(path, F_OK) == 0;
+}
 
-	if (!ok)
-		tap_note("%s: %s", path, strerror(errno));
+static int enable(const char *event, bool on)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), EVENTS "%s/enable", event);
+	return put(path, on ? "1" : "0");
+}
+
+static char trace[1 << 16];
+
+/* What the trace holds now; read once. */
+static void read_trace(void)
+{
+	int fd = open(TRACING "trace", O_RDONLY | O_CLOEXEC);
+	size_t n = 0;
+	ssize_t r;
+
+	while (fd >= 0 && n < sizeof(trace) - 1 &&
+	       (r = read(fd, trace + n, sizeof(trace) - 1 - n)) > 0)
+		n += (size_t)r;
+	trace[n] = '\0';
 	if (fd >= 0)
 		close(fd);
-	return ok;
 }
 
-/* Every line of the trace that has `text` in it, and the first such line */
-static int traced(const char *text, char *first, size_t size)
+static void clear_trace(void)
 {
-	FILE *f = fopen(TRACING "trace", "re");
-	char line[512];
-	int n = 0;
+	put(TRACING "trace", "");
+}
 
-	while (f && fgets(line, sizeof(line), f))
-		if (line[0] != '#' && strstr(line, text) && n++ == 0 && first)
-			snprintf(first, size, "%s", line);
-	if (f)
-		fclose(f);
+/* Does an event with this in its line arrive within ten seconds? */
+__attribute__((format(printf, 1, 2)))
+static bool arrives(const char *format, ...)
+{
+	char what[128];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(what, sizeof(what), format, args);
+	va_end(args);
+	for (int i = 0; i < 100; i++) {
+		read_trace();
+		if (strstr(trace, what))
+			return true;
+		usleep(100 * 1000);
+	}
+	tap_note("no '%s' in the trace, which ends with%s", what,
+		 strlen(trace) > 300 ? trace + strlen(trace) - 300 : trace);
+	return false;
+}
+
+static bool traces_process(int pid)
+{
+	return arrives("work_pass: pid=0x%x (%d) pass=", (unsigned)pid, pid);
+}
+
+/* Does none come?  What was under way may still end. */
+static bool is_quiet(const char *what)
+{
+	usleep(100 * 1000);
+	clear_trace();
+	usleep(300 * 1000);
+	read_trace();
+	return !strstr(trace, what);
+}
+
+/* ---- the worker --------------------------------------------------------------- */
+
+static struct worker {
+	pid_t pid;
+	int in, out;
+} w;
+
+static char line[1024];
+
+static bool read_line(void)
+{
+	struct pollfd p = { .fd = w.out, .events = POLLIN };
+	size_t n = 0;
+
+	while (n < sizeof(line) - 1) {
+		if (poll(&p, 1, 60 * 1000) <= 0 || read(w.out, line + n, 1) != 1)
+			break;
+		if (line[n++] == '\n')
+			break;
+	}
+	line[n ? n - 1 : 0] = '\0';
 	return n;
 }
 
-static bool event_enable(const char *name, bool on)
+static const char *ask(const char *command)
 {
-	char path[128];
-
-	snprintf(path, sizeof(path), TRACING "events/user_events/%s/enable",
-		 name);
-	return write_text(path, on ? "1" : "0");
+	dprintf(w.in, "%s\n", command);
+	if (!read_line())
+		snprintf(line, sizeof(line), "(no answer to %s)", command);
+	return line;
 }
 
-static bool clear_trace(void)
+/* Does it say so?  Otherwise what it says is noted. */
+static bool says(const char *command, const char *what)
 {
-	return write_text(TRACING "trace", "");
+	if (strstr(ask(command), what))
+		return true;
+	tap_note("%s: '%s', expected '%s'", command, line, what);
+	return false;
 }
 
-static void *worker(void *arg)
+static void start(const char *variable)
 {
-	unsigned n = 0;
+	char *argv[] = { "/bin/worker", TEXT, NULL };
+	char *envp[] = { (char *)(uintptr_t)variable, NULL };
+	int in[2], out[2];
 
-	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
-		side_jmp_event(e2e, tick, (uint32_t)(uintptr_t)arg, n, "round");
-		n++;
-		__atomic_fetch_add(&rounds, 1, __ATOMIC_RELAXED);
-		if (n % 64 == 0)
-			usleep(1000);
+	if (pipe2(in, O_CLOEXEC) || pipe2(out, O_CLOEXEC))
+		exit(1);
+	fflush(NULL);
+	w.pid = fork();
+	if (w.pid == 0) {
+		dup2(in[0], 0);
+		dup2(out[1], 1);
+		execve(argv[0], argv, envp);
+		_exit(127);
 	}
-	return NULL;
+	close(in[0]);
+	close(out[1]);
+	w.in = in[1];
+	w.out = out[0];
+	if (!read_line() || strncmp(line, "ready", 5))
+		tap_ok(false, "e2e_worker_starts");
 }
 
-static void wait_rounds(unsigned long more)
+static int finish(void)
 {
-	unsigned long until = __atomic_load_n(&rounds, __ATOMIC_RELAXED) + more;
+	int status = -1;
 
-	while (__atomic_load_n(&rounds, __ATOMIC_RELAXED) < until)
-		usleep(1000);
+	dprintf(w.in, "quit\n");
+	waitpid(w.pid, &status, 0);
+	close(w.in);
+	close(w.out);
+	if (status)
+		tap_note("the worker ended with %#x", (unsigned)status);
+	return status;
 }
 
-/* Threads work while the event is enabled and disabled through tracefs. */
-static void events(void)
+static unsigned long site_address(void)
 {
-	struct side_jmp_event_info e;
-	struct side_jmp_info before = info();
-	char line[512] = "";
-	pthread_t threads[2];
-	int n;
+	unsigned long at = 0;
 
-	side_jmp_event_get_info(&e, sizeof(e));
-	if (!kernel_patches)
-		tap_equal(side_jmp_user_events_start(0), 0,
-			  "e2e_registers_when_asked");
-	side_jmp_event_get_info(&e, sizeof(e));
-	tap_ok(e.user_events > 0, "e2e_events_are_registered");
-	tap_note("%s; user_events: %s", before.backend_reason,
-		 e.user_events_reason);
-	if (kernel_patches)
-		tap_equal((long long)info().idle, (long long)info().sites,
-			  "e2e_registered_sites_are_idle");
-	else
-		tap_ok(info().armed > 0, "e2e_registered_sites_are_armed");
+	sscanf(ask("site"), "at=%lx", &at);
+	return at;
+}
 
-	for (uintptr_t i = 0; i < 2; i++)
-		pthread_create(&threads[i], NULL, worker, (void *)i);
-	wait_rounds(100);
+/* ---- cases --------------------------------------------------------------------- */
+
+static void demo(void)
+{
+	int status = -1;
+	pid_t pid;
+
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0) {
+		execl("/bin/demo", "demo", TEXT, (char *)NULL);
+		_exit(127);
+	}
+	waitpid(pid, &status, 0);
+	tap_equal(status, 0, "e2e_demo_runs");
+}
+
+static void who_patches(void)
+{
+	start(NULL);
+	tap_ok(says("info", by_kernel ? "backend=kernel" : "backend=self"),
+	       "e2e_who_patches");
+	tap_ok(says("info", " armed=0 "), "e2e_all_sites_are_idle");
+	tap_ok(says("events", by_kernel ? "registered=2 refused=0" :
+		    "reason=not asked for"),
+	       by_kernel ? "e2e_events_are_registered" :
+	       "e2e_events_are_not_registered");
+	ask("key 1");
+	tap_ok(says("hits", "hits=1"), "e2e_enabled_key_hits");
+	ask("key 0");
+	usleep(100 * 1000);
+	tap_ok(says("hits", "hits=0"), "e2e_disabled_key_does_not");
+	tap_equal(finish(), 0, "e2e_worker_ends");
+	start("SIDE_JMP_BACKEND=none");
+	tap_ok(says("info", "backend=none") && says("info", " idle=0 "),
+	       "e2e_none_patches_nothing");
+	finish();
+	start("SIDE_JMP_BACKEND=self");
+	tap_ok(says("info", "backend=self") && says("info", " armed=0 "),
+	       "e2e_self_works");
+	finish();
+	start("SIDE_JMP_BACKEND=kernel");
+	tap_ok(says("info", by_kernel ? "backend=kernel" : "backend=none"),
+	       "e2e_kernel_can_be_asked_for");
+	finish();
+}
+
+/* Where the kernel can't patch, sites of registered events are armed. */
+static const char *off(void)
+{
+	return by_kernel ? "state=idle" : "state=armed";
+}
+
+/* From here on every worker registers its events. */
+static void start_registered(void)
+{
+	start("SIDE_JMP_USER_EVENTS=1");
+}
+
+static void tracefs(void)
+{
+	bool right = true;
+
+	start_registered();
+	tap_ok(exists(EVENTS "work_pass") && exists(EVENTS "words_scanned"),
+	       "e2e_events_are_in_tracefs");
+	tap_ok(says("site", off()), "e2e_site_before");
 	clear_trace();
-	before = info();
-	tap_ok(event_enable("e2e_tick", true), "e2e_enable_in_tracefs");
-	if (kernel_patches)
-		tap_ok(info().armed > before.armed, "e2e_enable_arms");
-	wait_rounds(1000);
-	n = traced("e2e_tick", line, sizeof(line));
-	tap_note("%d lines, the first: %s", n, line);
-	tap_ok(n > 100 && strstr(line, "worker=") && strstr(line, "round="),
-	       "e2e_trace_has_the_events");
-	tap_ok(event_enable("e2e_tick", false), "e2e_disable_in_tracefs");
-	if (kernel_patches)
-		tap_equal((long long)info().idle, (long long)before.idle,
-			  "e2e_disable_idles");
-	clear_trace();
-	wait_rounds(1000);
-	/* A writer that was past the test has had a thousand rounds' time. */
-	clear_trace();
-	wait_rounds(1000);
-	tap_equal(traced("e2e_tick", NULL, 0), 0, "e2e_disabled_is_silent");
-	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
-	for (int i = 0; i < 2; i++)
-		pthread_join(threads[i], NULL);
-	stop = false;
+	tap_equal(enable("work_pass", true), 0, "e2e_enable");
+	tap_ok(says("site", "state=armed"), "e2e_armed_when_enable_returns");
+	tap_ok(traces_process(w.pid) && arrives("who=first") &&
+	       arrives("who=second"),
+	       "e2e_trace_has_the_event_of_each_thread");
+	tap_ok(!strstr(trace, "words_scanned"), "e2e_trace_has_no_other");
+	tap_equal(enable("work_pass", false), 0, "e2e_disable");
+	tap_ok(says("site", off()), "e2e_idle_when_disable_returns");
+	tap_ok(is_quiet("work_pass"), "e2e_disabled_is_quiet");
+	for (int i = 0; i < 100 && right; i++)
+		right = !enable("work_pass", i % 2 == 0) &&
+			says("site", i % 2 ? off() : "state=armed");
+	tap_ok(right, "e2e_flips_while_it_works");
+	put(EVENTS "enable", "1");
+	tap_ok(arrives("words_scanned: bytes=0x4000 (16384) words=") &&
+	       arrives("work_pass: "), "e2e_all_events_and_the_library");
+	put(EVENTS "enable", "0");
+	tap_ok(says("events", "lost=0"), "e2e_none_was_lost");
 }
 
-static bool is_verbose(void)
+/* The kernel's bit and the count of user tracers are independent. */
+static void tracers(void)
 {
-	return side_jmp_unlikely(verbose);
-}
-
-static void keys(void)
-{
-	bool off = is_verbose(), on;
-
-	tap_equal(side_jmp_enable(&verbose), 0, "e2e_key_enables");
-	on = is_verbose();
-	tap_equal(side_jmp_disable(&verbose), 0, "e2e_key_disables");
-	tap_ok(!off && on && !is_verbose(), "e2e_key_works");
+	ask("enable");
+	enable("work_pass", true);
+	enable("work_pass", false);
+	tap_ok(says("site", "state=armed"), "e2e_user_tracer_keeps_it_armed");
+	enable("work_pass", true);
+	ask("disable");
+	clear_trace();
+	tap_ok(says("site", "state=armed") && arrives("work_pass: "),
+	       "e2e_kernel_keeps_it_armed");
+	enable("work_pass", false);
+	tap_ok(says("site", off()), "e2e_idle_when_nobody_is_left");
 }
 
 static void plugin(void)
 {
-	void (*call)(int);
-	uint64_t sites = info().sites;
-	void *lib;
+	bool right = true;
 
-	for (int i = 0; i < 5; i++) {
-		lib = dlopen("libplugin.so", RTLD_NOW);
-		if (!lib)
-			tap_note("%s", dlerror());
-		*(void **)&call = lib ? dlsym(lib, "plugin_call") : NULL;
-		if (!call) {
-			tap_ok(false, "e2e_plugin_loads");
-			return;
-		}
-		call(1);
+	for (int i = 0; i < 5 && right; i++) {
+		right = says("load", "r=0") && exists(EVENTS "plugin_tick");
 		clear_trace();
-		event_enable("plugin_call", true);
-		call(42);
-		if (i == 0) {
-			tap_equal(traced("plugin_call: n=", NULL, 0), 1,
-				  "e2e_plugin_is_traced");
-			tap_ok(info().sites > sites, "e2e_plugin_has_sites");
-		}
-		/* Sometimes it leaves while it is enabled. */
-		if (i % 2)
-			event_enable("plugin_call", false);
-		dlclose(lib);
+		enable("plugin_tick", true);
+		right = right && arrives("plugin_tick: n=0x");
+		enable("plugin_tick", i % 2);
+		right = right && says("unload", "r=0");
+		enable("plugin_tick", false);
 	}
-	tap_equal((long long)info().sites, (long long)sites,
-		  "e2e_plugin_leaves_nothing");
+	tap_ok(right, "e2e_dlopen_and_dlclose");
+	tap_ok(says("info", "objects=2 "), "e2e_dlclose_forgets");
+	enable("work_pass", true);
+	tap_ok(says("site", "state=armed") && says("load", "r=0") &&
+	       says("unload", "r=0"), "e2e_dlopen_while_enabled");
+	enable("work_pass", false);
+	tap_ok(says("site", off()), "e2e_after_dlclose");
 }
 
-static void child(void)
+static void forks(void)
 {
-	int status, to_child[2], to_us[2];
-	char c = 0;
+	int pid;
+
+	enable("work_pass", true);
+	pid = atoi(ask("fork") + 2);
+	clear_trace();
+	tap_ok(pid > 0 && traces_process(pid),
+	       "e2e_child_is_traced");
+	enable("work_pass", false);
+	tap_ok(says("child", off()), "e2e_child_goes_idle");
+	enable("work_pass", true);
+	tap_ok(says("child", "state=armed") && says("site", "state=armed"),
+	       "e2e_child_is_armed_again");
+	enable("work_pass", false);
+	tap_ok(says("reap", "r=9") && says("site", off()), "e2e_child_ends");
+}
+
+static void execs(void)
+{
+	enable("work_pass", true);
+	tap_ok(says("exec", "ready"), "e2e_exec");
+	clear_trace();
+	tap_ok(says("info", by_kernel ? "backend=kernel" : "backend=self"),
+	       "e2e_exec_who_patches");
+	tap_ok(says("site", "state=armed") && traces_process(w.pid),
+	       "e2e_exec_begins_enabled");
+	enable("work_pass", false);
+	tap_ok(says("site", off()), "e2e_exec_goes_idle");
+	tap_equal(finish(), 0, "e2e_traced_worker_ends");
+	/* A worker of the kernel's removes it. */
+	for (int i = 0; i < 50 && exists(EVENTS "work_pass"); i++)
+		usleep(100 * 1000);
+	tap_ok(!exists(EVENTS "work_pass"), "e2e_event_ends_with_it");
+}
+
+/* One byte, the one that is there: 0 or -errno. */
+static int force_write(unsigned long at)
+{
+	char path[64];
+	unsigned char byte;
+	int fd, r = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/mem", w.pid);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (pread(fd, &byte, 1, (off_t)at) != 1 ||
+	    pwrite(fd, &byte, 1, (off_t)at) != 1)
+		r = -errno;
+	close(fd);
+	return r;
+}
+
+static void integrity(void)
+{
+	char path[64], status[4096] = "";
+	unsigned long at;
+	int fd;
+
+	start_registered();
+	at = site_address();
+	tap_equal(force_write(at), 0, "e2e_forced_write_before");
+	tap_ok(says("integrity", by_kernel ? "r=0" : "r=-95"), "e2e_integrity");
+	tap_ok(says("info", "backend=none") && says("info", " idle=0 "),
+	       "e2e_integrity_arms");
+	clear_trace();
+	enable("work_pass", true);
+	tap_ok(traces_process(w.pid), "e2e_integrity_is_traced");
+	enable("work_pass", false);
+	tap_ok(says("site", "state=armed") && is_quiet("work_pass"),
+	       "e2e_integrity_stays_armed");
+	if (by_kernel) {
+		tap_ok(force_write(at) < 0, "e2e_integrity_no_forced_write");
+		tap_ok(says("patch", "code_patch: Operation not permitted"),
+		       "e2e_integrity_no_patch");
+		snprintf(path, sizeof(path), "/proc/%d/status", w.pid);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		(void)!read(fd, status, sizeof(status) - 1);
+		close(fd);
+		tap_ok(strstr(status, "Code_integrity:\t1"),
+		       "e2e_integrity_is_in_status");
+	} else {
+		tap_skip("e2e_integrity_no_forced_write", "no such kernel");
+		tap_ok(says("patch", "code_patch: Function not implemented"),
+		       "e2e_integrity_no_patch");
+		tap_skip("e2e_integrity_is_in_status", "no such kernel");
+	}
+	ask("exec");
+	tap_ok(says("info", by_kernel ? "backend=none" : "backend=self"),
+	       "e2e_integrity_is_inherited");
+	if (by_kernel)
+		tap_ok(says("info", "refuse") && says("info", " idle=0 "),
+		       "e2e_begins_under_integrity_and_says_so");
+	else
+		tap_skip("e2e_begins_under_integrity_and_says_so",
+			 "no such kernel");
+	ask("key 1");
+	tap_ok(says("hits", "hits=1"), "e2e_integrity_keys_work");
+	finish();
+}
+
+/* perf, where whoever built this had one. */
+static void perf(void)
+{
+	int status = -1;
 	pid_t pid;
 
-	if (pipe(to_child) || pipe(to_us))
+	if (!exists("/bin/perf")) {
+		tap_skip("e2e_perf_record", "no perf in the guest");
 		return;
+	}
+	start_registered();
 	fflush(NULL);
 	pid = fork();
 	if (pid == 0) {
-		uint64_t armed = info().armed;
-		bool arms;
-
-		if (write(to_us[1], "r", 1) != 1 || read(to_child[0], &c, 1) != 1)
-			_exit(1);
-		/* The parent has enabled it meanwhile */
-		arms = !kernel_patches || info().armed > armed;
-		side_jmp_event(e2e, tick, 77, 0, "child");
-		_exit(arms ? 0 : 2);
-	}
-	clear_trace();
-	if (read(to_us[0], &c, 1) != 1)
-		tap_note("no child");
-	event_enable("e2e_tick", true);
-	if (write(to_child[1], "g", 1) != 1)
-		tap_note("no child");
-	waitpid(pid, &status, 0);
-	tap_equal(status, 0, "e2e_child_is_armed");
-	tap_equal(traced("text=child", NULL, 0), 1, "e2e_child_is_traced");
-	event_enable("e2e_tick", false);
-	close(to_child[0]), close(to_child[1]), close(to_us[0]), close(to_us[1]);
-}
-
-/* In a child that may be spoilt; `then` runs after exec in the same process */
-static int run(void (*first)(void), const char *then)
-{
-	int status;
-	pid_t pid;
-
-	fflush(NULL);
-	pid = fork();
-	if (pid == 0) {
-		if (first)
-			first();
-		execl("/proc/self/exe", "e2e", then, NULL);
-		_exit(99);
+		execl("/bin/busybox", "sh", "-c",
+		      "perf record -q -e user_events:work_pass -a"
+		      " -o /tmp/perf.data sleep 2 >/tmp/perf.log 2>&1 &&"
+		      " perf script -i /tmp/perf.data 2>/tmp/perf.log |"
+		      " grep -c 'work_pass: pid=' >/tmp/perf.count ||"
+		      " { cat /tmp/perf.log; exit 1; }", (char *)NULL);
+		_exit(127);
 	}
 	waitpid(pid, &status, 0);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -status;
+	tap_equal(status, 0, "e2e_perf_record");
+	tap_ok(says("site", off()), "e2e_idle_after_perf");
+	finish();
 }
 
-static void enter(void)
+/* SIDE_JMP_CASES: those whose letters it has. */
+static bool wanted(char letter)
 {
-	int r = side_jmp_enter_integrity(0);
-	bool works = false;
+	const char *cases = getenv("SIDE_JMP_CASES");
 
-	if (r != (kernel_patches ? 0 : -EOPNOTSUPP))
-		_exit(10);
-	if (info().armed != info().sites)
-		_exit(11);
-	side_jmp_enable(&verbose);
-	works = is_verbose();
-	side_jmp_disable(&verbose);
-	if (!works || is_verbose())
-		_exit(12);
-	clear_trace();
-	if (!event_enable("e2e_tick", true))
-		_exit(13);
-	side_jmp_event(e2e, tick, 88, 0, "integrity");
-	event_enable("e2e_tick", false);
-	if (traced("text=integrity", NULL, 0) != 1)
-		_exit(14);
-	if (info().armed != info().sites)
-		_exit(15);
+	return !cases || strchr(cases, letter);
 }
 
-/* What exec made of us: "fresh", or "integrity" that was inherited */
-static int after_exec(const char *how)
+int main(void)
 {
-	bool integrity = !strcmp(how, "integrity");
+	const char *expect = getenv("SIDE_JMP_EXPECT");
 
-	if (integrity && kernel_patches) {
-		printf("# after exec: %s\n", info().backend_reason);
-		if (info().backend != SIDE_JMP_BACKEND_NONE ||
-		    info().armed != info().sites)
-			return 20;
-	} else if (info().backend != (kernel_patches ? SIDE_JMP_BACKEND_KERNEL :
-				      SIDE_JMP_BACKEND_SELF))
-		return 21;
-	side_jmp_enable(&verbose);
-	if (!is_verbose())
-		return 22;
-	side_jmp_disable(&verbose);
-	return is_verbose() ? 23 : 0;
-}
-
-int main(int argc, char **argv)
-{
-	kernel_patches = syscall(480, 0, NULL, 0, 0) != -1 || errno != ENOSYS;
-	if (argc > 1)
-		return after_exec(argv[1]);
-
-	printf("TAP version 13\n");
-	tap_note("%s", info().backend_reason);
-	tap_equal(info().backend, kernel_patches ? SIDE_JMP_BACKEND_KERNEL :
-		  SIDE_JMP_BACKEND_SELF, "e2e_backend");
-	tap_equal((long long)info().idle, (long long)info().sites,
-		  "e2e_sites_start_idle");
-	keys();
-	events();
-	plugin();
-	child();
-	tap_equal(run(NULL, "fresh"), 0, "e2e_exec_starts_anew");
-	tap_equal(run(enter, "integrity"), 0, "e2e_integrity");
+	signal(SIGPIPE, SIG_IGN);
+	by_kernel = expect ? !strcmp(expect, "kernel") :
+		    prctl(0x47434947, 0, 0, 0, 0) >= 0;
+	tap_note("the %s has to patch", by_kernel ? "kernel" : "process itself");
+	if (!exists(TRACING "user_events_data")) {
+		printf("1..0 # SKIP no user_events here\n");
+		return 4;
+	}
+	put(TRACING "buffer_size_kb", "64");
+	if (wanted('d'))
+		demo();
+	if (wanted('w'))
+		who_patches();
+	tracefs();
+	if (wanted('t'))
+		tracers();
+	if (wanted('p'))
+		plugin();
+	if (wanted('f'))
+		forks();
+	execs();
+	if (wanted('i'))
+		integrity();
+	if (wanted('r'))
+		perf();
 	return tap_done();
 }

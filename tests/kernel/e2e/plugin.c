@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* A shared library that comes and goes while its event is enabled. */
+/* A library that comes and goes, with an event of its own. */
 #include <side_jmp_event.h>
 
-SIDE_JMP_EVENT(plugin, call, "The plugin was called", (s32, n));
+SIDE_JMP_EVENT(plugin, tick, "Called", (u32, n));
 
-void plugin_call(int n);
+__attribute__((visibility("default"))) void plugin_tick(unsigned n);
 
-void plugin_call(int n)
+void plugin_tick(unsigned n)
 {
-	side_jmp_event(plugin, call, n);
+	side_jmp_event(plugin, tick, n);
 }
