@@ -23,6 +23,7 @@ PREFIX	?= /usr/local
 DESTDIR	?=
 LIBDIR	?= $(PREFIX)/lib
 INCDIR	?= $(PREFIX)/include
+MANDIR	?= $(PREFIX)/share/man
 SECONDS	?= 5
 
 WARN	:= -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes
@@ -44,20 +45,23 @@ LIBS	:= $(LIB_A) $(LIB_SO) $(B)/side_jmp.pc
 
 .PHONY: all demo check stress bench install clean help
 .DELETE_ON_ERROR:
-all: $(LIBS) $(HEADERS)
+all: lib tools
+lib: $(LIBS) $(HEADERS)
 
 help:
-	@echo "make             the library, in $(B)/"
+	@echo "make             the library and the command side-jmp, in $(B)/"
 	@echo "make demo        show it at work (FILE=path: on that file)"
 	@echo "make check       every test; as root installs what they need"
 	@echo "make check-guests  every port under a kernel of its own, in QEMU"
-	@echo "make demo-kernel   the patched kernel, in QEMU, at work on a program"
 	@echo "make check-kernel  the kernel series: applied, built, booted, tested"
+	@echo "make demo-kernel   it at work: an event enabled in tracefs patches a program"
+	@echo "make fuzz        what reads ELF files, a million times"
 	@echo "make stress      the guarantee under load (SECONDS=$(SECONDS))"
 	@echo "make bench       what a site costs; tables, and CSV in $(B)/bench"
 	@echo "make bench-events  events, beside LTTng-UST"
 	@echo "make bench-kernel  batches by the patched kernel, in QEMU: ratios"
 	@echo "make install     PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)"
+	@echo "make deb         Debian packages, in $(B)/deb"
 	@echo "make clean"
 
 # ---- the library ------------------------------------------------------------
@@ -120,12 +124,14 @@ install: all
 	cp -r $(B)/include/. $(DESTDIR)$(INCDIR)/
 	install -m 644 $(wildcard linker-scripts/*) \
 		$(DESTDIR)$(PREFIX)/share/side_jmp/
+	$(if $(TOOLS),$(MAKE) --no-print-directory install-tools)
 
 clean:
 	rm -rf $(B)
 
+include tools/tools.mk
 include tests/tests.mk
 include tests/kernel/kernel.mk
 include bench/demo/demo.mk
 include bench/bench.mk
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+-include $(shell find $(B) -path $(B)/deb -prune -o -type f -name '*.d' -print 2>/dev/null)

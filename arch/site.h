@@ -48,7 +48,7 @@
 #error "port: SIDE_JMP_ARCH_JUMP_SITE"
 #endif
 
-/* What the site destroys, armed or idle: "cc", or nothing. */
+/* What the site destroys, armed or idle: "cc", what a veneer takes, nothing. */
 #ifndef SIDE_JMP_ARCH_JUMP_CLOBBERS
 #error "port: SIDE_JMP_ARCH_JUMP_CLOBBERS"
 #endif
@@ -96,6 +96,13 @@
 #define SIDE_JMP_ARCH_DENSE_SITE(back) \
 	SIDE_JMP_ARCH_JUMP_SITE SIDE_JMP_ARCH_JUMP_TO(back)
 #define SIDE_JMP_ARCH_DENSE_CHECK	"%l[side_jmp_check]"
+#endif
+
+/*
+ * The dense section may be anywhere: what a linker's veneer on the way there
+ * and back takes, the compiler has to know of.
+ */
+#ifndef SIDE_JMP_ARCH_DENSE_CLOBBERS
 #define SIDE_JMP_ARCH_DENSE_CLOBBERS	SIDE_JMP_ARCH_JUMP_CLOBBERS
 #endif
 

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who patches: chosen once, when the first object with sites is registered.
- * The kernel where it offers to, this very process where the kernel does not
- * know the call, nobody where either refuses.  sj_object_lock.
+ * Who patches: chosen once.  The kernel where it offers to, this very process
+ * where the kernel does not know the call, nobody where either refuses.
+ * sj_patch_lock.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "internal.h"
@@ -49,24 +48,50 @@ static bool choose_kernel(bool forced)
 	return true;
 }
 
-void sj_backend_choose(void)
+static bool asked_for(const char *name)
 {
-	const char *want = secure_getenv("SIDE_JMP_BACKEND");
+	return !strcmp(sj_state.backend_asked, name);
+}
 
+bool sj_backend_kernel_offered(void)
+{
+	static bool unknown;		/* sj_patch_lock */
+
+	if (unknown || !side_jmp_arch_host()->machine ||
+	    !(asked_for("") || asked_for("kernel")))
+		return false;
+	unknown = !sj_code_patch_known();
+	return !unknown;
+}
+
+static void choose(void)
+{
 	if (!side_jmp_arch_host()->machine)
 		sj_backend_set(SIDE_JMP_BACKEND_NONE,
 			       "no port for this architecture", 0);
-	else if (!want || !*want) {
+	else if (asked_for("")) {
 		if (!choose_kernel(false))
 			sj_self_choose(false);
-	} else if (!strcmp(want, "kernel"))
+	} else if (asked_for("kernel"))
 		(void)choose_kernel(true);
-	else if (!strcmp(want, "self"))
+	else if (asked_for("self"))
 		sj_self_choose(true);
-	else if (!strcmp(want, "none"))
+	else if (asked_for("none"))
 		sj_backend_set(SIDE_JMP_BACKEND_NONE,
 			       "asked for by SIDE_JMP_BACKEND", 0);
 	else
 		sj_backend_set(SIDE_JMP_BACKEND_NONE, "SIDE_JMP_BACKEND is not"
 			       " one of kernel, self, none", 0);
+}
+
+void sj_backend_choose(void)
+{
+	size_t n;
+
+	choose();
+	n = strlen(sj_state.backend_reason);
+	if (sj_state.budget_ignored)
+		snprintf(sj_state.backend_reason + n,
+			 sizeof(sj_state.backend_reason) - n,
+			 "; SIDE_JMP_DIRTY_PAGES is not a number: ignored");
 }

@@ -11,8 +11,7 @@
  * Source of all numbers: include/uapi/linux/code_patch.h, which
  * kernel-patches/ adds, and Documentation/userspace-api/code_patch.rst there.
  *
- * All of it runs under sj_patch_lock, but for sj_code_patch_probe(): under
- * sj_object_lock.
+ * All of it runs under sj_patch_lock.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -124,6 +123,12 @@ static int ask_first(void)
 	if (r > 0)
 		return -EPERM;
 	return !r ? 0 : errno == EINVAL ? -ENOSYS : -errno;
+}
+
+/* What the answer is does not matter yet. */
+bool sj_code_patch_known(void)
+{
+	return ask_first() != -ENOSYS;
 }
 
 int sj_code_patch_probe(void)

@@ -24,6 +24,7 @@
 
 #include <sys/types.h>
 
+#include "event_pattern.h"
 #include "internal.h"
 #include "side_jmp_event.h"
 
@@ -55,19 +56,6 @@ extern struct side_jmp_event_object *sj_event_objects;	/* sj_event_lock */
 		for (event = object->start; event < object->stop; event++)
 
 int sj_event_install_atfork(void);		/* sj_event_lock held */
-
-/* ---- event_pattern.c ---------------------------------------------------- */
-
-enum { SJ_PATTERN_MAX = 120 };			/* bytes, with the final 0 */
-
-/*
- * Take the first pattern off the list into `out`.  1, 0 at the end of the
- * list, -EINVAL (not a pattern; `out` is what stands there, cut off),
- * -ENAMETOOLONG.  Moves *list on in every case.
- */
-int sj_pattern_next(const char **list, char out[SJ_PATTERN_MAX]);
-bool sj_pattern_matches(const char *pattern,
-			const struct side_jmp_event_desc *desc);
 
 /* ---- event_tracer.c ----------------------------------------------------- */
 

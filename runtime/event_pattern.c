@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Patterns for events: "provider:name" with '*' and '?', in lists with ','. */
+/*
+ * Patterns for events: "provider:name" with '*' and '?', in lists with ','.
+ * For tools that look at keys also "key", of a key that is no event's.
+ */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <string.h>
 
-#include "event_internal.h"
+#include "event_pattern.h"
 
 static bool pattern_char(char c)
 {
@@ -12,12 +15,12 @@ static bool pattern_char(char c)
 	       (c >= '0' && c <= '9') || c == '_' || c == '*' || c == '?';
 }
 
-/* One colon, and something legal on both sides of it. */
-static bool pattern_valid(const char *p)
+/* One colon, and something legal on both sides of it; or none, of a key. */
+static bool pattern_valid(const char *p, bool event)
 {
 	const char *colon = strchr(p, ':');
 
-	if (!colon || colon == p || !colon[1])
+	if (colon ? colon == p || !colon[1] : event || !*p)
 		return false;
 	for (; *p; p++)
 		if (!pattern_char(*p) && p != colon)
@@ -30,7 +33,7 @@ static bool is_space(char c)
 	return c == ' ' || c == '\t' || c == '\n';
 }
 
-int sj_pattern_next(const char **list, char out[SJ_PATTERN_MAX])
+static int next(const char **list, char out[SJ_PATTERN_MAX], bool event)
 {
 	const char *start = *list, *end;
 	size_t length;
@@ -50,7 +53,17 @@ int sj_pattern_next(const char **list, char out[SJ_PATTERN_MAX])
 	out[length] = '\0';
 	if (start + length != end)
 		return -ENAMETOOLONG;
-	return pattern_valid(out) ? 1 : -EINVAL;
+	return pattern_valid(out, event) ? 1 : -EINVAL;
+}
+
+int sj_pattern_next(const char **list, char out[SJ_PATTERN_MAX])
+{
+	return next(list, out, true);
+}
+
+int sj_pattern_next_key(const char **list, char out[SJ_PATTERN_MAX])
+{
+	return next(list, out, false);
 }
 
 /*
@@ -88,4 +101,11 @@ bool sj_pattern_matches(const char *pattern,
 	return glob(pattern, colon, side_jmp_event_provider(desc)) &&
 	       glob(colon + 1, colon + strlen(colon),
 		    side_jmp_event_name(desc));
+}
+
+/* Each has one colon or none, so a '*' never reaches across it. */
+bool sj_pattern_matches_key(const char *pattern, const char *name)
+{
+	return !strchr(pattern, ':') == !strchr(name, ':') &&
+	       glob(pattern, pattern + strlen(pattern), name);
 }

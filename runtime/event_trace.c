@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -30,13 +31,15 @@ static struct {
 	struct side_jmp_tracer *tracer;
 	enum output output;
 	int fd;
-	bool regular;			/* fd is a file: never full for a moment */
+	bool plain;			/* a file: never waits, never signals */
 	struct stat stat;		/* of fd when it was opened */
+	struct stat stat_of_stderr;	/* then */
 	char name[240];
 	uint64_t size;
 } trace = { .size = SIZE_DEFAULT };
 
 static uint64_t lost, unsaid;		/* atomic */
+static uint32_t torn;			/* atomic; half a line stands in the file */
 
 /* ---- time, thread ------------------------------------------------------- */
 
@@ -76,42 +79,74 @@ pid_t sj_trace_pid(void)
  * A program that closes descriptors it does not know, and opens its own, must
  * not find our lines in its files.
  */
-static bool still_ours(void)
+static bool still(int fd, const struct stat *before)
 {
 	struct stat now;
 
-	return trace.fd == STDERR_FILENO ||
-	       (fstat(trace.fd, &now) == 0 &&
-		now.st_dev == trace.stat.st_dev &&
-		now.st_ino == trace.stat.st_ino);
+	return fstat(fd, &now) == 0 && now.st_dev == before->st_dev &&
+	       now.st_ino == before->st_ino;
+}
+
+static bool still_ours(void)
+{
+	return trace.fd == STDERR_FILENO || still(trace.fd, &trace.stat);
+}
+
+/* Raw: no cancellation point.  A file that is full may take half a line. */
+static bool write_all(int fd, const char *line, size_t length)
+{
+	long n = syscall(SYS_write, fd, line, length);
+
+	if (n > 0 && n < (long)length)
+		__atomic_store_n(&torn, 1, __ATOMIC_RELAXED);
+	return n == (long)length;
 }
 
 /*
- * A pipe whose reader has gone sends SIGPIPE, which is not for the program:
- * it did not write.
+ * A pipe whose reader has gone sends SIGPIPE, and a file that has reached
+ * RLIMIT_FSIZE SIGXFSZ, which is not for the program: it did not write.
  */
-static bool write_pipe(const char *line, size_t length)
+static bool write_quietly(int fd, const char *line, size_t length)
 {
 	struct timespec now = { 0, 0 };
-	sigset_t sigpipe, pending, old;
-	bool was_pending, done;
+	sigset_t ours, pending, old;
+	bool done;
 
-	sigemptyset(&sigpipe);
-	sigaddset(&sigpipe, SIGPIPE);
+	sigemptyset(&ours);
+	sigaddset(&ours, SIGPIPE);
+	sigaddset(&ours, SIGXFSZ);
 	sigpending(&pending);
-	was_pending = sigismember(&pending, SIGPIPE);
-	pthread_sigmask(SIG_BLOCK, &sigpipe, &old);
-	done = syscall(SYS_write, trace.fd, line, length) == (long)length;
-	if (!done && errno == EPIPE && !was_pending)
-		syscall(SYS_rt_sigtimedwait, &sigpipe, NULL, &now,
+	pthread_sigmask(SIG_BLOCK, &ours, &old);
+	done = write_all(fd, line, length);
+	if (sigismember(&pending, SIGPIPE))	/* that one is the program's */
+		sigdelset(&ours, SIGPIPE);
+	if (sigismember(&pending, SIGXFSZ))
+		sigdelset(&ours, SIGXFSZ);
+	if (!done)
+		syscall(SYS_rt_sigtimedwait, &ours, NULL, &now,
 			sizeof(sigmask_t));
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	return done;
 }
 
+__attribute__((format(printf, 1, 2)))
+static void complain(const char *format, ...)
+{
+	char line[512] = "side_jmp: ";
+	va_list args;
+	size_t n;
+
+	va_start(args, format);
+	vsnprintf(line + 10, sizeof(line) - 11, format, args);
+	va_end(args);
+	n = strlen(line);
+	line[n++] = '\n';
+	(void)write_quietly(STDERR_FILENO, line, n);
+}
+
 /*
  * Whole, at once, or not at all.  A pipe that polls writable takes PIPE_BUF
- * bytes (pipe(7)), and a line is no longer.  Raw: no cancellation point.
+ * bytes (pipe(7)), and a line is no longer.
  */
 static bool write_line(const char *line, size_t length)
 {
@@ -120,33 +155,40 @@ static bool write_line(const char *line, size_t length)
 
 	if (!still_ours())
 		return false;
-	if (trace.regular)
-		return syscall(SYS_write, trace.fd, line, length) ==
-		       (long)length;
+	if (trace.plain)
+		return write_all(trace.fd, line, length);
 	return syscall(SYS_ppoll, &ready, 1, &now, NULL, 0) == 1 &&
-	       ready.revents == POLLOUT && write_pipe(line, length);
+	       ready.revents == POLLOUT &&
+	       write_quietly(trace.fd, line, length);
 }
 
 static void forget_lost(void)
 {
 	__atomic_store_n(&lost, 0, __ATOMIC_RELAXED);
 	__atomic_store_n(&unsaid, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&torn, 0, __ATOMIC_RELAXED);
 }
 
 /* How many events are missing before the next line. */
 static bool say_lost(void)
 {
 	uint64_t n = __atomic_exchange_n(&unsaid, 0, __ATOMIC_RELAXED);
+	uint32_t was_torn;
 	char line[80];
 	struct sj_text t = { line, line + sizeof(line), false };
 
 	if (!n)
 		return true;
+	was_torn = __atomic_exchange_n(&torn, 0, __ATOMIC_RELAXED);
+	if (was_torn)
+		sj_text_char(&t, '\n');
 	sj_text_string(&t, "side_jmp: ");
 	sj_text_unsigned(&t, n);
 	sj_text_string(&t, n == 1 ? " event lost\n" : " events lost\n");
 	if (write_line(line, (size_t)(t.at - line)))
 		return true;
+	if (was_torn)
+		__atomic_store_n(&torn, 1, __ATOMIC_RELAXED);
 	__atomic_fetch_add(&unsaid, n, __ATOMIC_RELAXED);
 	return false;
 }
@@ -173,6 +215,15 @@ static void callback(const struct side_jmp_event *event,
 }
 
 /* ---- output ------------------------------------------------------------- */
+
+static bool is_plain(void)
+{
+	struct rlimit limit;
+
+	return S_ISREG(trace.stat.st_mode) &&
+	       !getrlimit(RLIMIT_FSIZE, &limit) &&
+	       limit.rlim_cur == RLIM_INFINITY;
+}
 
 static int open_text(const char *path)
 {
@@ -213,13 +264,18 @@ static int open_output(const char *output)
 			close(trace.fd);
 		return r;
 	}
-	trace.regular = S_ISREG(trace.stat.st_mode);
+	trace.plain = is_plain();
+	if (fstat(STDERR_FILENO, &trace.stat_of_stderr))
+		memset(&trace.stat_of_stderr, 0, sizeof(struct stat));
 	memcpy(trace.name, length ? output : "stderr", length ? length + 1 : 7);
 	trace.output = TEXT;
 	return 0;
 }
 
-/* A reader that is slow, but there, gets some time to hear of it. */
+/*
+ * A reader that is slow, but there, gets some time to hear of it.  Where the
+ * output takes nothing any more, stderr does.
+ */
 static void say_lost_at_last(void)
 {
 	struct pollfd ready = { .fd = trace.fd, .events = POLLOUT };
@@ -229,7 +285,11 @@ static void say_lost_at_last(void)
 	    !__atomic_load_n(&unsaid, __ATOMIC_RELAXED))
 		return;
 	(void)syscall(SYS_ppoll, &ready, 1, &patience, NULL, 0);
-	(void)say_lost();
+	if (!say_lost() && trace.fd != STDERR_FILENO &&
+	    still(STDERR_FILENO, &trace.stat_of_stderr))
+		complain("%.160s: %llu events lost", trace.name,
+			 (unsigned long long)__atomic_load_n(&unsaid,
+							     __ATOMIC_RELAXED));
 }
 
 static void close_output(void)
@@ -328,21 +388,6 @@ int side_jmp_trace_stop(void)
 }
 
 /* ---- environment -------------------------------------------------------- */
-
-__attribute__((format(printf, 1, 2)))
-static void complain(const char *format, ...)
-{
-	char line[512] = "side_jmp: ";
-	va_list args;
-	size_t n;
-
-	va_start(args, format);
-	vsnprintf(line + 10, sizeof(line) - 11, format, args);
-	va_end(args);
-	n = strlen(line);
-	line[n++] = '\n';
-	(void)!write(STDERR_FILENO, line, n);
-}
 
 /* Digits, then k, M or G. */
 static bool parse_size(const char *s, uint64_t *size)

@@ -49,6 +49,12 @@
  * tracer that a listed thread is within, is refused: the last that would close
  * a cycle always is.  Who waits outside of callbacks is in no cycle.
  *
+ * A signal may strike a call before it is counted, or when it is counted off
+ * and its frame is still there; then its handler can't know what `running` says
+ * of that frame.  So a frame tells whether its callback itself is running, which
+ * is well within the count, and who is on top of a frame of the tracer that is
+ * neither in its callback nor gone is refused, too.
+ *
  * Fork.  Calls that ran in other threads do not end in the child: there the
  * counts are set to what the one thread's own frames say.
  */
@@ -101,6 +107,7 @@ struct frame {
 	struct frame *below;
 	struct side_jmp_slot *slot;
 	unsigned shard;
+	bool inside;			/* the callback itself is running */
 };
 
 /* Waits within a callback.  sj_event_lock; the frames stay while it waits. */
@@ -175,19 +182,33 @@ static unsigned my_shard(void)
 
 _Static_assert(SHARDS == 8, "my_shard() gives three bits");
 
+static void call_back(struct frame *frame, const struct side_jmp_event *event,
+		      const struct side_jmp_value *values)
+{
+	__atomic_store_n(&frame->inside, true, __ATOMIC_RELAXED);
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	frame->slot->callback(event, values, frame->slot->data);
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	__atomic_store_n(&frame->inside, false, __ATOMIC_RELAXED);
+}
+
 static void call(struct side_jmp_slot *slot, const struct side_jmp_event *event,
 		 const struct side_jmp_value *values)
 {
-	struct frame frame = { frames, slot, my_shard() };
+	struct frame frame = { frames, slot, my_shard(), false };
 	uint64_t *running = &slot->shards[frame.shard].running;
 
 	frames = &frame;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	side_jmp_inject(INJECT_EVENT_ENTERING);
 	__atomic_fetch_add(running, 1, __ATOMIC_SEQ_CST);
+	side_jmp_inject(INJECT_EVENT_ENTERED);
 	if (__atomic_load_n(&slot->active, __ATOMIC_SEQ_CST) ||
 	    side_jmp_inject(INJECT_EVENT_RECHECK))
-		slot->callback(event, values, slot->data);
+		call_back(&frame, event, values);
+	side_jmp_inject(INJECT_EVENT_LEAVING);
 	__atomic_fetch_sub(running, 1, __ATOMIC_RELEASE);
+	side_jmp_inject(INJECT_EVENT_LEFT);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	frames = frame.below;
 }
@@ -221,7 +242,7 @@ static uint64_t own_calls(const struct side_jmp_slot *slot, unsigned shard)
 	uint64_t n = 0;
 
 	for (const struct frame *f = frames; f; f = f->below)
-		n += f->slot == slot && f->shard == shard;
+		n += f->slot == slot && f->shard == shard && f->inside;
 	return n;
 }
 
@@ -548,11 +569,24 @@ static bool within(const struct frame *f, const struct side_jmp_tracer *tracer)
 	return false;
 }
 
+/* Are we a signal handler on top of a call that is beginning or ending? */
+static bool on_top_of_a_call(const struct side_jmp_tracer *tracer)
+{
+	for (const struct frame *f = frames; f; f = f->below)
+		for (const struct side_jmp_slot *s = tracer->slots; s;
+		     s = s->of_tracer)
+			if (s == f->slot && !f->inside)
+				return true;
+	return false;
+}
+
 /* Does another thread wait within a callback of this tracer? */
 static bool would_deadlock(const struct side_jmp_tracer *tracer)
 {
 	if (!frames)
 		return false;
+	if (on_top_of_a_call(tracer))
+		return true;
 	for (const struct waiter *w = waiters; w; w = w->next)
 		if (w->thread != &frames && within(w->frames, tracer))
 			return true;

@@ -55,6 +55,7 @@ static void fill(struct side_jmp_info *info)
 	info->backend_name = backend_name(info->backend);
 	info->backend_reason = frozen ? "ended by side_jmp_freeze()" :
 		sj_state.chosen ? sj_state.backend_reason :
+		sj_state.objects ? "no site has had to be patched so far" :
 		"no object with sites has been loaded";
 	info->keys = sj_state.n_refs;
 	info->pages_dirtied = sj_state.pages_dirtied;

@@ -31,6 +31,10 @@
  *     changed it had not returned.
  *  5. A store to a site never shows a third instruction: the two states differ
  *     in one byte, or in one aligned word.
+ *  6. A file may hold sites idle (`side-jmp prepare`).  Such a site counts as
+ *     unarmed from the moment its object comes, so every enable of its key has
+ *     to write it, and fails with EPERM where nobody may: no back end, frozen.
+ *     Its page is never dropped (patch.c), so what armed it stays.
  *
  *
  * LOCKS, outermost first.  All of them are held with every signal blocked, so
@@ -125,6 +129,8 @@ struct object {
 	uintptr_t first_page;		/* first page with a site */
 	size_t n_pages;
 	uint8_t *dirty;			/* a bit a page, from first_page on */
+	uint8_t *unsure;		/* likewise: the file's page may have a
+					   site that is not armed */
 	bool textrel;			/* its text was relocated */
 	bool executable;		/* not a library: never unloaded */
 	bool kernel;			/* the kernel has the table */
@@ -159,14 +165,20 @@ struct state {
 	char reject_reason[240];
 	enum side_jmp_backend backend;
 	char backend_reason[200];
-	bool chosen;			/* the backend */
+	char backend_asked[16];		/* SIDE_JMP_BACKEND; sj_object_lock */
+	bool environment_read;		/* sj_object_lock */
+	bool budget_ignored;		/* the variable was no number */
+	bool chosen;			/* the backend: at the first write */
 	bool frozen;			/* atomic; set once, under sj_patch_lock */
+	bool stuck;			/* atomic; likewise: frozen, and since
+					   then came a site that is not armed */
 };
 
 extern struct state sj_state;
 extern uint32_t sj_object_lock, sj_patch_lock;
 
 bool sj_state_frozen(void);	/* any thread */
+bool sj_state_stuck(void);	/* any thread */
 int sj_state_install_atfork(void);
 struct keyref *sj_find_ref(const struct side_jmp_key *key);
 struct keyref *sj_get_ref(struct side_jmp_key *key);	/* NULL: no memory */
@@ -187,6 +199,7 @@ uintptr_t sj_page_size(void);
 struct batch {
 	int fd;				/* of our memory; < 0: not yet open */
 	int open_error;			/* why not */
+	bool asked, may_write;		/* asked whether anybody may patch */
 	bool runs;			/* write whole runs of a page */
 	bool dropped;			/* a page was dropped */
 	int error;			/* first site that could not be armed */
@@ -196,6 +209,7 @@ struct batch {
 	size_t n_keys;			/* for the kernel; see patch.c */
 };
 
+/* runs: if the process turns out to have one thread. */
 void sj_batch_begin(struct batch *b, bool runs);
 /* Returns 0, or -errno if a site that was to be armed is not. */
 int sj_batch_end(struct batch *b);
@@ -205,6 +219,8 @@ bool sj_batch_site(struct batch *b, struct object *object,
 		enum side_jmp_state wanted);
 /* All sites of a key of this copy. */
 void sj_batch_key(struct batch *b, struct keyref *ref);
+/* The file may hold this site, and so its page, other than armed. */
+void sj_page_unsure(struct object *o, const struct side_jmp_insn *insn);
 /*
  * Every site of the object, in the order of addresses, so that runs get long:
  * as its key's word asks for (wanted NULL: the object is new), or armed (it is
@@ -241,14 +257,19 @@ enum { SJ_CODE_PATCH_KEYS = 4096 };	/* of a call: CODE_PATCH_MAX_KEYS */
 #define SJ_PR_CODE_INTEGRITY_REFUSE_PATCH	1ul
 #define SJ_PR_GET_CODE_INTEGRITY		0x47434947
 
-/* 0 or -errno; -ENOSYS: the kernel does not know the call. */
+/* Does the kernel know the call?  Asks, but tries nothing. */
+bool sj_code_patch_known(void);
+/* A trial patch: 0 or -errno; -ENOSYS: the kernel does not know the call. */
 int sj_code_patch_probe(void);
 int sj_code_patch_register(const struct side_jmp_record *start, size_t n);
 int sj_code_patch_unregister(const struct side_jmp_record *start, size_t n);
 int sj_code_patch_sync(const uint64_t words[], size_t n);
 
-/* ---- backend.c: which of them -------------------------------------------- */
+/* ---- backend.c: which of them.  sj_patch_lock. ---------------------------- */
 
+/* May it be the kernel?  Asks it, but tries nothing. */
+bool sj_backend_kernel_offered(void);
+/* Sets sj_state.backend and its reason, by a trial patch. */
 void sj_backend_choose(void);
 void sj_backend_set(enum side_jmp_backend backend, const char *why, int error);
 
@@ -280,7 +301,8 @@ enum inject_step {
 	INJECT_WORD_CHANGED, INJECT_LOCKED, INJECT_SYNC_KEY,
 	INJECT_BEFORE_WRITE, INJECT_AFTER_WRITE, INJECT_BEFORE_CORE_SYNC,
 	INJECT_BEFORE_UNLOCK, INJECT_REGISTERED, INJECT_UNREGISTERED,
-	INJECT_EVENT_RECHECK, INJECT_EVENT_WAIT,
+	INJECT_EVENT_RECHECK, INJECT_EVENT_WAIT, INJECT_EVENT_ENTERING,
+	INJECT_EVENT_ENTERED, INJECT_EVENT_LEAVING, INJECT_EVENT_LEFT,
 };
 #ifdef SIDE_JMP_INJECT
 bool side_jmp_inject(enum inject_step step);

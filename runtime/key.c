@@ -162,7 +162,7 @@ static int sync_own(struct side_jmp_key *const keys[], size_t n)
 		return 0;
 	sj_lock(&sj_patch_lock);
 	sj_batch_begin(&b, false);
-	for (size_t i = 0; i < n && !sj_state_frozen(); i++)
+	for (size_t i = 0; i < n; i++)
 		sync_key(&b, keys[i]);
 	r = sj_batch_end(&b);
 	sj_unlock(&sj_patch_lock);
@@ -171,7 +171,7 @@ static int sync_own(struct side_jmp_key *const keys[], size_t n)
 
 /*
  * A frozen process makes no system call here, unless another copy of the
- * runtime has to be asked.
+ * runtime has to be asked, or there are sites that freezing could not arm.
  */
 static int sync_keys(struct side_jmp_key *const keys[], size_t n)
 {
@@ -181,7 +181,7 @@ static int sync_keys(struct side_jmp_key *const keys[], size_t n)
 
 	for (size_t i = 0; i < n && !others; i++)
 		others = has_others(keys[i]);
-	if (sj_state_frozen() && !others)
+	if (sj_state_frozen() && !sj_state_stuck() && !others)
 		return 0;
 	mask = sj_block_signals();
 	error = sync_own(keys, n);

@@ -191,7 +191,7 @@ static bool well_inside(const struct segment *s, uint64_t addr)
 /*
  * The same key, and code in the same segment, as nearly always: then nothing
  * is left to be checked but the bytes at the site, and if they are its armed
- * or idle instruction its operand is in reach.
+ * instruction its operand is in reach.  (An idle one may name none.)
  */
 static bool like_the_last(const struct side_jmp_record *r,
 			  const struct side_jmp_insn *insn,
@@ -228,8 +228,8 @@ static int check_record(const struct image *im, unsigned i,
 	sj_record_insn(r, &insn);
 	if (like_the_last(r, &insn, last)) {
 		state = sj_insn_state(&insn);
-		if (state != SIDE_JMP_FOREIGN) {
-			*armed = state == SIDE_JMP_ARMED;
+		if (state == SIDE_JMP_ARMED) {
+			*armed = true;
 			return 0;
 		}
 	}
@@ -443,7 +443,8 @@ static struct object *object_map(struct side_jmp_object *abi, uint32_t n,
 	uintptr_t first = lo & ~(sj_page_size() - 1);
 	size_t n_pages = (hi - first) / sj_page_size() + 1;
 	size_t dirty = align_up(sizeof(struct object), 64);
-	size_t groups = align_up(dirty + n_pages / 8 + 1, 64);
+	size_t unsure = dirty + n_pages / 8 + 1;
+	size_t groups = align_up(unsure + n_pages / 8 + 1, 64);
 	size_t order = groups + n * sizeof(struct group);
 	size_t size = align_up(order + 3 * n * sizeof(uint32_t),
 			       sj_page_size());
@@ -459,6 +460,7 @@ static struct object *object_map(struct side_jmp_object *abi, uint32_t n,
 	o->first_page = first;
 	o->n_pages = n_pages;
 	o->dirty = (uint8_t *)p + dirty;
+	o->unsure = (uint8_t *)p + unsure;
 	o->groups = (struct group *)(p + groups);
 	o->order = (uint32_t *)(p + order);
 	o->sorted = o->order + n;
@@ -511,7 +513,10 @@ static void count_unarmed(struct object *o)
 			struct side_jmp_insn insn;
 
 			sj_record_insn(&o->abi->start[o->order[j]], &insn);
-			g->unarmed += sj_insn_state(&insn) != SIDE_JMP_ARMED;
+			if (sj_insn_state(&insn) == SIDE_JMP_ARMED)
+				continue;
+			g->unarmed++;
+			sj_page_unsure(o, &insn);
 		}
 	}
 }
@@ -543,13 +548,11 @@ static int object_take_in(struct side_jmp_object *abi, const struct image *im,
  */
 static void object_sync(struct object *o, const enum side_jmp_state *wanted)
 {
-	bool runs = sj_state.backend == SIDE_JMP_BACKEND_SELF &&
-		    sj_self_single_threaded();
 	struct batch b;
 
-	sj_batch_begin(&b, runs);
+	sj_batch_begin(&b, true);
 	sj_batch_object(&b, o, wanted);
-	if (sj_batch_end(&b) && runs) {
+	if (sj_batch_end(&b) && b.runs) {
 		sj_batch_begin(&b, false);
 		sj_batch_object(&b, o, wanted);
 		(void)sj_batch_end(&b);
@@ -572,19 +575,29 @@ static bool read_budget(void)
 	return true;
 }
 
-static void choose_backend(void)
+/*
+ * With the first object, in its constructor: later the program may be changing
+ * its environment.
+ */
+static void read_environment(void)
 {
-	size_t n;
+	const char *backend;
 
-	if (sj_state.chosen)
+	if (sj_state.environment_read)
 		return;
-	sj_state.chosen = true;
-	sj_backend_choose();
-	n = strlen(sj_state.backend_reason);
-	if (!read_budget())
-		snprintf(sj_state.backend_reason + n,
-			 sizeof(sj_state.backend_reason) - n,
-			 "; SIDE_JMP_DIRTY_PAGES is not a number: ignored");
+	sj_state.environment_read = true;
+	backend = secure_getenv("SIDE_JMP_BACKEND");
+	snprintf(sj_state.backend_asked, sizeof(sj_state.backend_asked), "%s",
+		 backend ? backend : "");
+	sj_state.budget_ignored = !read_budget();
+}
+
+static bool has_unarmed(const struct object *o)
+{
+	for (uint32_t i = 0; i < o->n_groups; i++)
+		if (o->groups[i].unarmed)
+			return true;
+	return false;
 }
 
 /* sj_object_lock held. */
@@ -593,7 +606,7 @@ static int object_add(struct side_jmp_object *abi, const struct image *im)
 	struct object *o = NULL;
 	int error;
 
-	choose_backend();
+	read_environment();
 	sj_lock(&sj_patch_lock);
 	error = object_take_in(abi, im, &o);
 	if (!error) {
@@ -611,6 +624,8 @@ static int object_add(struct side_jmp_object *abi, const struct image *im)
 	sj_lock(&sj_patch_lock);
 	if (!sj_state_frozen())
 		object_sync(o, NULL);
+	else if (has_unarmed(o))	/* acquire: sj_state_stuck() */
+		__atomic_store_n(&sj_state.stuck, true, __ATOMIC_RELEASE);
 	sj_unlock(&sj_patch_lock);
 	return 0;
 }

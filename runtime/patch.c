@@ -45,6 +45,21 @@ static void page_set_dirty(struct object *o, uintptr_t addr, bool dirty)
 	sj_state.pages_dirtied += dirty ? 1 : (uint64_t)-1;
 }
 
+void sj_page_unsure(struct object *o, const struct side_jmp_insn *insn)
+{
+	size_t i = page_index(o, (uintptr_t)insn->site +
+			      side_jmp_arch_host()->patch_offset(insn));
+
+	o->unsure[i / 8] |= (uint8_t)(1u << i % 8);
+}
+
+static bool page_unsure(const struct object *o, uintptr_t addr)
+{
+	size_t i = page_index(o, addr);
+
+	return o->unsure[i / 8] & 1u << i % 8;
+}
+
 static bool budget_allows(const struct object *o, uintptr_t addr)
 {
 	return page_dirty(o, addr) ||
@@ -52,6 +67,44 @@ static bool budget_allows(const struct object *o, uintptr_t addr)
 }
 
 /* ---- batches ------------------------------------------------------------ */
+
+/*
+ * Who patches is decided when the first site has to be written.  A program
+ * whose sites are as their keys want them (prepared by `side-jmp prepare`, or
+ * all enabled) makes no trial patch, and dirties no page.
+ */
+static enum side_jmp_backend backend(void)
+{
+	if (!sj_state.chosen) {
+		sj_state.chosen = true;
+		sj_backend_choose();
+	}
+	return sj_state.backend;
+}
+
+/*
+ * But a kernel that patches gets every table: it also patches on its own
+ * account.  Without the question whether there is one, nothing is decided.
+ */
+static bool kernel_patches(void)
+{
+	return (sj_state.chosen || sj_backend_kernel_offered()) &&
+	       backend() == SIDE_JMP_BACKEND_KERNEL;
+}
+
+/* Asked once a batch: the answer does not change under the lock. */
+static bool may_write(struct batch *b)
+{
+	if (!b->asked) {
+		b->asked = true;
+		b->may_write = !sj_state_frozen() &&
+			       backend() != SIDE_JMP_BACKEND_NONE;
+		b->runs = b->runs && b->may_write &&
+			  backend() == SIDE_JMP_BACKEND_SELF &&
+			  sj_self_single_threaded();
+	}
+	return b->may_write;
+}
 
 /* The page in hand of a batch in runs.  sj_patch_lock. */
 static uint8_t run_bytes[MAX_PAGE];
@@ -92,8 +145,7 @@ static int write_text(struct batch *b, struct object *o, uintptr_t addr,
 
 /*
  * Last resort to arm what can't be written: drop the page, so that execution
- * refaults the file's own, on which every site is armed (unless a prepared
- * file says otherwise, which the caller sees by looking).
+ * refaults the file's own.
  */
 static int drop_page(struct batch *b, struct object *o, uintptr_t addr)
 {
@@ -105,6 +157,22 @@ static int drop_page(struct batch *b, struct object *o, uintptr_t addr)
 	sj_state.dropped_pages++;
 	page_set_dirty(o, addr, false);
 	return 0;
+}
+
+/*
+ * 0, or why not: what the write said.  EPERM where the file itself holds the
+ * page with a site that is not armed (it was so when the object came: a file
+ * made by `side-jmp prepare`).  Dropping that page would also turn sites idle
+ * that were armed since and are wanted, and nobody could arm them again.
+ */
+static int arm_by_dropping(struct batch *b, struct object *o,
+			   const struct side_jmp_insn *insn, uintptr_t addr,
+			   int error)
+{
+	if (page_unsure(o, addr))
+		return -EPERM;
+	return !drop_page(b, o, addr) &&
+	       sj_insn_state(insn) == SIDE_JMP_ARMED ? 0 : error;
 }
 
 static void note_error(struct batch *b, int error)
@@ -169,6 +237,11 @@ static bool write_site(struct batch *b, struct object *o,
 	uintptr_t addr = (uintptr_t)insn->site + off;
 	int r;
 
+	if (!may_write(b)) {
+		if (arms)
+			note_error(b, -EPERM);
+		return false;
+	}
 	if (b->hi && (page_of(b->lo) != page_of(addr) || o != b->run_object))
 		flush_run(b);
 	if (!arms && !budget_allows(o, addr))
@@ -179,9 +252,8 @@ static bool write_site(struct batch *b, struct object *o,
 		return true;
 	}
 	r = write_text(b, o, addr, bytes + off, arch->patch_len);
-	if (r && arms && !drop_page(b, o, addr) &&
-	    sj_insn_state(insn) == SIDE_JMP_ARMED)
-		r = 0;
+	if (r && arms)
+		r = arm_by_dropping(b, o, insn, addr, r);
 	if (r && arms)
 		note_error(b, r);
 	return !r;
@@ -204,14 +276,16 @@ bool sj_batch_site(struct batch *b, struct object *o,
 }
 
 /*
- * Only the self back end idles sites here; and a group with no unarmed site
- * has nothing to arm.
+ * Only the self back end idles sites here, and as long as it may; and a group
+ * with no unarmed site has nothing to arm.
  */
 static bool nothing_to_do(const struct batch *b, const struct group *group,
 			  enum side_jmp_state wanted)
 {
 	return wanted == SIDE_JMP_ARMED ? !group->unarmed :
-	       sj_state.backend != SIDE_JMP_BACKEND_SELF || b->open_error;
+	       (sj_state.chosen &&
+		sj_state.backend != SIDE_JMP_BACKEND_SELF) ||
+	       sj_state_frozen() || b->open_error;
 }
 
 /* Is the site known to be armed afterwards?  A run may still fail. */
@@ -363,7 +437,7 @@ void sj_batch_key(struct batch *b, struct keyref *ref)
 void sj_batch_object(struct batch *b, struct object *o,
 		     const enum side_jmp_state *wanted)
 {
-	if (!wanted && sj_state.backend == SIDE_JMP_BACKEND_KERNEL) {
+	if (!wanted && kernel_patches()) {
 		give_to_kernel(o);
 		return;
 	}

@@ -8,8 +8,7 @@
  * executable as it is (FOLL_FORCE, proc(5)): no mapping is ever writable and
  * executable, and nothing has to be protected back.
  *
- * All of it runs under sj_patch_lock, but for sj_self_choose(): under
- * sj_object_lock.
+ * All of it runs under sj_patch_lock.
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -93,6 +93,19 @@
  * and ends patching; keys go on working, as tests.
  *
  *
+ * PREPARED FILES
+ *
+ * side-jmp prepare(1) makes sites idle in the file itself: such a program
+ * starts without patching, and its text stays shared with the file.  Enabling
+ * arms them as any others.  What is lost is the armed original to fall back
+ * to: where nobody can patch (SIDE_JMP_BACKEND=none, PR_SET_MDWE, rights that
+ * were lost, a library that is loaded after side_jmp_freeze()) enabling such a
+ * key changes nothing and returns -EPERM, and so does side_jmp_freeze() before
+ * it has frozen.  A library that comes when a key that it shares is enabled
+ * already, and that can't be armed, is counted in side_jmp_info.refused.  And
+ * whoever else drops changed pages of the text makes these sites idle again.
+ *
+ *
  * ENVIRONMENT (ignored in secure execution: setuid, file capabilities)
  *
  *   SIDE_JMP_BACKEND=kernel|self|none
@@ -220,6 +233,7 @@ struct side_jmp_key {
  *   -EOVERFLOW	enable: 2^31 - 1 (2^63 - 1) users already
  *   -EINVAL	disable: the key has no user; or not a key of a known version
  *   -errno	enable: a site could not be armed; the key is as before.
+ *		EPERM: it is idle in the file, and nobody may patch; otherwise
  *		EACCES, EPERM, ENOENT...: what the kernel said.
  * disable returns 0 also where sites could not go idle: they stay armed.
  */
@@ -290,7 +304,8 @@ enum side_jmp_backend {
 };
 
 struct side_jmp_info {
-	enum side_jmp_backend backend;
+	enum side_jmp_backend backend;	/* chosen when a site has to be
+					   patched; none before */
 	const char *backend_name;	/* "none", "self", "kernel" */
 	const char *backend_reason;	/* why this one; a sentence */
 	uint64_t objects;		/* executables and shared libraries */

@@ -85,7 +85,8 @@
  * unregister does not wait for the calls that this very thread is in the midst
  * of, and returns -EDEADLK, having changed nothing, if another thread waits
  * within a callback of that same tracer (two callbacks that unregister each
- * other).  A callback runs in the thread that emitted, may be a signal
+ * other), or if it is in a signal handler that struck this very thread where
+ * such a call begins or ends.  A callback runs in the thread that emitted, may be a signal
  * handler's, and must return (no longjmp, no exception, no pthread_exit).
  * It may emit events, also those it is called for: mind the recursion.
  *
@@ -105,7 +106,9 @@
  * O_APPEND: nothing is kept in memory, so nothing is lost in a crash, several
  * processes may share the file, and a line is at most 4096 bytes long (longer
  * ones end in "...").  An output that is not ready (a full pipe) is not waited
- * for: the event is lost, and a line before the next says how many were.
+ * for, and one that refuses (a full disk) is not tried again: the event is lost,
+ * counted (side_jmp_event_info.lost), and a line before the next says how many
+ * were; at exit stderr says it if the output takes nothing any more.
  *
  * A CTF trace is a directory <program>-<pid>-<n> in `directory`.  Events go to
  * buffers that are mapped files, so they are there after a crash as well, and

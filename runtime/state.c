@@ -19,6 +19,12 @@ bool sj_state_frozen(void)
 	return __atomic_load_n(&sj_state.frozen, __ATOMIC_ACQUIRE);
 }
 
+/* Acquire pairs with the release in object_add(). */
+bool sj_state_stuck(void)
+{
+	return __atomic_load_n(&sj_state.stuck, __ATOMIC_ACQUIRE);
+}
+
 /*
  * Not malloc(): registration runs in constructors, before or inside other
  * people's allocators.

@@ -16,7 +16,7 @@ TEST_BIN	:= $(TEST_C:%.c=$(B)/%) $(TEST_INJ:%.c=$(B)/%)
 test_flags	= $(shell sed -n 's|^// $(1): ||p' $(2))
 
 $(filter-out $(B)/tests/inject/%,$(TEST_BIN)): $(B)/tests/%: tests/%.c tests/tap.h \
-		$(LIB_A) $(HEADERS)
+		$(filter %.c,$(TEST_LINK)) $(LIB_A) $(HEADERS)
 	@mkdir -p $(@D)
 	$(CC) $(CSTD) -D_GNU_SOURCE $(WARN) $(CPP_) $(CFLAGS) \
 		$(call test_flags,cflags,$<) -MMD -MP $< $(TEST_LINK) $(LIB_A) -o $@ \
@@ -49,3 +49,4 @@ stress: $(B)/tests/inject/stress
 
 include tests/port/port.mk
 include tests/guest/guest.mk
+include tests/fuzz/fuzz.mk

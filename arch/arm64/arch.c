@@ -4,13 +4,14 @@
  *
  * Arm ARM (DDI 0487), B2.2.5, concurrent modification and execution of
  * instructions: where the instruction before and after is one of B, BL, BRK,
- * HVC, ISB, NOP, SMC, SVC, another PE executes the one or the other; any other
- * pair may do anything the exception level can.  Hence b and nop, and no
- * other word, in all layouts: a wide site jumps over its load, and does not
- * turn the load into a move.
+ * HVC, ISB, NOP, SMC, SVC, another PE executes the one that it fetched or the
+ * new one; any other pair may do whatever instructions of the same exception
+ * level can.  Hence b and nop, and no other word, in all layouts: a wide site
+ * jumps over its load, and does not turn the load into a move.
  *
  * The new word is seen after the modifying side cleaned and invalidated to
- * the point of unification and the executing PE synchronized its context.  For a write through /proc/self/mem the kernel does the former:
+ * the point of unification and the executing PE synchronized its context (the
+ * same section).  For a write through /proc/self/mem the kernel does the former:
  * copy_to_user_page(), sync_icache_aliases() for executable mappings (Linux,
  * arch/arm64/mm/flush.c).  The exception return that ends membarrier's IPI is
  * the latter (a context synchronization event).

@@ -19,7 +19,12 @@
 
 #define SIDE_JMP_ARCH_JUMP_SITE		"	b %l[side_jmp_check]\n"
 #define SIDE_JMP_ARCH_JUMP_TO(at)	"	b " at "\n"
-#define SIDE_JMP_ARCH_JUMP_CLOBBERS
+
+/*
+ * IP0 and IP1: a linker's veneer may take them at any branch with a relocation
+ * (AAPCS64), which is one into another section.
+ */
+#define SIDE_JMP_ARCH_JUMP_CLOBBERS	"x16", "x17"
 
 /* The key is 8-aligned, so :lo12: is whole in the scaled offset of ldr. */
 #define SIDE_JMP_ARCH_WIDE_SITE(at)					\

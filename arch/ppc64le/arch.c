@@ -3,17 +3,19 @@
  * ppc64le: encode and decode the two forms of a site.  See site.h.
  *
  * Power ISA, Book II, "Concurrent Modification and Execution of Instructions"
- * (1.8.1 in 2.03; numbered otherwise since): if every value of a word is of the patch class,
- * b (I-form) and the preferred no-op (ori 0,0,0), and every store is an atomic
- * one of all four bytes, then each execution is that of one of those values.
- * Hence b and nop, and no other word, in all layouts: a wide site jumps over
- * its load, and does not turn the load into something else.
+ * (1.8.1 in version 2.03): the only case with defined results is that of an
+ * aligned word whose every value is of the "patch class", b (I-form) and the
+ * preferred no-op (ori 0,0,0), stored atomically.  Then each execution is that
+ * of one of those values.  Hence b and nop, and no other word, in all layouts:
+ * a wide site jumps over its load, and does not turn the load into something
+ * else.
  *
  * The new word is seen after dcbst, sync, icbi, isync on the modifying side,
  * which the kernel does for a write through /proc/self/mem
  * (copy_to_user_page(), flush_icache_user_page(); Linux,
  * arch/powerpc/mm/cacheflush.c), and a context synchronizing instruction on
- * the executing one (Book II, "Instruction Storage"): the rfid that ends membarrier's IPI.
+ * the executing one (Book II, "Instruction Storage"): the rfid that ends
+ * membarrier's IPI.
  */
 #include "arch/arch.h"
 

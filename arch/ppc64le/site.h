@@ -20,6 +20,9 @@
 #define SIDE_JMP_ARCH_JUMP_TO(at)	"	b " at "\n"
 #define SIDE_JMP_ARCH_JUMP_CLOBBERS
 
+/* What the linkers' stubs take where a branch into another section is long. */
+#define SIDE_JMP_ARCH_DENSE_CLOBBERS	"r11", "r12", "ctr"
+
 /*
  * The compiler forms the address: an asm statement can't, for it does not
  * know whether the function it stands in has a TOC pointer (r2) of its own.

@@ -3,12 +3,15 @@
  * s390x: encode and decode the two forms of a site.  See site.h.
  *
  * z/Architecture Principles of Operation (SA22-7832), chapter 5, instruction
- * fetching: an instruction may be fetched piecemeal, more than once and ahead
- * of time, and what was prefetched need not be discarded before the CPU
- * serializes.  But a byte is fetched whole.  So where one byte differs, every
- * fetch sees one of the two instructions, and after a serialization the new
- * one.  (Linux patches its own jump labels so, the mask of a brcl, and then
- * has every CPU serialize.)
+ * fetching (and System/370's before it): an instruction may be fetched ahead of
+ * time; a CPU may recognize what another one changes in some bit positions of
+ * an instruction and not in others; a serializing operation discards whatever
+ * was prefetched.  Hence nothing but the mask of a brcl changes, in all
+ * layouts: with any mixture of the old bits and the new it goes to its one
+ * target or falls through, and both are right while a change is under way.  So
+ * a wide site jumps over its load, and does not turn the load into something
+ * else.  (Linux patches its own jump labels so: the mask of a brcl, after which
+ * every CPU serializes; arch/s390/kernel/jump_label.c.)
  *
  * Instruction and storage-operand references meet in the same storage: no
  * cache maintenance.  The LPSWE that ends membarrier's IPI serializes.
@@ -16,25 +19,17 @@
 #include "arch/arch.h"
 
 enum {
-	JUMP = 0xc0, JUMP_ALWAYS = 0xf4, JUMP_NEVER = 0x04,
-	WIDE = 0xc6, CLRL = 0x0f, CLGRL = 0x0a, PFDRL = 0x02,
+	BRCL = 0xc0, ALWAYS = 0xf4, NEVER = 0x04,
+	PAST_THE_TEST = 22,
 	ELF_S390 = 22,
 };
 
-/* The first two bytes of an instruction; the other four are its operand. */
-static bool opcode(const struct side_jmp_insn *insn, enum side_jmp_state state,
-		   uint8_t op[2])
+/* The byte of the mask: idle is not to jump, wide to jump over the test. */
+static uint8_t mask(const struct side_jmp_insn *insn, enum side_jmp_state state)
 {
 	bool wide = insn->layout == SIDE_JMP_WIDE;
 
-	op[0] = wide ? WIDE : JUMP;
-	if (state == SIDE_JMP_IDLE)
-		op[1] = wide ? PFDRL : JUMP_NEVER;
-	else if (wide)
-		op[1] = insn->word64 ? CLGRL : CLRL;
-	else
-		op[1] = JUMP_ALWAYS;
-	return insn->layout <= SIDE_JMP_WIDE;
+	return (state == SIDE_JMP_ARMED) != wide ? ALWAYS : NEVER;
 }
 
 /* 0001: debuggers; 0002: the kernel's uprobes. */
@@ -53,13 +48,15 @@ static unsigned encode(const struct side_jmp_insn *insn,
 		       enum side_jmp_state state,
 		       uint8_t bytes[SIDE_JMP_INSN_MAX])
 {
-	uint64_t to = insn->layout == SIDE_JMP_WIDE ? insn->word : insn->target;
-	int64_t rel = (int64_t)(to - insn->site);
+	int64_t rel = insn->layout == SIDE_JMP_WIDE ? PAST_THE_TEST :
+		      (int64_t)(insn->target - insn->site);
 	int64_t half = rel / 2;
 
-	if (!opcode(insn, state, bytes) || insn->site & 1 || rel & 1 ||
+	if (insn->layout > SIDE_JMP_WIDE || insn->site & 1 || rel & 1 ||
 	    half != (int32_t)half)
 		return 0;
+	bytes[0] = BRCL;
+	bytes[1] = mask(insn, state);
 	for (int i = 0; i < 4; i++)
 		bytes[2 + i] = (uint8_t)((uint64_t)half >> (24 - 8 * i));
 	return 6;
@@ -68,22 +65,19 @@ static unsigned encode(const struct side_jmp_insn *insn,
 static enum side_jmp_state decode(struct side_jmp_insn *insn,
 				  const uint8_t *bytes, unsigned len)
 {
-	uint8_t armed[2], idle[2];
 	uint32_t ri2 = 0;
-	uint64_t to;
 
-	if (len < 6 || !opcode(insn, SIDE_JMP_ARMED, armed) ||
-	    !opcode(insn, SIDE_JMP_IDLE, idle) || bytes[0] != armed[0] ||
-	    (bytes[1] != armed[1] && bytes[1] != idle[1]))
+	if (len < 6 || insn->layout > SIDE_JMP_WIDE || bytes[0] != BRCL ||
+	    (bytes[1] != ALWAYS && bytes[1] != NEVER))
 		return SIDE_JMP_FOREIGN;
 	for (int i = 0; i < 4; i++)
 		ri2 = ri2 << 8 | bytes[2 + i];
-	to = insn->site + side_jmp_sign_extend(ri2, 32) * 2;
-	if (insn->layout == SIDE_JMP_WIDE)
-		insn->word = to;
-	else
-		insn->target = to;
-	return bytes[1] == armed[1] ? SIDE_JMP_ARMED : SIDE_JMP_IDLE;
+	if (insn->layout != SIDE_JMP_WIDE)
+		insn->target = insn->site + side_jmp_sign_extend(ri2, 32) * 2;
+	else if (ri2 != PAST_THE_TEST / 2)
+		return SIDE_JMP_FOREIGN;
+	return bytes[1] == mask(insn, SIDE_JMP_ARMED) ? SIDE_JMP_ARMED :
+							SIDE_JMP_IDLE;
 }
 
 const struct side_jmp_arch side_jmp_arch_s390x = {

@@ -4,6 +4,8 @@
  *   types     one of every type
  *   many N    N small ones;  threads N: in each of 4 threads
  *   big       one larger than a packet, and a small one
+ *   lost N    N small ones, and how many the tracer says it lost
+ *   pauses N  N small ones, a line on stdout, when stdin has one one more
  *   crash     some, then SIGKILL;  fork: one in parent and child each
  *   closefds  closes every descriptor, opens files, emits
  */
@@ -11,6 +13,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -55,6 +58,25 @@ static void *many(void *arg)
 	for (uint64_t i = 0; i < n; i++)
 		side_jmp_event(emit, small, (uint32_t)(uintptr_t)arg, i);
 	return NULL;
+}
+
+static void say_lost(void)
+{
+	struct side_jmp_event_info info;
+
+	many(NULL);
+	side_jmp_event_get_info(&info, sizeof(info));
+	printf("%llu\n", (unsigned long long)info.lost);
+}
+
+static void pauses(void)
+{
+	many(NULL);
+	puts("full");
+	fflush(stdout);
+	getchar();
+	n = 1;
+	many(NULL);
 }
 
 static void threads(void)
@@ -111,6 +133,10 @@ int main(int argc, char **argv)
 		types();
 	else if (!strcmp(what, "many"))
 		many(NULL);
+	else if (!strcmp(what, "pauses"))
+		pauses();
+	else if (!strcmp(what, "lost"))
+		say_lost();
 	else if (!strcmp(what, "threads"))
 		threads();
 	else if (!strcmp(what, "big"))

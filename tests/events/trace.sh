@@ -82,10 +82,42 @@ exact() { # a reader that is slow: lines and losses add up
 	[ $((n + lost)) = 60000 ] && [ "$lost" -gt 0 ]
 }
 ok trace_text_says_what_is_lost exact
-devfull() {
-	SIDE_JMP_ENABLE='emit:*' SIDE_JMP_OUTPUT=/dev/full "$emit" many 100
+devfull() { # nothing can be written: the info and, at exit, stderr say so
+	SIDE_JMP_ENABLE='emit:*' SIDE_JMP_OUTPUT=/dev/full "$emit" lost 100 >"$TMP/out" 2>"$TMP/err" || return 1
+	cat "$TMP/out" "$TMP/err"
+	[ "$(cat "$TMP/out")" = 100 ] && [ "$(cat "$TMP/err")" = 'side_jmp: /dev/full: 100 events lost' ]
 }
-ok trace_text_survives_a_full_disk devfull
+ok trace_text_counts_what_a_full_disk_refuses devfull
+limit() { # the file may not grow: no SIGXFSZ, and whole lines and losses add up
+	(ulimit -f 16 && SIDE_JMP_ENABLE='emit:*' SIDE_JMP_OUTPUT=$TMP/limit "$emit" lost 1000 >"$TMP/out" 2>"$TMP/err") ||
+		return 1
+	lost=$(cat "$TMP/out")
+	echo "$(wc -l <"$TMP/limit") lines, $(wc -c <"$TMP/limit") bytes; lost $lost; $(cat "$TMP/err")"
+	[ "$lost" -gt 100 ] && [ $(($(wc -l <"$TMP/limit") + lost)) = 1000 ] &&
+	[ "$(cat "$TMP/err")" = "side_jmp: $TMP/limit: $lost events lost" ]
+}
+ok trace_text_counts_what_a_file_size_limit_refuses limit
+room_again() { # half a line in a disk that was full: the next is on a line of its own
+	mkdir "$TMP/tiny" && mount -t tmpfs -o size=64k none "$TMP/tiny" || return 4
+	rm -f "$TMP/out"; mkfifo "$TMP/go"
+	head -c 40000 /dev/zero >"$TMP/tiny/filler"
+	SIDE_JMP_ENABLE='emit:*' SIDE_JMP_OUTPUT=$TMP/tiny/t "$emit" pauses 3000 <"$TMP/go" >"$TMP/out" & pid=$!
+	exec 8>"$TMP/go"
+	until [ -s "$TMP/out" ]; do sleep 0.01; done
+	rm "$TMP/tiny/filler"; echo >&8; exec 8>&-; wait $pid; rc=$?
+	cp "$TMP/tiny/t" "$TMP/t"; umount "$TMP/tiny"
+	lost=$(sed -n 's/^side_jmp: \([0-9]*\) events lost$/\1/p' "$TMP/t")
+	torn=$(grep -cv -e '^side_jmp: ' -e ' emit:small thread=0 n=[0-9]*$' "$TMP/t")
+	echo "exit $rc, $(wc -l <"$TMP/t") lines, $lost lost, $torn torn"; tail -n 3 "$TMP/t"
+	[ $rc = 0 ] && [ "$lost" -gt 10 ] && tail -n 1 "$TMP/t" | grep -q ' n=0$' &&
+	[ $(($(grep -c ' emit:small thread=0 n=[0-9]*$' "$TMP/t") + lost)) -ge 3001 ]
+}
+if mkdir "$TMP/mnt" && mount -t tmpfs none "$TMP/mnt" 2>/dev/null; then
+	umount "$TMP/mnt"
+	ok trace_text_goes_on_where_there_is_room_again room_again
+else
+	skip trace_text_goes_on_where_there_is_room_again "no right to mount a small file system"
+fi
 long() {
 	SIDE_JMP_ENABLE='emit:*' "$emit" big 2>"$TMP/err" && [ "$(wc -l <"$TMP/err")" = 301 ] &&
 	awk 'length($0) > 4095 { exit 1 }' "$TMP/err" && head -n 1 "$TMP/err" | grep -q '\.\.\.$'

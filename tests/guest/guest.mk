@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 # The self back end of every port, in a guest of its own under qemu-system.
 
-# What needs no libraries, no compiler and no other program.
-GUEST_TESTS	:= $(filter-out port/load,$(PORT_TESTS:tests/%=%)) unit/life_fork
+# What needs no libraries, no compiler and no other program; and the numbers
+# are the same under any kernel.
+GUEST_TESTS	:= $(filter-out port/load unit/event_number,$(PORT_TESTS:tests/%=%)) \
+		   unit/traps_rights
 
 .PHONY: check-guests $(PORTS:%=guest-build-%)
 
@@ -10,7 +12,7 @@ GUEST_TESTS	:= $(filter-out port/load,$(PORT_TESTS:tests/%=%)) unit/life_fork
 $(PORTS:%=guest-build-%): guest-build-%: check-tools
 	$(MAKE) --no-print-directory ARCH=$* B=$(B)/guest/$* \
 		CFLAGS='$(CFLAGS) -static' \
-		TEST_LINK='tests/guest/twice.c -Wl,--wrap=sj_self_write' \
+		TEST_LINK='tests/guest/twice.c -Wl,--wrap=sj_self_write -Wl,--wrap=sj_self_sync' \
 		$(GUEST_TESTS:%=$(B)/guest/$*/tests/%) $(B)/guest/$*/tests/guest/init
 	printf '%s\n' '#!/bin/sh' 'exec tests/guest/boot $* $(B)/guest/$*/tests/guest/init \
 		$(GUEST_TESTS:%=$(B)/guest/$*/tests/%)' >$(B)/guest/guest-$*

@@ -40,6 +40,8 @@ int main(void)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (mkdir("/proc", 0555) | mount("proc", "/proc", "proc", 0, ""))
 		perror("/proc");
+	if (mkdir("/tmp", 01777))
+		perror("/tmp");
 	/* What the kernel's command line sets (NAME=value) is our environment. */
 	n = scandir("/tests", &tests, not_hidden, alphasort);
 	for (int i = 0; i < n; i++) {

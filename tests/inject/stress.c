@@ -466,6 +466,17 @@ static void *librarian(void *arg)
 
 /* ---- the run ---- */
 
+static unsigned sites_not_seen(void)
+{
+	unsigned n = 0;
+
+	for (unsigned k = 0; k < N_KEYS; k++)
+		n += (unsigned)__builtin_popcountll(~(seen_on[k] &
+						      seen_off[k]));
+	return n;
+}
+
+/* Longer on a busy machine, until every site was seen; there is an end. */
 static void run(unsigned seconds)
 {
 	pthread_t threads[N_WORKERS + N_FLIPPERS + 2];
@@ -479,6 +490,8 @@ static void run(unsigned seconds)
 	pthread_create(&threads[n++], NULL, forker, NULL);
 	pthread_create(&threads[n++], NULL, librarian, NULL);
 	sleep(seconds);
+	for (unsigned i = 0; i < 4 * seconds && sites_not_seen(); i++)
+		sleep(1);
 	stop = true;
 	while (n)
 		pthread_join(threads[--n], NULL);
@@ -495,16 +508,6 @@ static void report(const char *what)
 		 (unsigned long long)batches, (unsigned long long)forks,
 		 (unsigned long long)dlopens, (unsigned long long)violations,
 		 (unsigned long long)errors);
-}
-
-static unsigned sites_not_seen(void)
-{
-	unsigned n = 0;
-
-	for (unsigned k = 0; k < N_KEYS; k++)
-		n += (unsigned)__builtin_popcountll(~(seen_on[k] &
-						      seen_off[k]));
-	return n;
 }
 
 static bool every_step_taken(void)

@@ -38,7 +38,16 @@ ok install_readme_example_works run_as_readme_says $CC -O2 -Wall -Wextra -Werror
 ok install_readme_example_works_in_cxx run_as_readme_says $CXX -x c++ -std=c++17 -O2 -Wall -Wextra -Werror
 static() { $CC -O2 -static "$TMP/example.c" -o "$TMP/example" -I"$P/include" -L"$P/lib" -lside_jmp && "$TMP/example" | diff "$TMP/expected" -; }
 ok install_readme_example_works_statically static
-staged() { make -C "$TOP" --no-print-directory install DESTDIR="$TMP/stage" PREFIX=/usr LIBDIR=/usr/lib/x86_64-linux-gnu B="$BUILD" &&
+tool() {
+	exists bin/side-jmp share/man/man1/side-jmp.1 share/bash-completion/completions/side-jmp \
+		share/zsh/site-functions/_side-jmp share/fish/vendor_completions.d/side-jmp.fish || return 1
+	"$P/bin/side-jmp" --help | sed -n 's/^  \([a-z]*\) .*/\1/p' >"$TMP/subcommands"
+	[ "$(wc -l <"$TMP/subcommands")" -ge 6 ] || return 1
+	for s in $(cat "$TMP/subcommands"); do exists "share/man/man1/side-jmp-$s.1" || return 1; done
+}
+ok install_has_the_tool_with_a_page_for_each_subcommand tool
+staged() { make -C "$TOP" --no-print-directory install DESTDIR="$TMP/stage" PREFIX=/usr LIBDIR=/usr/lib/x86_64-linux-gnu \
+		MANDIR=/usr/man B="$BUILD" && [ -s "$TMP/stage/usr/man/man1/side-jmp-run.1" ] && [ -x "$TMP/stage/usr/bin/side-jmp" ] &&
 	[ -s "$TMP/stage/usr/lib/x86_64-linux-gnu/libside_jmp.a" ] && grep -q '^libdir=/usr/lib/x86_64-linux-gnu$' "$TMP/stage/usr/lib/x86_64-linux-gnu/pkgconfig/side_jmp.pc"; }
 ok install_respects_destdir_and_libdir staged
 done_testing

@@ -17,6 +17,7 @@ endif
 check-kernel:
 	@tests/kernel/check $(KERNELS)
 
+# The series at work, for somebody who wants to see it.
 .PHONY: demo-kernel
 demo-kernel:
 	@tests/kernel/demo

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "runtime/event_internal.h"
+#include "tests/expect.h"
 #include "tests/tap.h"
 
 static const char *text(double v, bool is_float)
@@ -70,11 +71,11 @@ static void doubles(void)
 {
 	int wrong = 0, longer = 0;
 
-	for (int i = 0; i < 100000; i++) {
+	for (int i = 0; i < expect_rounds(100000); i++) {
 		double v = from_bits(random64());
 
 		wrong += !same(strtod(text(v, false), NULL), v) && !isnan(v);
-		if (isfinite(v) && i < 20000)
+		if (isfinite(v) && i < expect_rounds(20000))
 			longer += digits_of(text(v, false)) != shortest(v);
 	}
 	tap_equal(wrong, 0, "number_double_reads_back");
@@ -85,7 +86,7 @@ static void floats(void)
 {
 	int wrong = 0;
 
-	for (int i = 0; i < 100000; i++) {
+	for (int i = 0; i < expect_rounds(100000); i++) {
 		uint32_t bits = (uint32_t)random64();
 		float v, back;
 

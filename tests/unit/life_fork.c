@@ -11,6 +11,7 @@
 #include <side_jmp.h>
 
 #include "tests/child.h"
+#include "tests/expect.h"
 
 enum { FLIPPERS = 2, FORKERS = 3, FORKS = 700, SPAWNS = 100, PASSES = 100 };
 
@@ -68,7 +69,7 @@ static bool child_works(void)
 	      childs_passes() == PASSES;
 	ok &= !side_jmp_disable_many(all, 3) && childs_passes() == 0;
 	ok &= !side_jmp_get_info(&info, sizeof(info)) && !info.foreign &&
-	      info.backend == SIDE_JMP_BACKEND_SELF;
+	      info.backend == expect_backend();
 	return ok;
 }
 
@@ -87,7 +88,7 @@ static void reap(pid_t pid)
 static void *fork_often(void *arg)
 {
 	(void)arg;
-	for (int i = 0; i < FORKS; i++) {
+	for (int i = 0; i < expect_rounds(FORKS); i++) {
 		pid_t pid = fork();
 
 		if (pid == 0) {
@@ -104,7 +105,7 @@ static void *fork_often(void *arg)
 static void *fork_deep(void *arg)
 {
 	(void)arg;
-	for (int i = 0; i < SPAWNS; i++) {
+	for (int i = 0; i < expect_rounds(SPAWNS); i++) {
 		pid_t pid = fork();
 
 		if (pid == 0) {
@@ -123,16 +124,24 @@ static void *fork_deep(void *arg)
 
 static char *const again[] = { "life_fork", "work", NULL };
 
+/* In a frame of its own, for the child writes to it. */
+__attribute__((noinline)) static pid_t vfork_again(const char *program)
+{
+	pid_t pid = vfork();
+
+	if (pid == 0) {
+		execv(program, again);
+		_exit(98);
+	}
+	return pid;
+}
+
 static void *vfork_often(void *arg)
 {
 	(void)arg;
-	for (int i = 0; i < SPAWNS; i++) {
-		pid_t pid = vfork();
+	for (int i = 0; i < expect_rounds(SPAWNS); i++) {
+		pid_t pid = vfork_again(own_program());
 
-		if (pid == 0) {
-			execv("/proc/self/exe", again);
-			_exit(98);
-		}
 		if (pid > 0)
 			reap(pid);
 	}
@@ -142,10 +151,10 @@ static void *vfork_often(void *arg)
 static void *spawn_often(void *arg)
 {
 	(void)arg;
-	for (int i = 0; i < SPAWNS; i++) {
+	for (int i = 0; i < expect_rounds(SPAWNS); i++) {
 		pid_t pid;
 
-		if (!posix_spawn(&pid, "/proc/self/exe", NULL, NULL, again,
+		if (!posix_spawn(&pid, own_program(), NULL, NULL, again,
 				 environ))
 			reap(pid);
 	}
@@ -183,7 +192,7 @@ static void exec_beside_flips(void)
 		pthread_create(&thread, NULL, flip_both, NULL);
 	while (flips < 20)
 		sched_yield();
-	execv("/proc/self/exe", again);
+	execv(own_program(), again);
 	must(false, "exec");
 }
 
@@ -226,14 +235,14 @@ int main(int argc, char **argv)
 		return child_works() ? 0 : 1;
 	test_inheritance();
 	test_exec();
-	run_beside_flips(fork_often, FORKERS, FORKERS * FORKS,
+	run_beside_flips(fork_often, FORKERS, FORKERS * expect_rounds(FORKS),
 			 "life_fork_from_several_threads",
 			 "life_fork_children_all_work");
-	run_beside_flips(fork_deep, 1, SPAWNS, "life_fork_in_a_fork",
+	run_beside_flips(fork_deep, 1, expect_rounds(SPAWNS), "life_fork_in_a_fork",
 			 "life_fork_grandchildren_all_work");
-	run_beside_flips(vfork_often, 1, SPAWNS, "life_vfork_and_exec",
+	run_beside_flips(vfork_often, 1, expect_rounds(SPAWNS), "life_vfork_and_exec",
 			 "life_vfork_children_all_work");
-	run_beside_flips(spawn_often, 1, SPAWNS, "life_posix_spawn",
+	run_beside_flips(spawn_often, 1, expect_rounds(SPAWNS), "life_posix_spawn",
 			 "life_posix_spawn_children_all_work");
 	tap_note("%lu flips beside all that", flips);
 	tap_ok(flips > 0 && !bad_flips, "life_fork_flips_beside_are_right");

@@ -14,6 +14,7 @@
 
 #include <side_jmp.h>
 
+#include "tests/expect.h"
 #include "tests/tap.h"
 
 enum { ROUNDS = 60, PASSES = 1000 };
@@ -58,11 +59,11 @@ static bool keys_work(void)
 	bool ok = passes() == 0 && passes64() == 0;
 
 	ok &= !side_jmp_sync(&key) && !side_jmp_sync(&key64);
-	ok &= info().idle == 2;
+	ok &= all_sites_rest();
 	ok &= !side_jmp_enable_many(both, 2);
 	ok &= passes() == PASSES && passes64() == PASSES;
 	ok &= !side_jmp_disable_many(both, 2);
-	return ok && passes() == 0 && passes64() == 0 && info().idle == 2;
+	return ok && passes() == 0 && passes64() == 0 && all_sites_rest();
 }
 
 /* ---- cancellation and pthread_exit -------------------------------------- */
@@ -197,6 +198,33 @@ static void test_ends(void *(*run)(void *), int signal_, unsigned most_left,
 	tap_ok(ok && worst <= most_left, name);
 }
 
+/*
+ * A thread that ends in a signal handler is unwound through the frame of the
+ * signal.  Those that qemu-user makes on s390x and ppc64le are not always fit
+ * for that, with this library or without: threads hang or crash.
+ */
+static bool unwinds_signals(void)
+{
+#if defined(__s390x__) || defined(__powerpc64__)
+	return expect_patching();
+#else
+	return true;
+#endif
+}
+
+static void test_ends_anywhere(void)
+{
+	if (!unwinds_signals()) {
+		tap_skip("life_cancel_asynchronous", "qemu-user's signal"
+			 " frames; the guest runs it");
+		tap_skip("life_pthread_exit_in_a_flip", "qemu-user's signal"
+			 " frames; the guest runs it");
+		return;
+	}
+	test_ends(flip_asynchronous, 0, 4, "life_cancel_asynchronous");
+	test_ends(flip_deferred, SIGUSR1, 4, "life_pthread_exit_in_a_flip");
+}
+
 /* ---- handlers ------------------------------------------------------------ */
 
 static atomic_ulong handled, bad_handled, bad_errno;
@@ -210,7 +238,7 @@ static void flip_in_handler(int signal_)
 	errno = 12345;
 	ok = !side_jmp_enable(&key) && passes() == PASSES;
 	ok &= !side_jmp_enable(&key64) && passes64() == PASSES;
-	ok &= info().sites == 2;
+	ok &= info().sites >= 2;
 	ok &= !side_jmp_disable(&key64) && !side_jmp_disable(&key);
 	bad_handled += !ok;
 	bad_errno += errno != 12345;
@@ -267,7 +295,7 @@ static void test_handlers(void)
 		  "life_signal_handlers_flips_are_right");
 	tap_equal((long long)bad_errno, 0, "life_signal_handlers_keep_errno");
 	tap_equal(drain(), 0, "life_signal_counts_agree");
-	tap_ok(info().idle == 2 && keys_work(), "life_signal_leaves_keys_right");
+	tap_ok(all_sites_rest() && keys_work(), "life_signal_leaves_keys_right");
 }
 
 /* What a caller had masked stays masked, and errno is what it was. */
@@ -297,8 +325,7 @@ int main(void)
 	test_mask();
 	test_no_cancellation_point();
 	test_ends(flip_deferred, 0, 0, "life_cancel_deferred");
-	test_ends(flip_asynchronous, 0, 4, "life_cancel_asynchronous");
-	test_ends(flip_deferred, SIGUSR1, 4, "life_pthread_exit_in_a_flip");
+	test_ends_anywhere();
 	test_handlers();
 	return tap_done();
 }

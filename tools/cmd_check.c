@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+/* side-jmp check: does everything hold that must? */
+#define _GNU_SOURCE
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "tools/check.h"
+#include "tools/out.h"
+#include "tools/side-jmp.h"
+
+struct options {
+	bool json, strict, quiet;
+	const char *debug;
+	char **files;
+	int n_files;
+};
+
+struct sink {
+	const char *path;
+	struct json *j;
+};
+
+static void put_finding(void *arg, const struct finding *f)
+{
+	const struct sink *sink = arg;
+
+	if (sink->j) {
+		json_object(sink->j, NULL);
+		json_string(sink->j, "rule", f->rule);
+		json_string(sink->j, "severity", f->note ? "note" : "finding");
+		json_address(sink->j, "address", f->at);
+		json_string(sink->j, "expected", f->expected);
+		json_string(sink->j, "found", f->found);
+		json_object_end(sink->j);
+		return;
+	}
+	put_text(sink->path);
+	printf(": %#" PRIx64 ": %s%s: expected ", f->at,
+	       f->note ? "note: " : "", f->rule);
+	put_text(f->expected);
+	printf("; found ");
+	put_text(f->found);
+	putchar('\n');
+}
+
+/* A table that can't even be read is a finding too. */
+static void put_unreadable(struct sink *sink, const char *why)
+{
+	struct finding f = { .rule = "table",
+		.expected = "a table of sites that can be read" };
+
+	say(f.found, "%s", why);
+	put_finding(sink, &f);
+}
+
+static void put_counts(const struct sink *sink, const struct table *t,
+		       const struct check_counts *n, const struct options *o)
+{
+	if (sink->j || o->quiet)
+		return;
+	put_text(sink->path);
+	printf(": %zu sites, %zu keys, %zu events: %" PRIu64 " findings, %"
+	       PRIu64 " notes", t->n_sites, t->n_keys, t->n_events,
+	       n->findings, n->notes);
+	if (n->duplicates)
+		printf("; %" PRIu64 " exact duplicates", n->duplicates);
+	if (n->no_function)
+		printf("; %" PRIu64 " sites in no known function (stripped?)"
+		       ", so where they jump was not checked", n->no_function);
+	putchar('\n');
+}
+
+static int check_image(struct sink *sink, const struct image *im,
+		       const struct options *o)
+{
+	struct check_counts n = { .findings = 1 };
+	struct symbols symbols;
+	char why[WHY_MAX];
+	struct table t;
+
+	if (symbols_load(&symbols, im, o->debug, SYMBOLS_FUNCTIONS, why))
+		return tool_error(o->debug, "%s", why);
+	if (table_load(&t, im, why)) {
+		put_unreadable(sink, why);
+	} else {
+		n = check_table(&t, &symbols, o->strict, put_finding, sink);
+		put_counts(sink, &t, &n, o);
+		table_free(&t);
+	}
+	symbols_free(&symbols);
+	return n.findings ? EXIT_FINDING : EXIT_OK;
+}
+
+static int check_file(const char *path, struct json *j,
+		      const struct options *o)
+{
+	struct sink sink = { path, j };
+	char why[WHY_MAX];
+	struct image im;
+	int status;
+
+	if (image_open(&im, path, why))
+		return tool_error(path, "%s", why);
+	if (im.type == ET_CORE) {
+		image_close(&im);
+		return tool_error(path, "a core: check the files it was of");
+	}
+	if (j) {
+		json_object(j, NULL);
+		json_string(j, "file", path);
+		json_array(j, "findings");
+	}
+	status = check_image(&sink, &im, o);
+	if (j) {
+		json_array_end(j);
+		json_bool(j, "ok", status == EXIT_OK);
+		json_object_end(j);
+	}
+	image_close(&im);
+	return status;
+}
+
+static int check_files(const struct options *o)
+{
+	struct json *j = o->json ? json_begin() : NULL;
+	int status = EXIT_OK;
+
+	if (j) {
+		json_object(j, NULL);
+		json_array(j, "files");
+	}
+	for (int i = 0; i < o->n_files; i++) {
+		int r = check_file(o->files[i], j, o);
+
+		if (r > status)
+			status = r;
+	}
+	if (j) {
+		json_array_end(j);
+		json_object_end(j);
+	}
+	json_end(j);
+	return status;
+}
+
+/* ---- options -------------------------------------------------------------------- */
+
+enum { OPT_JSON = 256, OPT_STRICT, OPT_DEBUG };
+
+static const struct argp_option argp_options[] = {
+	{ "quiet", 'q', NULL, 0, "Print findings only", 0 },
+	{ "strict", OPT_STRICT, NULL, 0, "Notes are findings, too", 0 },
+	{ "json", OPT_JSON, NULL, 0, "As JSON", 0 },
+	{ "debug", OPT_DEBUG, "FILE", 0,
+	  "The separate debug file, for the names of functions", 0 },
+	{ 0 },
+};
+
+static error_t parse(int option, char *arg, struct argp_state *state)
+{
+	struct options *o = state->input;
+
+	switch (option) {
+	case 'q': o->quiet = true; return 0;
+	case OPT_STRICT: o->strict = true; return 0;
+	case OPT_JSON: o->json = true; return 0;
+	case OPT_DEBUG: o->debug = arg; return 0;
+	case ARGP_KEY_ARGS:
+		o->files = state->argv + state->next;
+		o->n_files = state->argc - state->next;
+		return 0;
+	case ARGP_KEY_END:
+		if (!o->n_files)
+			argp_error(state, "a file is expected");
+		if (o->debug && o->n_files > 1)
+			argp_error(state, "--debug goes with one file");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+int cmd_check(int argc, char **argv)
+{
+	static const struct argp argp = {
+		argp_options, parse, "FILE...",
+		"Check everything that must hold of the sites of executables"
+		" and shared libraries.  Exits with 1 on a finding.",
+		NULL, NULL, NULL,
+	};
+	struct options o = { 0 };
+
+	tool_parse(&argp, argc, argv, &o);
+	return check_files(&o);
+}

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: MIT */
+/* See lines.h. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <search.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/lines.h"
+
+/* ---- bytes -------------------------------------------------------------- */
+
+char *buffer_room(struct buffer *b, size_t n)
+{
+	size_t length = buffer_length(b), size = b->size ? b->size : 4096;
+	char *data;
+
+	if (b->size - b->end >= n)
+		return b->data + b->end;
+	if (b->start) {
+		memmove(b->data, b->data + b->start, length);
+		b->start = 0;
+		b->end = length;
+	}
+	while (size - length < n)
+		size *= 2;
+	if (size > b->size) {
+		data = realloc(b->data, size);
+		if (!data)
+			return NULL;
+		b->data = data;
+		b->size = size;
+	}
+	return b->data + b->end;
+}
+
+/* ---- a line ------------------------------------------------------------- */
+
+/* Bytes from `at` to `end`. */
+struct span {
+	const char *at, *end;
+};
+
+/* seconds.nanoseconds tid provider:name field=value... */
+struct event_line {
+	struct span head;		/* time and thread */
+	struct span name;
+	struct span fields;		/* begins with a space, or is empty */
+};
+
+static const char *skip_digits(const char *at, const char *end)
+{
+	while (at < end && *at >= '0' && *at <= '9')
+		at++;
+	return at;
+}
+
+static bool is_number(struct span s)
+{
+	return s.at < s.end && skip_digits(s.at, s.end) == s.end;
+}
+
+/* From `at` to the next `stop`, or to the end. */
+static struct span until(const char *at, const char *end, char stop)
+{
+	const char *found = memchr(at, stop, (size_t)(end - at));
+
+	return (struct span){ at, found ? found : end };
+}
+
+static const char *after(struct span s, const char *end)
+{
+	return s.end < end ? s.end + 1 : end;
+}
+
+/* False: it is something else. */
+static bool parse(struct span line, struct event_line *out)
+{
+	struct span seconds = until(line.at, line.end, '.');
+	struct span below = until(after(seconds, line.end), line.end, ' ');
+	struct span tid = until(after(below, line.end), line.end, ' ');
+	struct span name = until(after(tid, line.end), line.end, ' ');
+
+	if (!is_number(seconds) || !is_number(below) ||
+	    below.end - below.at != 9 || !is_number(tid) ||
+	    !memchr(name.at, ':', (size_t)(name.end - name.at)))
+		return false;
+	out->head = (struct span){ line.at, tid.end };
+	out->name = name;
+	out->fields = (struct span){ name.end, line.end };
+	return true;
+}
+
+/* "side_jmp: N events lost": N, otherwise 0. */
+static uint64_t parse_lost(struct span line)
+{
+	static const char head[] = "side_jmp: ";
+	struct span number;
+	uint64_t n = 0;
+
+	if ((size_t)(line.end - line.at) < sizeof(head) ||
+	    memcmp(line.at, head, sizeof(head) - 1))
+		return 0;
+	number = until(line.at + sizeof(head) - 1, line.end, ' ');
+	if (!is_number(number) ||
+	    !memmem(number.end, (size_t)(line.end - number.end), " lost", 5))
+		return 0;
+	for (; number.at < number.end; number.at++)
+		n = 10 * n + (uint64_t)(*number.at - '0');
+	return n;
+}
+
+/* ---- colour ------------------------------------------------------------- */
+
+#define DIM	"\033[2m"
+#define BOLD	"\033[1m"
+#define CYAN	"\033[36m"
+#define YELLOW	"\033[33m"
+#define PLAIN	"\033[0m"
+
+/* Where the value that begins here ends: at a space that is not in quotes. */
+static const char *value_end(const char *at, const char *end)
+{
+	bool quoted = false;
+
+	for (; at < end && (quoted || *at != ' '); at++) {
+		if (*at == '\\' && at + 1 < end)
+			at++;
+		else if (*at == '"')
+			quoted = !quoted;
+	}
+	return at;
+}
+
+static char *put(char *to, const char *s, size_t n)
+{
+	return (char *)memcpy(to, s, n) + n;
+}
+
+static char *put_in(char *to, const char *colour, struct span s)
+{
+	to = put(to, colour, strlen(colour));
+	to = put(to, s.at, (size_t)(s.end - s.at));
+	return put(to, PLAIN, strlen(PLAIN));
+}
+
+/* `to` has room for COLOURED_MAX(the line's length). */
+#define COLOURED_MAX(n)	(64 + 10 * (n))
+
+static char *put_coloured(char *to, const struct event_line *e)
+{
+	const char *at = e->fields.at, *end = e->fields.end;
+
+	to = put_in(to, DIM, e->head);
+	*to++ = ' ';
+	to = put_in(to, BOLD, e->name);
+	while (at < end) {
+		struct span name = until(at, end, '=');
+		const char *stop = value_end(name.end, end);
+
+		to = put_in(to, CYAN, name);
+		to = put(to, name.end, (size_t)(stop - name.end));
+		at = stop;
+	}
+	return to;
+}
+
+/* ---- counting ----------------------------------------------------------- */
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct event_count *)a)->name,
+		      ((const struct event_count *)b)->name);
+}
+
+static struct event_count *count_of(struct lines *l, struct span name)
+{
+	struct event_count *c = calloc(1, sizeof(*c)), **found;
+
+	if (!c)
+		return NULL;
+	c->name = strndup(name.at, (size_t)(name.end - name.at));
+	found = c->name ? tsearch(c, &l->counts, by_name) : NULL;
+	if (found && *found == c) {
+		l->n_counts++;
+		return c;
+	}
+	free(c->name);
+	free(c);
+	return found ? *found : NULL;
+}
+
+static bool names(const struct event_count *c, struct span name)
+{
+	size_t n = (size_t)(name.end - name.at);
+
+	return c && !strncmp(c->name, name.at, n) && !c->name[n];
+}
+
+static int count(struct lines *l, struct span name)
+{
+	if (!names(l->last, name))
+		l->last = count_of(l, name);
+	if (!l->last)
+		return -ENOMEM;
+	l->last->count++;
+	l->total++;
+	return 0;
+}
+
+static void collect(const void *node, VISIT visit, void *to)
+{
+	if (visit == postorder || visit == leaf)
+		*(*(struct event_count ***)to)++ =
+			*(struct event_count *const *)node;
+}
+
+static int largest_first(const void *a, const void *b)
+{
+	const struct event_count *x = *(struct event_count *const *)a;
+	const struct event_count *y = *(struct event_count *const *)b;
+
+	return x->count != y->count ? (x->count < y->count) -
+				      (x->count > y->count) :
+				      strcmp(x->name, y->name);
+}
+
+struct event_count **lines_sorted(struct lines *l)
+{
+	struct event_count **all = calloc(l->n_counts + 1, sizeof(*all));
+	struct event_count **to = all;
+
+	if (!all)
+		return NULL;
+	twalk_r(l->counts, collect, &to);
+	qsort(all, l->n_counts, sizeof(*all), largest_first);
+	return all;
+}
+
+/* ---- lines -------------------------------------------------------------- */
+
+/* In the tracer's own words, when there is room to say it. */
+static int say_unshown(struct lines *l)
+{
+	char *to = l->unshown ? buffer_room(&l->out, 128) : NULL;
+
+	if (!l->unshown)
+		return 0;
+	if (!to)
+		return -ENOMEM;
+	l->out.end += (size_t)snprintf(to, 128, "side_jmp: %llu lines not shown:"
+				       " what reads them is too slow\n",
+				       (unsigned long long)l->unshown);
+	l->unshown = 0;
+	return 0;
+}
+
+/* Without its newline, which goes out with it if `newline`. */
+static int show(struct lines *l, struct span line,
+		const struct event_line *event, bool newline)
+{
+	size_t n = (size_t)(line.end - line.at);
+	char *to;
+
+	if (buffer_length(&l->out) > (l->unshown ? l->out_max / 2 :
+						   l->out_max)) {
+		l->unshown++;
+		return 0;
+	}
+	if (say_unshown(l))
+		return -ENOMEM;
+	to = buffer_room(&l->out, COLOURED_MAX(n));
+	if (!to)
+		return -ENOMEM;
+	if (l->colour && event)
+		to = put_coloured(to, event);
+	else if (l->colour && parse_lost(line))
+		to = put_in(to, YELLOW, line);
+	else
+		to = put(to, line.at, n);
+	if (newline)
+		*to++ = '\n';
+	l->out.end = (size_t)(to - l->out.data);
+	return 0;
+}
+
+static int take_line(struct lines *l, struct span line, bool newline)
+{
+	struct event_line event = { 0 };
+	bool is_event = parse(line, &event);
+
+	if (is_event && count(l, event.name))
+		return -ENOMEM;
+	if (!is_event)
+		l->lost += parse_lost(line);
+	return l->counts_only ? 0 :
+	       show(l, line, is_event ? &event : NULL, newline);
+}
+
+int lines_take(struct lines *l, bool last)
+{
+	const char *at = l->in.data + l->in.start, *end;
+	struct span line;
+	int r = 0;
+
+	for (end = l->in.data + l->in.end; !r && at < end; ) {
+		line = until(at, end, '\n');
+		if (line.end == end && !last)
+			break;
+		r = take_line(l, line, line.end < end);
+		at = after(line, end);
+	}
+	l->in.start = (size_t)(at - l->in.data);
+	if (!r && last)
+		r = say_unshown(l);
+	return r;
+}

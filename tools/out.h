@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the tool prints: text for people, in which nothing from a file can move
+ * the cursor, and JSON, written as it is made: nothing is collected.
+ *
+ * In JSON addresses are strings ("0x1234"): not every reader's numbers hold
+ * 64 bits.  What is not UTF-8 becomes U+FFFD.
+ */
+#ifndef TOOLS_OUT_H
+#define TOOLS_OUT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* A string from outside; control characters, and what is no UTF-8, as \xNN. */
+void put_text(const char *s);
+void put_text_to(FILE *to, const char *s);
+
+struct json;			/* one value; on stdout */
+
+struct json *json_begin(void);
+struct json *json_begin_to(FILE *to);
+void json_end(struct json *j);	/* writes the final newline; NULL is fine */
+
+/* `name` is NULL in an array and for the outermost value. */
+void json_object(struct json *j, const char *name);
+void json_object_end(struct json *j);
+void json_array(struct json *j, const char *name);
+void json_array_end(struct json *j);
+void json_string(struct json *j, const char *name, const char *s); /* or null */
+void json_number(struct json *j, const char *name, int64_t n);
+void json_unsigned(struct json *j, const char *name, uint64_t n);
+void json_address(struct json *j, const char *name, uint64_t addr);
+void json_double(struct json *j, const char *name, double d);	/* finite */
+void json_bool(struct json *j, const char *name, bool b);
+
+/* Everything written?  Otherwise says so and returns false. */
+bool out_flush(void);
+
+#endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A running process as /proc shows it: its mappings, its memory, which pages
+ * of it are its own.  Only reads, and asks nothing of the process.  Knows
+ * nothing of ELF and sites.
+ */
+#ifndef TOOLS_PROC_H
+#define TOOLS_PROC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include "tools/say.h"
+
+/* A mapping of a file, as proc(5) has it in `maps`. */
+struct mapping {
+	uint64_t start, end, offset, inode;
+	dev_t device;
+	bool executable;
+	bool deleted;			/* the file has no name any more */
+	char *path;			/* in the process's own view */
+};
+
+struct process {
+	pid_t pid;
+	int dir;			/* /proc/PID: stays this process's when
+					   the number is used again */
+	int mem, pagemap;
+	struct mapping *maps;		/* of files, by address */
+	size_t n_maps;
+	char *status;			/* the file */
+
+	/* The last page that was read. */
+	uint64_t page_at;
+	size_t page_got;
+	uint8_t *page;
+};
+
+/* 0, or -1 and a sentence in `why`; then there is nothing to close. */
+int process_open(struct process *p, pid_t pid, char why[WHY_MAX]);
+void process_close(struct process *p);
+
+/* Is it there no more?  What was read while it ended means nothing. */
+bool process_ended(const struct process *p);
+
+/* What is read from now on is as of now. */
+void process_forget(struct process *p);
+/* All n bytes; false if not all of them are there. */
+bool process_read(struct process *p, uint64_t at, void *to, size_t n);
+
+/*
+ * How many pages in a range are the process's own: a private mapping's page
+ * that was written to is anonymous, in memory or in swap.  -1: can't be read.
+ */
+int64_t process_own_pages(struct process *p, uint64_t start, uint64_t end);
+
+/* The value of a line of `status`.  False: there is no such line. */
+bool process_status(const struct process *p, const char *name, char *to,
+		    size_t size);
+/* A variable as the process was started with.  False: not set, or not to be
+   seen. */
+bool process_variable(const struct process *p, const char *name, char *to,
+		      size_t size);
+
+/*
+ * A name under which this process can open the mapping's very file: of
+ * /proc/PID/map_files (takes CAP_CHECKPOINT_RESTORE), /proc/PID/exe, or its
+ * path seen from the process's root.  False: there is none.
+ * *replaced: the file's name is gone, or is another file's by now.
+ */
+bool process_file(const struct process *p, const struct mapping *m,
+		  char *path, size_t size, bool *replaced);
+
+#endif

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: MIT */
+/* See symbols.h. */
+#define _GNU_SOURCE
+#include <elfutils/libdwfl.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tools/symbols.h"
+
+/* ---- functions ------------------------------------------------------------- */
+
+static void add_functions(struct symbols *s, Elf *elf, Elf_Scn *scn)
+{
+	Elf_Data *data = elf_getdata(scn, NULL);
+	GElf_Shdr h;
+	GElf_Sym sym;
+
+	if (!data || !gelf_getshdr(scn, &h))
+		return;
+	for (int i = 0; gelf_getsym(data, i, &sym); i++) {
+		const char *name;
+
+		if (GELF_ST_TYPE(sym.st_info) != STT_FUNC || !sym.st_size ||
+		    sym.st_shndx == SHN_UNDEF)
+			continue;
+		name = elf_strptr(elf, h.sh_link, sym.st_name);
+		s->functions = tool_grow(s->functions, &s->room, s->n + 1,
+					 sizeof(*s->functions));
+		s->functions[s->n++] = (struct function){
+			sym.st_value, sym.st_size, name ? name : "",
+		};
+	}
+}
+
+/* Has it a table of this type?  Takes the functions in it. */
+static bool add_table(struct symbols *s, Elf *elf, unsigned type)
+{
+	Elf_Scn *scn = NULL;
+	GElf_Shdr h;
+
+	while ((scn = elf_nextscn(elf, scn)))
+		if (gelf_getshdr(scn, &h) && h.sh_type == type) {
+			add_functions(s, elf, scn);
+			return true;
+		}
+	return false;
+}
+
+static int by_address(const void *a, const void *b)
+{
+	const struct function *x = a, *y = b;
+
+	if (x->addr != y->addr)
+		return x->addr < y->addr ? -1 : 1;
+	if (x->size != y->size)
+		return x->size > y->size ? -1 : 1;
+	return strcmp(x->name, y->name);
+}
+
+static void sort_functions(struct symbols *s)
+{
+	uint64_t end = 0;
+
+	if (!s->n)
+		return;
+	qsort(s->functions, s->n, sizeof(*s->functions), by_address);
+	s->ends = tool_alloc(s->n, sizeof(*s->ends));
+	for (size_t i = 0; i < s->n; i++) {
+		const struct function *f = &s->functions[i];
+
+		if (f->addr + f->size > end)
+			end = f->addr + f->size;
+		s->ends[i] = end;
+	}
+}
+
+const struct function *symbols_function(const struct symbols *s, uint64_t addr,
+					unsigned nth)
+{
+	enum { TRIES = 64 };	/* a file may lie: functions nest, but not so */
+	size_t lo = 0, hi = s->n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (s->functions[mid].addr <= addr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	for (unsigned i = 0; lo-- > 0 && i < TRIES && s->ends[lo] > addr; i++)
+		if (addr - s->functions[lo].addr < s->functions[lo].size &&
+		    nth-- == 0)
+			return &s->functions[lo];
+	return NULL;
+}
+
+const struct function *symbols_named(const struct symbols *s, const char *name,
+				     unsigned nth)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (!strcmp(s->functions[i].name, name) && nth-- == 0)
+			return &s->functions[i];
+	return NULL;
+}
+
+/* ---- lines ------------------------------------------------------------------- */
+
+/* Code of one compilation unit. */
+struct range {
+	uint64_t start, end;
+	Dwarf_Die unit;
+};
+
+struct lines {
+	Dwfl *dwfl;
+	Dwarf *dwarf;
+	struct range *ranges;		/* by their start */
+	size_t n, room;
+	char *debug;			/* the file that was named, or NULL */
+};
+
+/* libdwfl asks where the separate debug file is. */
+static int find_debuginfo(Dwfl_Module *module, void **user, const char *name,
+			  Dwarf_Addr base, const char *file, const char *link,
+			  GElf_Word crc, char **found)
+{
+	const struct lines *l = *user;
+
+	if (!l || !l->debug)
+		return dwfl_standard_find_debuginfo(module, user, name, base,
+						    file, link, crc, found);
+	*found = strdup(l->debug);
+	return *found ? open(l->debug, O_RDONLY | O_CLOEXEC) : -1;
+}
+
+static const Dwfl_Callbacks callbacks = {
+	.find_elf = dwfl_build_id_find_elf,
+	.find_debuginfo = find_debuginfo,
+	.section_address = dwfl_offline_section_address,
+};
+
+static void lines_close(struct lines *l)
+{
+	if (!l)
+		return;
+	if (l->dwfl)
+		dwfl_end(l->dwfl);
+	free(l->ranges);
+	free(l->debug);
+	free(l);
+}
+
+static Dwarf *open_dwarf(struct lines *l, const struct image *im)
+{
+	Dwfl_Module *module;
+	void **user;
+	GElf_Addr bias;
+
+	l->dwfl = dwfl_begin(&callbacks);
+	module = l->dwfl ? dwfl_report_offline(l->dwfl, im->path, im->path, -1)
+			 : NULL;
+	if (!module || dwfl_report_end(l->dwfl, NULL, NULL))
+		return NULL;
+	dwfl_module_info(module, &user, NULL, NULL, NULL, NULL, NULL, NULL);
+	*user = l;
+	return dwfl_module_getdwarf(module, &bias);
+}
+
+static int by_start(const void *a, const void *b)
+{
+	const struct range *x = a, *y = b;
+
+	return x->start < y->start ? -1 : x->start > y->start;
+}
+
+/* From the units themselves: not every compiler writes .debug_aranges. */
+static void read_ranges(struct lines *l)
+{
+	Dwarf_Addr base, start, end;
+	Dwarf_CU *unit = NULL;
+	Dwarf_Die die;
+
+	while (!dwarf_get_units(l->dwarf, unit, &unit, NULL, NULL, &die, NULL)) {
+		ptrdiff_t next = 0;
+
+		while ((next = dwarf_ranges(&die, next, &base, &start,
+					    &end)) > 0) {
+			l->ranges = tool_grow(l->ranges, &l->room, l->n + 1,
+					      sizeof(*l->ranges));
+			l->ranges[l->n++] = (struct range){ start, end, die };
+		}
+	}
+	if (l->n)
+		qsort(l->ranges, l->n, sizeof(*l->ranges), by_start);
+}
+
+/* NULL: there is no debug information. */
+static struct lines *lines_open(const struct image *im, const char *debug)
+{
+	struct lines *l = tool_alloc(1, sizeof(*l));
+
+	l->debug = debug ? tool_strdup(debug) : NULL;
+	l->dwarf = open_dwarf(l, im);
+	if (!l->dwarf) {
+		lines_close(l);
+		return NULL;
+	}
+	read_ranges(l);
+	return l;
+}
+
+bool symbols_line(const struct symbols *s, uint64_t addr, const char **file,
+		  int *line)
+{
+	const struct lines *l = s->lines;
+	size_t lo = 0, hi = l ? l->n : 0;
+	Dwarf_Line *found;
+
+	while (lo < hi) {	/* the first that begins after addr */
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (l->ranges[mid].start <= addr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (!lo || addr >= l->ranges[lo - 1].end)
+		return false;
+	found = dwarf_getsrc_die(&l->ranges[lo - 1].unit, addr);
+	*file = found ? dwarf_linesrc(found, NULL, NULL) : NULL;
+	return *file && !dwarf_lineno(found, line);
+}
+
+/* ---- both -------------------------------------------------------------------- */
+
+static int open_debug(struct symbols *s, const struct image *im,
+		      const char *debug, char why[WHY_MAX])
+{
+	char one[BUILD_ID_MAX], other[BUILD_ID_MAX];
+
+	if (image_open(&s->debug, debug, why))
+		return -1;
+	image_build_id(im, one);
+	image_build_id(&s->debug, other);
+	if (!strcmp(one, other))
+		return 0;
+	image_close(&s->debug);
+	return say(why, "it belongs to another file: its build-id is %s,"
+		   " expected %s", *other ? other : "missing",
+		   *one ? one : "none");
+}
+
+int symbols_load(struct symbols *s, const struct image *im, const char *debug,
+		 enum symbols_want want, char why[WHY_MAX])
+{
+	*s = (struct symbols){ 0 };
+	if (debug && open_debug(s, im, debug, why))
+		return -1;
+	if (want == SYMBOLS_LINES)
+		s->lines = lines_open(im, debug);
+	if (!add_table(s, im->elf, SHT_SYMTAB)) {
+		s->from_debug = s->debug.elf ?
+			add_table(s, s->debug.elf, SHT_SYMTAB) :
+			s->lines && add_table(s, dwarf_getelf(s->lines->dwarf),
+					      SHT_SYMTAB);
+		if (!s->from_debug)
+			add_table(s, im->elf, SHT_DYNSYM);
+	}
+	sort_functions(s);
+	return 0;
+}
+
+void symbols_free(struct symbols *s)
+{
+	lines_close(s->lines);
+	if (s->debug.elf)
+		image_close(&s->debug);
+	free(s->functions);
+	free(s->ends);
+	*s = (struct symbols){ 0 };
+}

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: MIT
+# The command side-jmp, for the machine that builds it.  Where one of its
+# libraries is missing the rest is built all the same, and this says so.
+
+TOOL		:= $(B)/tools/side-jmp
+TOOL_PKGS	:= libelf libdw capstone yajl
+TOOL_DEBIAN	:= libelf-dev libdw-dev libcapstone-dev libyajl-dev
+TOOL_SRC	:= $(wildcard tools/*.c)
+TOOL_OBJ	:= $(TOOL_SRC:%=$(B)/%.o)
+TOOL_CFLAGS	= $(CSTD) $(WARN) $(CPP_) $(CFLAGS) \
+		  -DSIDE_JMP_VERSION='"$(VERSION)"' $$(pkg-config --cflags $(TOOL_PKGS))
+
+TOOL_MISSING	:= $(shell for p in $(TOOL_PKGS); do \
+		     pkg-config --exists $$p 2>/dev/null || echo $$p; done)
+ifneq ($(ARCH),)
+TOOL_WHY	:= it is built for the host, and this is for $(ARCH)
+else ifneq ($(TOOL_MISSING),)
+TOOL_WHY	:= pkg-config finds no $(strip $(TOOL_MISSING)) (Debian: apt-get install pkg-config $(TOOL_DEBIAN))
+endif
+
+.PHONY: tools
+ifeq ($(TOOL_WHY),)
+tools: $(TOOL)
+TOOLS	:= $(TOOL)
+else
+tools:
+	@echo "make: the command side-jmp is left out: $(TOOL_WHY)"
+TOOLS	:=
+endif
+
+$(B)/tools/%.o: tools/% $(HEADERS) Makefile tools/tools.mk
+	@mkdir -p $(@D)
+	$(CC) $(TOOL_CFLAGS) -MMD -MP -c $< -o $@
+
+# The library for its ports and patterns; sites the tool has none.
+$(TOOL): $(TOOL_OBJ) $(LIB_A)
+	$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@ $$(pkg-config --libs $(TOOL_PKGS))
+
+BASHDIR	?= $(PREFIX)/share/bash-completion/completions
+ZSHDIR	?= $(PREFIX)/share/zsh/site-functions
+FISHDIR	?= $(PREFIX)/share/fish/vendor_completions.d
+
+.PHONY: install-tools
+install-tools: $(TOOL)
+	install -d $(addprefix $(DESTDIR),$(PREFIX)/bin $(MANDIR)/man1 \
+		$(BASHDIR) $(ZSHDIR) $(FISHDIR))
+	install -m 755 $(TOOL) $(DESTDIR)$(PREFIX)/bin/
+	install -m 644 $(wildcard tools/*.1) $(DESTDIR)$(MANDIR)/man1/
+	install -m 644 tools/completion/side-jmp.bash $(DESTDIR)$(BASHDIR)/side-jmp
+	install -m 644 tools/completion/_side-jmp $(DESTDIR)$(ZSHDIR)/
+	install -m 644 tools/completion/side-jmp.fish $(DESTDIR)$(FISHDIR)/
+
+# Source and binary packages, in $(B)/deb.
+.PHONY: deb
+deb:
+	tools/debian/build $(B)/deb
