@@ -87,3 +87,12 @@ bench: $(BENCH_BIN) $(BENCH)/events
 	@bench/events.sh $(BENCH)/events $(BENCH)/events.csv
 	@awk -f bench/goals.awk $(BENCH)/sites.csv $(BENCH)/flips.csv \
 		$(BENCH)/startup.csv $(BENCH)/events.csv
+
+# In a guest, or on a machine whose kernel has the series: make bench-kernel.
+$(BENCH)/batch-%.so: bench/batch_sites.c bench/batches.h $(LIB_SO) $(HEADERS)
+	@mkdir -p $(@D)
+	$(BENCH_CC) -g0 -fPIC -shared -fvisibility=hidden -DSITES=$* $< -o $@ \
+		-L$(B) -lside_jmp -Wl,-rpath,'$$ORIGIN/..'
+
+$(BENCH)/batches: | $(addprefix $(BENCH)/batch-,1.so 512.so 4096.so)
+$(BENCH)/batches: bench/batches.h

@@ -11,21 +11,49 @@
 #define PR_MDWE_REFUSE_EXEC_GAIN	1
 #endif
 
-int side_jmp_enter_integrity(unsigned flags)
+static int set(int option, unsigned long flags)
 {
-	int saved = errno, r, error = 0;
+	if (!prctl(option, flags, 0, 0, 0))
+		return 0;
+	return errno == EINVAL ? -EOPNOTSUPP : -errno;
+}
 
-	if (flags & ~(unsigned)SIDE_JMP_INTEGRITY_MDWE)
-		return -EINVAL;
+static int refuse_patches(void)
+{
+	return set(SJ_PR_SET_CODE_INTEGRITY,
+		   SJ_PR_CODE_INTEGRITY_REFUSE_PATCH);
+}
+
+/*
+ * While the kernel has the tables it arms what is in them before it refuses,
+ * and sees what we can't: whether a breakpoint on a site hides a no-op (EBUSY)
+ * or belongs to a uprobe and is right.  So it goes first there; forgetting a
+ * table is never refused.  Elsewhere we have to be done before nobody may arm.
+ */
+static int freeze_and_refuse(void)
+{
+	bool first = sj_state.backend == SIDE_JMP_BACKEND_KERNEL &&
+		     !sj_state_frozen();
+	int error = first ? refuse_patches() : 0, r;
+
+	if (error && error != -EOPNOTSUPP)
+		return error;
 	r = side_jmp_freeze();
 	if (r)
 		return r;
-	if (prctl(SJ_PR_SET_CODE_INTEGRITY,
-		  SJ_PR_CODE_INTEGRITY_REFUSE_PATCH, 0, 0, 0))
-		error = errno == EINVAL ? -EOPNOTSUPP : -errno;
+	return first ? error : refuse_patches();
+}
+
+int side_jmp_enter_integrity(unsigned flags)
+{
+	int saved = errno, error, r = 0;
+
+	if (flags & ~(unsigned)SIDE_JMP_INTEGRITY_MDWE)
+		return -EINVAL;
+	error = freeze_and_refuse();
 	if (flags & SIDE_JMP_INTEGRITY_MDWE &&
-	    prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0) && !error)
-		error = errno == EINVAL ? -EOPNOTSUPP : -errno;
+	    (!error || error == -EOPNOTSUPP))
+		r = set(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN);
 	errno = saved;
-	return error;
+	return error ? error : r;
 }

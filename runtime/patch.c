@@ -337,7 +337,9 @@ static uint32_t count_idle(struct group *g)
 
 /*
  * If the call failed, what counts is what stands there: the kernel arms before
- * it refuses for ever.  What is idle and must not be is armed by our own means.
+ * it refuses for ever.  What is idle and must not be is armed by our own means,
+ * unless the key is registered with user_events (SIDE_JMP_KEY_ARMED): then the
+ * kernel may be about to idle it for what the word was before.
  */
 static void look_after(struct batch *b, struct side_jmp_key *key, int error)
 {
@@ -348,7 +350,10 @@ static void look_after(struct batch *b, struct side_jmp_key *key, int error)
 		    sj_key_wanted(key, true) == SIDE_JMP_IDLE)
 			continue;
 		g->unarmed = g->count;
-		batch_group(b, g, SIDE_JMP_ARMED);
+		if (__atomic_load_n(&key->flags, __ATOMIC_SEQ_CST))
+			note_error(b, error);
+		else
+			batch_group(b, g, SIDE_JMP_ARMED);
 	}
 }
 

@@ -283,10 +283,13 @@ int side_jmp_freeze(void);
  *   SIDE_JMP_INTEGRITY_MDWE   PR_SET_MDWE, too: no mapping becomes executable
  *                             any more (prctl(2); Linux 6.3)
  *
- * Returns 0, or -errno: -EINVAL (flags, nothing is done), what
- * side_jmp_freeze() returns, -EOPNOTSUPP (the kernel does not know one of the
- * two; the process is frozen, and the other is set), -EBUSY (a site is under a
- * debugger's breakpoint; the process is frozen).
+ * Returns 0, also when called again, or
+ *   -EINVAL		flags; nothing is done
+ *   -EBUSY		a site is under a debugger's breakpoint, and a no-op might
+ *			stand there once that is gone; nothing is done
+ *   -EOPNOTSUPP	the kernel does not know one of the two; the process is
+ *			frozen, and the other is set
+ *   -errno		what side_jmp_freeze() returns, or prctl(2)
  */
 #define SIDE_JMP_INTEGRITY_MDWE	0x1
 int side_jmp_enter_integrity(unsigned flags);

@@ -229,6 +229,14 @@ static void failing(void)
 	tap_equal(hits(), 10, "code_patch_failed_sync_leaves_nothing_wrong");
 	tap_equal(side_jmp_disable(&key), 0, "code_patch_failed_sync_disables");
 	tap_equal(hits(), 0, "code_patch_failed_sync_ends");
+	/* Registered with user_events, the kernel may have its own idea. */
+	fail_sync = 0;
+	side_jmp_sync(&key);
+	fail_sync = -EPERM;
+	key.flags = SIDE_JMP_KEY_ARMED;
+	tap_ok(side_jmp_enable(&key) == -EPERM && !side_jmp_enabled(&key),
+	       "code_patch_failed_sync_of_registered_key_is_an_error");
+	key.flags = 0;
 	fail_sync = 0;
 	fail_unregister = -ENOMEM;
 	tap_equal(side_jmp_freeze(), 0, "code_patch_failed_unregister_is_mended");

@@ -21,3 +21,7 @@ check-kernel:
 .PHONY: demo-kernel
 demo-kernel:
 	@tests/kernel/demo
+
+.PHONY: bench-kernel
+bench-kernel:
+	@tests/kernel/bench

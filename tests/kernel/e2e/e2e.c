@@ -190,11 +190,11 @@ static int finish(void)
 	return status;
 }
 
-static unsigned long site_address(void)
+static unsigned long address(const char *site)
 {
 	unsigned long at = 0;
 
-	sscanf(ask("site"), "at=%lx", &at);
+	sscanf(ask(site), "at=%lx", &at);
 	return at;
 }
 
@@ -360,22 +360,36 @@ static void execs(void)
 	tap_ok(!exists(EVENTS "work_pass"), "e2e_event_ends_with_it");
 }
 
-/* One byte, the one that is there: 0 or -errno. */
-static int force_write(unsigned long at)
+/* One byte, or (0) the one that is there: 0 or -errno. */
+static int force_write(unsigned long at, unsigned char byte)
 {
 	char path[64];
-	unsigned char byte;
 	int fd, r = 0;
 
 	snprintf(path, sizeof(path), "/proc/%d/mem", w.pid);
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	if (pread(fd, &byte, 1, (off_t)at) != 1 ||
+	if ((!byte && pread(fd, &byte, 1, (off_t)at) != 1) ||
 	    pwrite(fd, &byte, 1, (off_t)at) != 1)
 		r = -errno;
 	close(fd);
 	return r;
+}
+
+/* A no-op under a debugger's breakpoint: nobody can promise what comes. */
+static void breakpoint(void)
+{
+	unsigned long at = address("cold");
+
+	if (!by_kernel) {
+		tap_skip("e2e_integrity_busy", "no such kernel");
+		return;
+	}
+	force_write(at, 0xcc);
+	tap_ok(says("cold", "state=foreign") && says("integrity", "r=-16") &&
+	       says("info", "backend=kernel"), "e2e_integrity_busy");
+	force_write(at, 0xa9);
 }
 
 static void integrity(void)
@@ -385,8 +399,9 @@ static void integrity(void)
 	int fd;
 
 	start_registered();
-	at = site_address();
-	tap_equal(force_write(at), 0, "e2e_forced_write_before");
+	at = address("site");
+	tap_equal(force_write(at, 0), 0, "e2e_forced_write_before");
+	breakpoint();
 	tap_ok(says("integrity", by_kernel ? "r=0" : "r=-95"), "e2e_integrity");
 	tap_ok(says("info", "backend=none") && says("info", " idle=0 "),
 	       "e2e_integrity_arms");
@@ -397,7 +412,7 @@ static void integrity(void)
 	tap_ok(says("site", "state=armed") && is_quiet("work_pass"),
 	       "e2e_integrity_stays_armed");
 	if (by_kernel) {
-		tap_ok(force_write(at) < 0, "e2e_integrity_no_forced_write");
+		tap_ok(force_write(at, 0) < 0, "e2e_integrity_no_forced_write");
 		tap_ok(says("patch", "code_patch: Operation not permitted"),
 		       "e2e_integrity_no_patch");
 		snprintf(path, sizeof(path), "/proc/%d/status", w.pid);

@@ -16,6 +16,7 @@
  *			`reap` ends it
  *	exec		this program again
  *	freeze, integrity FLAGS
+ *	cold		address of a site that is never run
  *	patch		ask the kernel for a patch, past the library
  *	quit
  */
@@ -108,10 +109,8 @@ static struct side_jmp_key *pass_key(void)
 	return event ? event->key : NULL;
 }
 
-static const unsigned char *pass_site(void)
+static const unsigned char *site_of(const struct side_jmp_key *key)
 {
-	const struct side_jmp_key *key = pass_key();
-
 	for (const struct side_jmp_record *r = __start_side_jmp;
 	     r < __stop_side_jmp; r++)
 		if ((const char *)&r->key + r->key == (const char *)key)
@@ -119,14 +118,27 @@ static const unsigned char *pass_site(void)
 	return NULL;
 }
 
+/* Nobody calls it; a breakpoint there harms nobody. */
+SIDE_JMP_KEY(never);
+
+__attribute__((noinline, used)) static bool cold(void)
+{
+	return side_jmp_unlikely(never);
+}
+
 static const char *state(const unsigned char *site)
 {
 	return site[0] == 0xe9 ? "armed" : site[0] == 0xa9 ? "idle" : "foreign";
 }
 
-static void tell_site(void)
+static const unsigned char *pass_site(void)
 {
-	const unsigned char *s = pass_site();
+	return site_of(pass_key());
+}
+
+static void tell_site(const struct side_jmp_key *key)
+{
+	const unsigned char *s = site_of(key);
 
 	printf("at=%p bytes=%02x %02x %02x %02x %02x state=%s\n", (void *)s,
 	       s[0], s[1], s[2], s[3], s[4], state(s));
@@ -258,7 +270,9 @@ static bool obey(const char *c, char **argv)
 	else if (!strcmp(c, "events"))
 		tell_events();
 	else if (!strcmp(c, "site"))
-		tell_site();
+		tell_site(pass_key());
+	else if (!strcmp(c, "cold"))
+		tell_site(&never);
 	else if (!strcmp(c, "patch"))
 		tell_patch();
 	else if (!strcmp(c, "child"))
