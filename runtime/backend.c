@@ -57,8 +57,7 @@ bool sj_backend_kernel_offered(void)
 {
 	static bool unknown;		/* sj_patch_lock */
 
-	if (unknown || !side_jmp_arch_host()->machine ||
-	    !(asked_for("") || asked_for("kernel")))
+	if (unknown || !(asked_for("") || asked_for("kernel")))
 		return false;
 	unknown = !sj_code_patch_known();
 	return !unknown;
@@ -66,10 +65,7 @@ bool sj_backend_kernel_offered(void)
 
 static void choose(void)
 {
-	if (!side_jmp_arch_host()->machine)
-		sj_backend_set(SIDE_JMP_BACKEND_NONE,
-			       "no port for this architecture", 0);
-	else if (asked_for("")) {
+	if (asked_for("")) {
 		if (!choose_kernel(false))
 			sj_self_choose(false);
 	} else if (asked_for("kernel"))

@@ -55,6 +55,8 @@ static void fill(struct side_jmp_info *info)
 	info->backend_name = backend_name(info->backend);
 	info->backend_reason = frozen ? "ended by side_jmp_freeze()" :
 		sj_state.chosen ? sj_state.backend_reason :
+		!side_jmp_arch_host()->machine ?
+		"no port for this architecture" :
 		sj_state.objects ? "no site has had to be patched so far" :
 		"no object with sites has been loaded";
 	info->keys = sj_state.n_refs;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A site of our own, in our own text and in no table of an object.  The runtime patches it
- * both ways and runs it before it believes that patching works here: a
- * translator such as valgrind or qemu-user goes on running what it translated
+ * A site of our own, in our own text and in no object's table.  The runtime
+ * patches it both ways and runs it before it believes that patching works here:
+ * a translator such as valgrind or qemu-user goes on running what it translated
  * before.
  */
 #include "internal.h"

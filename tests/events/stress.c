@@ -131,6 +131,9 @@ static void *fire(void *arg)
 {
 	uint32_t thread = (uint32_t)(uintptr_t)arg;
 
+	/* On a loaded machine it would be done before the first signal. */
+	while (thread == 0 && !__atomic_load_n(&signals, __ATOMIC_RELAXED))
+		usleep(100);
 	for (uint64_t i = 0; i < events; i++) {
 		side_jmp_event(stress, hot, thread, i);
 		if (i % 4 == 0)
