@@ -216,7 +216,7 @@ gone() { [ ! -d "/proc/$child" ]; }
 ok run_stops_and_goes_on_with_the_command stops
 sigstop() { # of the command alone: who continues it does not know of us
 	start "$ticks" 40 || return 1
-	kill -STOP "$child"; await is_stopped "$child" && sleep .1 && [ "$(state $pid)" = S ] || return 1
+	kill -STOP "$child"; await is_stopped "$child" && sleep .1 && [ "$(state $pid)" != T ] || return 1
 	kill -CONT "$child"; wait $pid; [ $? = 5 ]
 }
 is_stopped() { [ "$(state "$1")" = T ]; }
