@@ -207,7 +207,7 @@ stops() { # as a job does: with the command, and goes on with it
 		"$tool" run "$ticks" 60 >"$TMP/out" 2>"$TMP/err" & shell=$!
 	await grep -q 'ticks:tick' "$TMP/err" && pid=$(cat "$TMP/pid") && child=$(pgrep -P "$pid") || return 1
 	stopped() { [ "$(state "$pid")$(state "$child")" = TT ]; }
-	going() { [ "$(state "$pid")$(state "$child")" = SS ]; }
+	going() { case "$(state "$pid")$(state "$child")" in *T*) false ;; esac; }
 	kill -TSTP "$pid"; await stopped || return 1
 	kill -CONT "$pid"; await going; await gone || return 1
 	[ "$(grep -c ticks:tick "$TMP/err")" = 60 ]; rc=$?; wait $shell; return $rc
