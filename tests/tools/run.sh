@@ -205,7 +205,7 @@ ok run_passes_signals_on passes
 stops() { # as a job does: with the command, and goes on with it
 	bash -c 'set -m; "$@" & echo $! >"$0"; while kill -0 $!; do sleep .05; done' "$TMP/pid" \
 		"$tool" run "$ticks" 60 >"$TMP/out" 2>"$TMP/err" & shell=$!
-	await grep -q 'ticks:tick' "$TMP/err" && pid=$(cat "$TMP/pid") && child=$(pgrep -P "$pid") || return 1
+	await test -s "$TMP/pid" && await grep -q 'ticks:tick' "$TMP/err" && pid=$(cat "$TMP/pid") && child=$(pgrep -P "$pid") || return 1
 	stopped() { [ "$(state "$pid")$(state "$child")" = TT ]; }
 	going() { case "$(state "$pid")$(state "$child")" in *T*) false ;; esac; }
 	kill -TSTP "$pid"; await stopped || return 1
