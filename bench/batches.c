@@ -11,7 +11,7 @@
  *   self      side_jmp's own other back end: in a run with
  *             SIDE_JMP_BACKEND=self
  *
- * all on copies of the same code, which runs before each sample, and one
+ * all on copies of the same code, which runs, idle, before each sample, and one
  * after the other in each round, another one first in each.  Uprobes wait for
  * grace periods, tens of milliseconds each: they have rounds of their own, few
  * of them, and none for 4,096.  Meant for a guest: under emulation only the
@@ -351,8 +351,6 @@ static void sample(unsigned i)
 	t = bench_now();
 	ways[i].there();
 	bench_add(&to[i], (double)(bench_now() - t));
-	if (i == PATCH || i == ENABLE)
-		ways[i].run();
 	t = bench_now();
 	ways[i].back();
 	bench_add(&from[i], (double)(bench_now() - t));

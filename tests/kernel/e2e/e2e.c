@@ -19,6 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/kernel/e2e/site.h"
 #include "tests/tap.h"
 
 #define TRACING		"/sys/kernel/tracing/"
@@ -360,8 +361,8 @@ static void execs(void)
 	tap_ok(!exists(EVENTS "work_pass"), "e2e_event_ends_with_it");
 }
 
-/* One byte, or (0) the one that is there: 0 or -errno. */
-static int force_write(unsigned long at, unsigned char byte)
+/* An opcode, or (0) the one that is there: 0 or -errno. */
+static int force_write(unsigned long at, site_op op)
 {
 	char path[64];
 	int fd, r = 0;
@@ -370,8 +371,8 @@ static int force_write(unsigned long at, unsigned char byte)
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	if ((!byte && pread(fd, &byte, 1, (off_t)at) != 1) ||
-	    pwrite(fd, &byte, 1, (off_t)at) != 1)
+	if ((!op && pread(fd, &op, sizeof(op), (off_t)at) != sizeof(op)) ||
+	    pwrite(fd, &op, sizeof(op), (off_t)at) != sizeof(op))
 		r = -errno;
 	close(fd);
 	return r;
@@ -386,10 +387,10 @@ static void breakpoint(void)
 		tap_skip("e2e_integrity_busy", "no such kernel");
 		return;
 	}
-	force_write(at, 0xcc);
+	force_write(at, SITE_BREAKPOINT);
 	tap_ok(says("cold", "state=foreign") && says("integrity", "r=-16") &&
 	       says("info", "backend=kernel"), "e2e_integrity_busy");
-	force_write(at, 0xa9);
+	force_write(at, SITE_IDLE);
 }
 
 static void integrity(void)

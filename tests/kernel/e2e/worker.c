@@ -37,6 +37,7 @@
 #include <side_jmp_event.h>
 
 #include "bench/demo/words.h"
+#include "tests/kernel/e2e/site.h"
 
 SIDE_JMP_KEY(counted);
 SIDE_JMP_EVENT(work, pass, "The whole text was counted", (u32, pid),
@@ -128,7 +129,8 @@ __attribute__((noinline, used)) static bool cold(void)
 
 static const char *state(const unsigned char *site)
 {
-	return site[0] == 0xe9 ? "armed" : site[0] == 0xa9 ? "idle" : "foreign";
+	return site_is_armed(site) ? "armed" :
+	       site_is_idle(site) ? "idle" : "foreign";
 }
 
 static const unsigned char *pass_site(void)
@@ -215,7 +217,7 @@ static void go_on_in_child(void)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	for (;; child->passes++) {
 		one_pass(child->passes, "child");
-		child->idle = site[0] == 0xa9;
+		child->idle = site_is_idle(site);
 		usleep(10 * 1000);
 	}
 }
