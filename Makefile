@@ -59,6 +59,7 @@ help:
 	@echo "make stress      the guarantee under load (SECONDS=$(SECONDS))"
 	@echo "make bench       what a site costs; tables, and CSV in $(B)/bench"
 	@echo "make bench-events  events, beside LTTng-UST"
+	@echo "make quality-kernel  each of its patches: checkpatch, builds, warnings"
 	@echo "make bench-kernel  batches by the patched kernel, in QEMU: ratios"
 	@echo "make install     PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)"
 	@echo "make deb         Debian packages, in $(B)/deb"

@@ -25,3 +25,8 @@ demo-kernel:
 .PHONY: bench-kernel
 bench-kernel:
 	@tests/kernel/bench
+
+# What a reviewer would check of each patch by itself.
+.PHONY: quality-kernel
+quality-kernel:
+	@tests/kernel/quality $(ARCH)

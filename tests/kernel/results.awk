@@ -47,14 +47,18 @@ BEGIN {
 { sub(/\r$/, "") }
 # Data races are others', too: ours are those whose report names us.
 function race() {
-	if (report ~ /code_patch|user_event/) alarms++
+	if (report ~ /code_patch|user_event/) alarm(split(report, _, "\n"))
 	report = ""
+}
+# The first one is shown, from LINES before this one on.
+function alarm(lines) {
+	if (!alarms++) first = nlog - lines + 1
 }
 dmesg && !/^@@DONE/ {
 	if (kind == "kcsan" && /^=====/) race()
 	else if (kind == "kcsan") report = report "\n" $0
 	else if (/WARNING:|BUG:|Oops|general protection fault|Kernel panic|UBSAN|KASAN|KCSAN|rcu.*stall|possible circular|possible recursive|inconsistent lock|suspicious RCU|INFO: task .* blocked|Bad page|sleeping function|kmemleak|refcount_t|list_(add|del) corruption/)
-		alarms++
+		alarm(0)
 	log_[++nlog] = $0
 	next
 }
@@ -91,7 +95,7 @@ END {
 		for (i = nafter > 60 ? nafter - 59 : 1; i <= nafter; i++) tail[++n] = after[i]
 		result(0, "guest: " (!booted ? "did not boot" : "did not get to the end"))
 	}
-	if (alarms) for (i = nlog > 30 ? nlog - 29 : 1; i <= nlog; i++) tail[++n] = log_[i]
+	if (alarms) for (i = first; i <= nlog && i < first + 30; i++) tail[++n] = log_[i]
 	if (done) result(!alarms, "kernel log is quiet")
 	print "1.." total
 	printf "%d passed, %d failed, %d skipped\n", passed, failed, skipped
