@@ -45,9 +45,16 @@ BEGIN {
 		if (line !~ /^#/ && line != "") fails[line] = 1
 }
 { sub(/\r$/, "") }
-# Data races are others', too: ours are those whose report names us.
-function race() {
-	if (report ~ /code_patch|user_event/) alarm(split(report, _, "\n"))
+# Data races are others', too: ours are those with us on a stack, between the
+# access and what the kernel was entered by.  (An interrupt's are not ours; and
+# what a worker runs is named also if the race is the queue's own.)
+function race(  i, k, line, inside) {
+	k = split(report, line, "\n")
+	for (i = 1; i <= k; i++) {
+		if (line[i] ~ /^(read|write|.*access).* to 0x/) inside = 1
+		if (line[i] ~ /^ (asm_|el[01]|ret_from_fork)/) inside = 0
+		if (inside && line[i] ~ /^ .*(code_patch|user_event)/) { alarm(k); break }
+	}
 	report = ""
 }
 # The first one is shown, from LINES before this one on.
