@@ -31,7 +31,7 @@ CSTD	:= -std=c11
 CPP_	:= -I. -I$(B)/include
 LIBC_	= $(CSTD) $(WARN) $(CPP_) $(CFLAGS) -fvisibility=hidden -MMD -MP
 
-RUNTIME	:= $(wildcard runtime/*.c)
+RUNTIME	:= $(wildcard runtime/*/*.c)
 ARCH_C	:= $(wildcard arch/*/arch.c)
 SRC	:= $(RUNTIME) $(ARCH_C)
 OBJ_SO	:= $(addprefix $(B)/shared/,$(addsuffix .o,$(SRC)))

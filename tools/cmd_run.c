@@ -48,7 +48,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "runtime/event_pattern.h"
+#include "runtime/events/pattern.h"
 #include "tools/lines.h"
 #include "tools/out.h"
 #include "tools/side-jmp.h"
@@ -60,7 +60,7 @@ enum {
 	FIFO_SIZE = 1 << 20,		/* what the kernel lets anybody have */
 	READ_SIZE = 64 << 10,
 	PENDING_MAX = 16 << 20,
-	OUTPUT_MAX = 239,		/* of SIDE_JMP_OUTPUT: event_trace.c */
+	OUTPUT_MAX = 239,		/* of SIDE_JMP_OUTPUT: trace.c */
 };
 
 static struct {

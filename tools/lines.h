@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The built-in tracer's text on its way to a reader: whole lines, coloured,
- * and counted by event.  Knows the form of a line (runtime/event_text.c), not
+ * and counted by event.  Knows the form of a line (runtime/events/trace_text.c), not
  * where lines come from or go to.
  */
 #ifndef SIDE_JMP_TOOLS_LINES_H

@@ -7,7 +7,7 @@
 
 #include "tools/check.h"
 #include "tools/prepare.h"
-#include "runtime/event_pattern.h"
+#include "runtime/events/pattern.h"
 
 enum { KEEP = SIDE_JMP_FOREIGN };	/* a key that nobody wished anything */
 

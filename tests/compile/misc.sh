@@ -11,7 +11,7 @@ W='-Wall -Wextra -Wpedantic -Werror'
 # ---- musl: the library and the program, static and dynamic
 musl_library() {
 	mkdir -p "$TMP/musl" && cd "$TMP/musl" || return 1
-	musl-gcc -std=c11 -O2 -fPIC -fvisibility=hidden -I"$TOP" $I -c "$TOP"/runtime/*.c || return 1
+	musl-gcc -std=c11 -O2 -fPIC -fvisibility=hidden -I"$TOP" $I -c "$TOP"/runtime/*/*.c || return 1
 	for a in "$TOP"/arch/*/arch.c "$TOP"/arch/*/*.S; do
 		[ -e "$a" ] || continue
 		d=$(basename "$(dirname "$a")")
@@ -66,7 +66,7 @@ done
 # 32 bits: no port, and 64-bit keys are as large as ever.
 bits32_compiles() { for f in $S/a.c $S/b.c $S/lib.c; do $1 -m32 -ffreestanding -std=c11 $W -O2 $I -c "$f" -o "$TMP/o.o" || return 1; done; }
 bits32_runs() {
-	$1 -m32 -std=c11 -D_GNU_SOURCE -O2 -I"$TOP" $I "$TOP"/runtime/*.c "$TOP"/arch/*/arch.c $FILES -o "$TMP/m32" -pthread -ldl && "$TMP/m32" none
+	$1 -m32 -std=c11 -D_GNU_SOURCE -O2 -I"$TOP" $I "$TOP"/runtime/*/*.c "$TOP"/arch/*/arch.c $FILES -o "$TMP/m32" -pthread -ldl && "$TMP/m32" none
 }
 echo 'int main(void) { return 0; }' >"$TMP/empty.c"
 for cc in gcc clang; do

@@ -19,7 +19,7 @@ cat >"$TMP/host.c" <<'END'
 #include <sys/uio.h>
 #include <unistd.h>
 #include <side_jmp_event.h>
-#include "runtime/event_internal.h"
+#include "runtime/events/events.h"
 
 SIDE_JMP_EVENT(host, used, "In the program", (u32, n));
 void *keep[] = { (void *)side_jmp_event_fire, (void *)side_jmp_object_register };

@@ -21,7 +21,7 @@
 
 #include <side_jmp_event.h>
 
-#include "runtime/internal.h"
+#include "runtime/sites/sites.h"
 #include "tests/tap.h"
 
 enum { THREADS = 8, CHURNERS = 3, ALIVE = 0x600d, DEAD = 0xdead,

@@ -8,7 +8,7 @@
 #include <side_jmp.h>
 #include <string.h>
 
-#include "runtime/internal.h"
+#include "runtime/sites/sites.h"
 #include "tests/child.h"
 
 SIDE_JMP_KEY(key);

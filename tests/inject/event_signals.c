@@ -11,7 +11,7 @@
 
 #include <side_jmp_event.h>
 
-#include "runtime/internal.h"
+#include "runtime/sites/sites.h"
 #include "tests/tap.h"
 
 SIDE_JMP_EVENT(signals, outer, "Emitted by the program", (u32, n));

@@ -32,7 +32,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "runtime/internal.h"
+#include "runtime/sites/sites.h"
 #include "tests/inject/stress/sites.h"
 #include "tests/tap.h"
 

@@ -15,7 +15,7 @@
 
 #include <side_jmp_event.h>
 
-#include "runtime/event_internal.h"
+#include "runtime/events/events.h"
 #include "tests/expect.h"
 #include "tests/tap.h"
 

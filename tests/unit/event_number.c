@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "runtime/event_internal.h"
+#include "runtime/events/events.h"
 #include "tests/expect.h"
 #include "tests/tap.h"
 

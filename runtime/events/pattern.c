@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "event_pattern.h"
+#include "runtime/events/pattern.h"
 
 static bool pattern_char(char c)
 {

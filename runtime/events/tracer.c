@@ -66,7 +66,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "event_internal.h"
+#include "runtime/events/events.h"
 
 enum { SHARDS = 8, LINE = 64 };
 

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "internal.h"
+#include "runtime/sites/sites.h"
 
 /* What the program headers of an object say. */
 struct image {

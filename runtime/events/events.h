@@ -3,14 +3,13 @@
  * What the files of the event layer share.  It stands on keys (side_jmp.h),
  * and the runtime below knows nothing of it.
  *
- *   event.c           objects and their events; what is there
- *   event_tracer.c    callbacks: register, unregister, fire
- *   event_pattern.c   "provider:name"
- *   event_trace.c     the built-in tracer: variables, start, stop
- *   event_text.c      its lines of text
- *   event_number.c    numbers as text
- *   event_ctf.c       its CTF 1.8
- *   event_kernel.c    user_events
+ *   event.c        objects and their events; what is there
+ *   tracer.c       callbacks: register, unregister, fire
+ *   pattern.c      "provider:name"
+ *   trace.c        the built-in tracer: variables, start, stop
+ *   trace_text.c   its lines of text
+ *   trace_ctf.c    its CTF 1.8
+ *   user_events.c  the kernel as a tracer
  *
  * LOCKS.  sj_trace_lock serializes starting and stopping the built-in tracer;
  * outermost.  sj_event_lock guards the lists of event objects, tracers and rules,
@@ -19,13 +18,13 @@
  * signal blocked, never while a callback runs, never while waiting for one,
  * and taken around fork().  The path of an event takes no lock.
  */
-#ifndef SIDE_JMP_EVENT_INTERNAL_H
-#define SIDE_JMP_EVENT_INTERNAL_H
+#ifndef SIDE_JMP_EVENTS_H
+#define SIDE_JMP_EVENTS_H
 
 #include <sys/types.h>
 
-#include "event_pattern.h"
-#include "internal.h"
+#include "runtime/events/pattern.h"
+#include "runtime/sites/sites.h"
 #include "side_jmp_event.h"
 
 struct iovec;
@@ -57,7 +56,7 @@ extern struct side_jmp_event_object *sj_event_objects;	/* sj_event_lock */
 
 int sj_event_install_atfork(void);		/* sj_event_lock held */
 
-/* ---- event_tracer.c ----------------------------------------------------- */
+/* ---- tracer.c ----------------------------------------------------- */
 
 /* Events appeared: hand them to the tracers that want them.  sj_event_lock. */
 void sj_tracer_attach_new(void);
@@ -69,40 +68,23 @@ void sj_tracer_info(struct side_jmp_event_info *info);	/* sj_event_lock */
 int sj_tracer_add(struct side_jmp_tracer **tracer, const char *patterns,
 		  side_jmp_callback *callback, void *data);
 
-/* ---- event_trace.c ------------------------------------------------------ */
+/* ---- trace.c ------------------------------------------------------ */
 
 void sj_trace_start_from_environment(void);	/* before the first object */
 /* An event appeared; the built-in tracer may have to describe it. */
 void sj_trace_new_event(struct side_jmp_event *event);
 void sj_trace_after_fork(void);
 void sj_trace_info(struct side_jmp_event_info *info);
-pid_t sj_trace_pid(void);
-pid_t sj_trace_tid(void);			/* cached; after fork renewed */
-uint64_t sj_trace_now(void);			/* CLOCK_MONOTONIC, ns */
 
-/* ---- event_text.c, event_number.c --------------------------------------- */
+/* ---- trace_text.c --------------------------------------- */
 
 enum { SJ_LINE_MAX = 4096 };
-
-/* Where text goes; what does not fit is dropped, and `full` says so. */
-struct sj_text {
-	char *at, *end;
-	bool full;
-};
-
-void sj_text_char(struct sj_text *t, char c);
-void sj_text_string(struct sj_text *t, const char *s);
-void sj_text_unsigned(struct sj_text *t, uint64_t v);
-void sj_text_signed(struct sj_text *t, int64_t v);
-void sj_text_hex(struct sj_text *t, uint64_t v);
-/* The shortest digits that read back as the same float or double. */
-void sj_text_double(struct sj_text *t, double v, bool is_float);
 
 /* One line with its newline into `line`; returns its length. */
 size_t sj_text_line(char line[SJ_LINE_MAX], const struct side_jmp_event *event,
 		    const struct side_jmp_value values[]);
 
-/* ---- event_ctf.c -------------------------------------------------------- */
+/* ---- trace_ctf.c -------------------------------------------------------- */
 
 /* `directory` ends in a slash.  0 or -errno; *path is what was made. */
 int sj_ctf_open(const char *directory, uint64_t size, char *path,
@@ -113,7 +95,7 @@ void sj_ctf_new_event(struct side_jmp_event *event);	/* sj_event_lock */
 bool sj_ctf_write(const struct side_jmp_event *event,
 		  const struct side_jmp_value values[]);
 
-/* ---- event_kernel.c ----------------------------------------------------- */
+/* ---- user_events.c ----------------------------------------------------- */
 
 /* The system calls; tests put a stand-in here. */
 struct sj_user_events_ops {

@@ -20,7 +20,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "internal.h"
+#include "runtime/sites/sites.h"
 
 /* membarrier(2); not every libc comes with the kernel's headers. */
 enum {

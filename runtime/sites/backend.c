@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "internal.h"
+#include "runtime/sites/sites.h"
 
 void sj_backend_set(enum side_jmp_backend backend, const char *why, int error)
 {

@@ -20,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "event_internal.h"
+#include "runtime/events/events.h"
 
 #define SIZE_DEFAULT	(UINT64_C(64) << 20)
 
@@ -32,8 +32,8 @@ static struct {
 	enum output output;
 	int fd;
 	bool plain;			/* a file: never waits, never signals */
-	struct stat stat;		/* of fd when it was opened */
-	struct stat stat_of_stderr;	/* then */
+	struct sj_file file;		/* fd when it was opened */
+	struct sj_file stderr_file;	/* then; 0: there was none */
 	char name[240];
 	uint64_t size;
 } trace = { .size = SIZE_DEFAULT };
@@ -41,55 +41,11 @@ static struct {
 static uint64_t lost, unsaid;		/* atomic */
 static uint32_t torn;			/* atomic; half a line stands in the file */
 
-/* ---- time, thread ------------------------------------------------------- */
-
-uint64_t sj_trace_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
-static __thread pid_t tid __attribute__((tls_model("initial-exec")));
-
-pid_t sj_trace_tid(void)
-{
-	if (!tid)
-		tid = (pid_t)syscall(SYS_gettid);
-	return tid;
-}
-
-static pid_t pid;			/* atomic; after fork renewed */
-
-pid_t sj_trace_pid(void)
-{
-	pid_t p = __atomic_load_n(&pid, __ATOMIC_RELAXED);
-
-	if (!p) {
-		p = getpid();
-		__atomic_store_n(&pid, p, __ATOMIC_RELAXED);
-	}
-	return p;
-}
-
 /* ---- lines -------------------------------------------------------------- */
-
-/*
- * A program that closes descriptors it does not know, and opens its own, must
- * not find our lines in its files.
- */
-static bool still(int fd, const struct stat *before)
-{
-	struct stat now;
-
-	return fstat(fd, &now) == 0 && now.st_dev == before->st_dev &&
-	       now.st_ino == before->st_ino;
-}
 
 static bool still_ours(void)
 {
-	return trace.fd == STDERR_FILENO || still(trace.fd, &trace.stat);
+	return trace.fd == STDERR_FILENO || sj_file_still(trace.fd, &trace.file);
 }
 
 /* Raw: no cancellation point.  A file that is full may take half a line. */
@@ -219,8 +175,9 @@ static void callback(const struct side_jmp_event *event,
 static bool is_plain(void)
 {
 	struct rlimit limit;
+	struct stat st;
 
-	return S_ISREG(trace.stat.st_mode) &&
+	return !fstat(trace.fd, &st) && S_ISREG(st.st_mode) &&
 	       !getrlimit(RLIMIT_FSIZE, &limit) &&
 	       limit.rlim_cur == RLIM_INFINITY;
 }
@@ -228,17 +185,9 @@ static bool is_plain(void)
 static int open_text(const char *path)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC |
-		      O_NOCTTY | O_NONBLOCK, 0666), high;
+		      O_NOCTTY | O_NONBLOCK, 0666);
 
-	if (fd < 0)
-		return -errno;
-	/* Out of the way of programs that expect the lowest numbers. */
-	high = fcntl(fd, F_DUPFD_CLOEXEC, 200);
-	if (high >= 0) {
-		close(fd);
-		fd = high;
-	}
-	return fd;
+	return fd < 0 ? -errno : sj_file_aside(fd);
 }
 
 static int open_output(const char *output)
@@ -258,15 +207,15 @@ static int open_output(const char *output)
 	if (r < 0)
 		return r;
 	trace.fd = r;
-	if (fstat(r, &trace.stat)) {
+	if (!sj_file_note(r, &trace.file)) {
 		r = -errno;
 		if (length)
 			close(trace.fd);
 		return r;
 	}
 	trace.plain = is_plain();
-	if (fstat(STDERR_FILENO, &trace.stat_of_stderr))
-		memset(&trace.stat_of_stderr, 0, sizeof(struct stat));
+	if (!sj_file_note(STDERR_FILENO, &trace.stderr_file))
+		trace.stderr_file = (struct sj_file){ 0 };
 	memcpy(trace.name, length ? output : "stderr", length ? length + 1 : 7);
 	trace.output = TEXT;
 	return 0;
@@ -286,7 +235,7 @@ static void say_lost_at_last(void)
 		return;
 	(void)syscall(SYS_ppoll, &ready, 1, &patience, NULL, 0);
 	if (!say_lost() && trace.fd != STDERR_FILENO &&
-	    still(STDERR_FILENO, &trace.stat_of_stderr))
+	    sj_file_still(STDERR_FILENO, &trace.stderr_file))
 		complain("%.160s: %llu events lost", trace.name,
 			 (unsigned long long)__atomic_load_n(&unsaid,
 							     __ATOMIC_RELAXED));
@@ -465,8 +414,7 @@ void sj_trace_new_event(struct side_jmp_event *event)
 /* The parent has counted what the parent lost. */
 void sj_trace_after_fork(void)
 {
-	tid = 0;
-	pid = 0;
+	sj_who_forget();
 	forget_lost();
 }
 

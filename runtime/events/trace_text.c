@@ -11,7 +11,7 @@
 #define _GNU_SOURCE
 #include <string.h>
 
-#include "event_internal.h"
+#include "runtime/events/events.h"
 
 static void put_hex_byte(struct sj_text *t, unsigned char c)
 {
@@ -182,9 +182,9 @@ size_t sj_text_line(char line[SJ_LINE_MAX], const struct side_jmp_event *event,
 	static const char cut[] = "...\n";
 	struct sj_text t = { line, line + SJ_LINE_MAX - sizeof(cut), false };
 
-	put_time(&t, sj_trace_now());
+	put_time(&t, sj_now());
 	sj_text_char(&t, ' ');
-	sj_text_unsigned(&t, (uint64_t)sj_trace_tid());
+	sj_text_unsigned(&t, (uint64_t)sj_tid());
 	sj_text_char(&t, ' ');
 	sj_text_string(&t, side_jmp_event_provider(event->desc));
 	sj_text_char(&t, ':');

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Keys: the word, and making sites agree with it.  Must not know how a site is
- * written.  The argument for the order of things is in internal.h.
+ * written.  The argument for the order of things is in sites.h.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 
-#include "internal.h"
+#include "runtime/sites/sites.h"
 
 /* ---- the word ----------------------------------------------------------- */
 

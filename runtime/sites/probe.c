@@ -5,7 +5,7 @@
  * a translator such as valgrind or qemu-user goes on running what it translated
  * before.
  */
-#include "internal.h"
+#include "runtime/sites/sites.h"
 
 #if SIDE_JMP_ARCH_HAS_SITES
 

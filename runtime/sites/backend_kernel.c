@@ -19,7 +19,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "internal.h"
+#include "runtime/sites/sites.h"
 
 enum { SYS_CODE_PATCH = 480 };
 enum { REGISTER = 0, UNREGISTER = 1, SYNC = 2 };
@@ -83,7 +83,7 @@ int sj_code_patch_sync(const uint64_t words[], size_t n)
 /*
  * Register the probe, and have it armed again: a translator that passes the
  * call on would go on running what it translated before.  One call, through a
- * pointer, for the reason in self.c.
+ * pointer, for the reason in backend_self.c.
  */
 static int run_probe(const struct side_jmp_record *record, uint32_t *word)
 {

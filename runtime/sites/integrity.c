@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <sys/prctl.h>
 
-#include "internal.h"
+#include "runtime/sites/sites.h"
 
 #ifndef PR_SET_MDWE			/* Linux 6.3 */
 #define PR_SET_MDWE			65

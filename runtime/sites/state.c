@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "internal.h"
+#include "runtime/sites/sites.h"
 
 struct state sj_state = { .pages_budget = SIDE_JMP_DIRTY_PAGES_DEFAULT };
 uint32_t sj_object_lock, sj_patch_lock;
@@ -23,18 +23,6 @@ bool sj_state_frozen(void)
 bool sj_state_stuck(void)
 {
 	return __atomic_load_n(&sj_state.stuck, __ATOMIC_ACQUIRE);
-}
-
-/*
- * Not malloc(): registration runs in constructors, before or inside other
- * people's allocators.
- */
-void *sj_map_pages(size_t size)
-{
-	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	return p == MAP_FAILED ? NULL : p;
 }
 
 /* ---- keys: a chained hash table ---------------------------------------- */

@@ -12,7 +12,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "internal.h"
+#include "runtime/sites/sites.h"
 
 enum { MAX_PAGE = 65536 };		/* of any architecture with a port */
 

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "internal.h"
+#include "runtime/sites/sites.h"
 
 static void count_site(struct side_jmp_info *info,
 		       const struct side_jmp_record *record,

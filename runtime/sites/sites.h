@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the files of the runtime share, and the argument why it is right.
+ * What the files of this room share, and the argument why it is right.
  *
  *
  * THE PROTOCOL
@@ -34,7 +34,7 @@
  *  6. A file may hold sites idle (`side-jmp prepare`).  Such a site counts as
  *     unarmed from the moment its object comes, so every enable of its key has
  *     to write it, and fails with EPERM where nobody may: no back end, frozen.
- *     Its page is never dropped (patch.c), so what armed it stays.
+ *     Its page is never dropped (batch.c), so what armed it stays.
  *
  *
  * LOCKS, outermost first.  All of them are held with every signal blocked, so
@@ -60,16 +60,12 @@
  * word before it reads the list; both under key->lock or seq_cst, so one of
  * them sees the other.
  */
-#ifndef SIDE_JMP_INTERNAL_H
-#define SIDE_JMP_INTERNAL_H
-
-#include <signal.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#ifndef SIDE_JMP_SITES_H
+#define SIDE_JMP_SITES_H
 
 #include "side_jmp.h"
 #include "arch/arch.h"
+#include "runtime/base/base.h"
 
 /* ---- subscribers: ABI between copies, frozen -------------------------- */
 
@@ -136,19 +132,6 @@ struct object {
 	bool kernel;			/* the kernel has the table */
 };
 
-/* ---- lock.c ------------------------------------------------------------ */
-
-/*
- * A mutex of one word (0 free, 1 held, 2 held with waiters) on a private
- * futex, no owner, no recursion.  Acquire pairs with the release in unlock.
- */
-typedef uint64_t sigmask_t;		/* the kernel's sigset_t */
-
-sigmask_t sj_block_signals(void);
-void sj_restore_signals(sigmask_t mask);
-void sj_lock(uint32_t *word);
-void sj_unlock(uint32_t *word);
-
 /* ---- state.c: what the locks guard ------------------------------------- */
 
 struct state {
@@ -183,17 +166,15 @@ int sj_state_install_atfork(void);
 struct keyref *sj_find_ref(const struct side_jmp_key *key);
 struct keyref *sj_get_ref(struct side_jmp_key *key);	/* NULL: no memory */
 void sj_drop_ref(struct keyref *ref);
-void *sj_map_pages(size_t size);				/* NULL: no memory */
 
-/* ---- site.c: one site ---------------------------------------------------- */
+/* ---- record.c: one site ---------------------------------------------------- */
 
 struct side_jmp_key *sj_record_key(const struct side_jmp_record *record);
 void sj_record_insn(const struct side_jmp_record *record,
 		 struct side_jmp_insn *insn);
 enum side_jmp_state sj_insn_state(const struct side_jmp_insn *insn);
-uintptr_t sj_page_size(void);
 
-/* ---- patch.c: batches of writes ------------------------------------------ */
+/* ---- batch.c: batches of writes ------------------------------------------ */
 
 /* Where a batch of writes stands.  Lives under sj_patch_lock. */
 struct batch {
@@ -206,7 +187,7 @@ struct batch {
 	uintptr_t lo, hi;		/* the run in hand */
 	struct object *run_object;
 	bool run_arms;
-	size_t n_keys;			/* for the kernel; see patch.c */
+	size_t n_keys;			/* for the kernel; see batch.c */
 };
 
 /* runs: if the process turns out to have one thread. */
@@ -229,7 +210,7 @@ void sj_page_unsure(struct object *o, const struct side_jmp_insn *insn);
 void sj_batch_object(struct batch *b, struct object *object,
 		     const enum side_jmp_state *wanted);
 
-/* ---- self.c: the back end that patches this very process --------------- */
+/* ---- backend_self.c: the back end that patches this very process --------------- */
 
 void sj_self_choose(bool forced);
 int sj_self_open(void);			/* a descriptor or -errno */
@@ -240,7 +221,7 @@ int sj_self_sync(void);
 int sj_self_drop(uintptr_t page, bool textrel);
 bool sj_self_single_threaded(void);
 
-/* ---- code_patch.c: the back end that has the kernel patch ----------------- */
+/* ---- backend_kernel.c: the back end that has the kernel patch ----------------- */
 
 /* struct code_patch_args of the kernel */
 struct sj_code_patch_args {
@@ -289,25 +270,5 @@ enum side_jmp_state sj_key_wanted(const struct side_jmp_key *key,
 int sj_key_subscriber_sync(struct side_jmp_key *key, unsigned flags);
 void sj_key_subscribe(struct keyref *ref);		/* sj_object_lock held */
 void sj_key_unsubscribe(struct keyref *ref);	/* sj_object_lock held */
-
-/* ---- tests -------------------------------------------------------------- */
-
-/*
- * A step of a patch.  In the library it is nothing; a test build calls a hook
- * that yields or sleeps there.  A hook that returns true plants a bug: the
- * step is left out.
- */
-enum inject_step {
-	INJECT_WORD_CHANGED, INJECT_LOCKED, INJECT_SYNC_KEY,
-	INJECT_BEFORE_WRITE, INJECT_AFTER_WRITE, INJECT_BEFORE_CORE_SYNC,
-	INJECT_BEFORE_UNLOCK, INJECT_REGISTERED, INJECT_UNREGISTERED,
-	INJECT_EVENT_RECHECK, INJECT_EVENT_WAIT, INJECT_EVENT_ENTERING,
-	INJECT_EVENT_ENTERED, INJECT_EVENT_LEAVING, INJECT_EVENT_LEFT,
-};
-#ifdef SIDE_JMP_INJECT
-bool side_jmp_inject(enum inject_step step);
-#else
-#define side_jmp_inject(step)	false
-#endif
 
 #endif

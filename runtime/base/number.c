@@ -12,7 +12,7 @@
 #define _GNU_SOURCE
 #include <string.h>
 
-#include "event_internal.h"
+#include "runtime/base/base.h"
 
 void sj_text_char(struct sj_text *t, char c)
 {

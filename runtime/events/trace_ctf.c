@@ -39,7 +39,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "event_internal.h"
+#include "runtime/events/events.h"
 
 enum { LANES = 8, PACKET = 64 * 1024, OPENING = 4096 };
 
@@ -78,7 +78,7 @@ static struct {
 	struct control *control;
 	char *base[LANES];
 	int fd[LANES];
-	struct stat stat[LANES];
+	struct sj_file file[LANES];
 	uint64_t max_packets;		/* of a lane */
 	int metadata;
 } ctf = { .metadata = -1 };
@@ -168,11 +168,11 @@ static uint64_t clock_offset(void)
 	uint64_t best = UINT64_MAX, offset = 0;
 
 	for (int i = 0; i < 5; i++) {
-		uint64_t before = sj_trace_now(), after;
+		uint64_t before = sj_now(), after;
 		struct timespec wall;
 
 		clock_gettime(CLOCK_REALTIME, &wall);
-		after = sj_trace_now();
+		after = sj_now();
 		if (after - before >= best)
 			continue;
 		best = after - before;
@@ -325,19 +325,11 @@ void sj_ctf_new_event(struct side_jmp_event *event)
 
 /* ---- opening ------------------------------------------------------------ */
 
-/* Out of the way of programs that expect the lowest numbers. */
 static int open_high(int dir, const char *name, int flags)
 {
 	int fd = openat(dir, name, flags | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-	int high;
 
-	if (fd < 0)
-		return -errno;
-	high = fcntl(fd, F_DUPFD_CLOEXEC, 200);
-	if (high < 0)
-		return fd;
-	close(fd);
-	return high;
+	return fd < 0 ? -errno : sj_file_aside(fd);
 }
 
 static int make_directory(const char *directory, char *path, size_t size)
@@ -372,7 +364,7 @@ static int open_lane(int dir, unsigned i)
 	ctf.fd[i] = open_high(dir, name, O_RDWR);
 	if (ctf.fd[i] < 0)
 		return ctf.fd[i];
-	if (fstat(ctf.fd[i], &ctf.stat[i]))
+	if (!sj_file_note(ctf.fd[i], &ctf.file[i]))
 		return -errno;
 	base = mmap(NULL, lane_size(), PROT_READ | PROT_WRITE,
 		    MAP_SHARED, ctf.fd[i], 0);
@@ -440,11 +432,7 @@ int sj_ctf_open(const char *directory, uint64_t size, char *path,
 
 static bool still_ours(unsigned i)
 {
-	struct stat now;
-
-	return fstat(ctf.fd[i], &now) == 0 &&
-	       now.st_dev == ctf.stat[i].st_dev &&
-	       now.st_ino == ctf.stat[i].st_ino;
+	return sj_file_still(ctf.fd[i], &ctf.file[i]);
 }
 
 /* No callback runs any more. */
@@ -627,7 +615,7 @@ static void put_event_data(struct writer *w, const struct side_jmp_event *event,
 			   const struct side_jmp_value values[])
 {
 	const struct side_jmp_field *f = side_jmp_event_fields(event->desc);
-	int32_t who[2] = { (int32_t)sj_trace_pid(), (int32_t)sj_trace_tid() };
+	int32_t who[2] = { (int32_t)sj_pid(), (int32_t)sj_tid() };
 	unsigned n = event->desc->n_fields;
 
 	put_bytes(w, &id, sizeof(id));
@@ -685,7 +673,7 @@ static bool write_lane(unsigned i, const struct side_jmp_event *event,
 		       uint32_t id, const struct side_jmp_value values[])
 {
 	/* Read while we hold the lane: so its times never go back. */
-	uint64_t now = sj_trace_now();
+	uint64_t now = sj_now();
 
 	return append(i, event, id, now, values) ||
 	       (fits_packet(event, values) && next_packet(i, now) &&
@@ -716,7 +704,7 @@ bool sj_ctf_write(const struct side_jmp_event *event,
 		  const struct side_jmp_value values[])
 {
 	uint32_t id = __atomic_load_n(&event->id, __ATOMIC_ACQUIRE);
-	unsigned first = (unsigned)sj_trace_tid() % LANES;
+	unsigned first = (unsigned)sj_tid() % LANES;
 
 	for (unsigned n = 0; n < LANES && id; n++) {
 		unsigned i = (first + n) % LANES;

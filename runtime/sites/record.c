@@ -3,22 +3,7 @@
  * One site: what its record says, and what state its bytes are in.  Reads
  * only; must not know of objects, keys' words or who writes.
  */
-#define _GNU_SOURCE
-#include <unistd.h>
-
-#include "internal.h"
-
-uintptr_t sj_page_size(void)
-{
-	static uintptr_t size;		/* the same for every writer */
-	uintptr_t s = __atomic_load_n(&size, __ATOMIC_RELAXED);
-
-	if (!s) {
-		s = (uintptr_t)sysconf(_SC_PAGESIZE);
-		__atomic_store_n(&size, s, __ATOMIC_RELAXED);
-	}
-	return s;
-}
+#include "runtime/sites/sites.h"
 
 static uintptr_t at(const int32_t *field)
 {

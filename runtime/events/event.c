@@ -10,7 +10,7 @@
 #include <pthread.h>
 #include <string.h>
 
-#include "event_internal.h"
+#include "runtime/events/events.h"
 
 uint32_t sj_event_lock, sj_trace_lock;
 struct side_jmp_event_object *sj_event_objects;

@@ -26,7 +26,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "event_internal.h"
+#include "runtime/events/events.h"
 
 /* ---- linux/user_events.h, newer than many systems' headers -------------- */
 
@@ -68,15 +68,9 @@ static long raw(long r)
 
 static int real_open(const char *path)
 {
-	int fd = open(path, O_RDWR | O_CLOEXEC), high;
+	int fd = open(path, O_RDWR | O_CLOEXEC);
 
-	if (fd < 0)
-		return -errno;
-	high = fcntl(fd, F_DUPFD_CLOEXEC, 200);
-	if (high < 0)
-		return fd;
-	close(fd);
-	return high;
+	return fd < 0 ? -errno : sj_file_aside(fd);
 }
 
 static int real_ioctl(int fd, unsigned long request, void *arg)
@@ -102,10 +96,10 @@ const struct sj_user_events_ops *sj_user_events_ops = &real_ops;
 
 /* ---- state -------------------------------------------------------------- */
 
-/* sj_event_lock; the event's path reads fd and stat, see `writing`. */
+/* sj_event_lock; the event's path reads fd and file, see `writing`. */
 static struct {
 	int fd;				/* < 0: not started */
-	struct stat stat;		/* of fd when it was opened */
+	struct sj_file file;		/* fd when it was opened */
 	unsigned flags;			/* SIDE_JMP_USER_EVENTS_* */
 	uint64_t registered, refused;
 	int error;
@@ -449,11 +443,7 @@ static void explain(int error)
 
 static bool still_ours(void)
 {
-	struct stat now;
-
-	return fstat(kernel.fd, &now) == 0 &&
-	       now.st_dev == kernel.stat.st_dev &&
-	       now.st_ino == kernel.stat.st_ino;
+	return sj_file_still(kernel.fd, &kernel.file);
 }
 
 static int start_locked(unsigned flags)
@@ -466,7 +456,7 @@ static int start_locked(unsigned flags)
 		explain(fd);
 		return fd;
 	}
-	if (fstat(fd, &kernel.stat)) {
+	if (!sj_file_note(fd, &kernel.file)) {
 		sj_user_events_ops->close(fd);
 		return -EBADF;
 	}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What everything here stands on: a lock, memory, who and when we are, open
+ * files, numbers as text, and the steps at which a test may interfere.
+ *
+ * Knows neither sites nor events.  The rooms of runtime/, each of which may
+ * name those before it and no other: base, sites, events.
+ */
+#ifndef SIDE_JMP_BASE_H
+#define SIDE_JMP_BASE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+/* ---- lock.c ------------------------------------------------------------ */
+
+/*
+ * A mutex of one word (0 free, 1 held, 2 held with waiters) on a private
+ * futex, no owner, no recursion.  Acquire pairs with the release in unlock.
+ * All of these keep errno.
+ */
+typedef uint64_t sigmask_t;		/* the kernel's sigset_t */
+
+sigmask_t sj_block_signals(void);
+void sj_restore_signals(sigmask_t mask);
+void sj_lock(uint32_t *word);
+void sj_unlock(uint32_t *word);
+
+/* ---- memory.c ---------------------------------------------------------- */
+
+/*
+ * Not malloc(): we run in constructors, before or inside other people's
+ * allocators, and in signal handlers.
+ */
+void *sj_map_pages(size_t size);	/* zeros; NULL: no memory */
+uintptr_t sj_page_size(void);
+
+/* ---- file.c ------------------------------------------------------------ */
+
+/* Which file a descriptor was, to be asked whether it still is. */
+struct sj_file {
+	dev_t device;
+	ino_t inode;
+};
+
+/*
+ * Move a new descriptor out of the way of programs that expect the lowest
+ * numbers.  Returns where it is now.
+ */
+int sj_file_aside(int fd);
+bool sj_file_note(int fd, struct sj_file *file);	/* false: errno */
+/*
+ * A program that closes descriptors it does not know, and opens its own, must
+ * not find our data in its files.
+ */
+bool sj_file_still(int fd, const struct sj_file *file);
+
+/* ---- who.c ------------------------------------------------------------- */
+
+pid_t sj_pid(void);			/* cached, until sj_who_forget() */
+pid_t sj_tid(void);
+void sj_who_forget(void);		/* in the child of a fork() */
+uint64_t sj_now(void);			/* CLOCK_MONOTONIC, ns */
+
+/* ---- number.c: text that goes where there is room ------------------------ */
+
+/* What does not fit is dropped, and `full` says so. */
+struct sj_text {
+	char *at, *end;
+	bool full;
+};
+
+void sj_text_char(struct sj_text *t, char c);
+void sj_text_string(struct sj_text *t, const char *s);
+void sj_text_unsigned(struct sj_text *t, uint64_t v);
+void sj_text_signed(struct sj_text *t, int64_t v);
+void sj_text_hex(struct sj_text *t, uint64_t v);
+/* The shortest digits that read back as the same float or double. */
+void sj_text_double(struct sj_text *t, double v, bool is_float);
+
+/* ---- tests -------------------------------------------------------------- */
+
+/*
+ * A step of what the library does.  In the library it is nothing; a test build
+ * calls a hook that yields, sleeps or forks there.  A hook that returns true
+ * plants a bug: the step is left out.
+ */
+enum inject_step {
+	INJECT_WORD_CHANGED, INJECT_LOCKED, INJECT_SYNC_KEY,
+	INJECT_BEFORE_WRITE, INJECT_AFTER_WRITE, INJECT_BEFORE_CORE_SYNC,
+	INJECT_BEFORE_UNLOCK, INJECT_REGISTERED, INJECT_UNREGISTERED,
+	INJECT_EVENT_RECHECK, INJECT_EVENT_WAIT, INJECT_EVENT_ENTERING,
+	INJECT_EVENT_ENTERED, INJECT_EVENT_LEAVING, INJECT_EVENT_LEFT,
+};
+#ifdef SIDE_JMP_INJECT
+bool side_jmp_inject(enum inject_step step);
+#else
+#define side_jmp_inject(step)	false
+#endif
+
+#endif
