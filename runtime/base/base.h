@@ -26,8 +26,40 @@ typedef uint64_t sigmask_t;		/* the kernel's sigset_t */
 
 sigmask_t sj_block_signals(void);
 void sj_restore_signals(sigmask_t mask);
+/*
+ * A lock of ours.  fork() holds all of them, see fork.c: within its handlers,
+ * the thread that forks has it already, and these two do nothing.
+ */
 void sj_lock(uint32_t *word);
 void sj_unlock(uint32_t *word);
+/* A lock that fork() does not hold: of a key. */
+void sj_lock_word(uint32_t *word);
+void sj_unlock_word(uint32_t *word);
+
+/* ---- fork.c ------------------------------------------------------------ */
+
+/*
+ * Of one room.  prepare takes the room's locks, parent lets them go, and child
+ * makes good in the child, with all locks held, what the threads that are gone
+ * have left; parent follows it there.  Signals are blocked.
+ */
+struct sj_fork_hooks {
+	void (*prepare)(void);
+	void (*parent)(void);
+	void (*child)(void);
+};
+
+/* In the order of the locks, outermost first. */
+enum sj_fork_rank { SJ_FORK_EVENTS, SJ_FORK_SITES, SJ_FORK_RANKS };
+
+/*
+ * Before the room takes a lock for the first time, and without any.  To no
+ * effect when it has been done.  0 or -errno.
+ */
+int sj_fork_add(enum sj_fork_rank rank, const struct sj_fork_hooks *hooks);
+bool sj_fork_holds(void);		/* does this thread fork, and hold all? */
+/* How many forks lie between this process and where it was loaded. */
+uint32_t sj_fork_generation(void);
 
 /* ---- memory.c ---------------------------------------------------------- */
 

@@ -34,7 +34,7 @@ void sj_restore_signals(sigmask_t mask)
 }
 
 /* Keeps errno, as all of these: callers may be signal handlers. */
-void sj_lock(uint32_t *word)
+void sj_lock_word(uint32_t *word)
 {
 	int saved = errno;
 	uint32_t seen = 0;
@@ -47,8 +47,23 @@ void sj_lock(uint32_t *word)
 	errno = saved;
 }
 
-void sj_unlock(uint32_t *word)
+void sj_unlock_word(uint32_t *word)
 {
+	int saved = errno;
+
 	if (__atomic_exchange_n(word, 0, __ATOMIC_RELEASE) == 2)
 		syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+	errno = saved;
+}
+
+void sj_lock(uint32_t *word)
+{
+	if (!sj_fork_holds())
+		sj_lock_word(word);
+}
+
+void sj_unlock(uint32_t *word)
+{
+	if (!sj_fork_holds())
+		sj_unlock_word(word);
 }

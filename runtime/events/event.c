@@ -7,7 +7,6 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <link.h>
-#include <pthread.h>
 #include <string.h>
 
 #include "runtime/events/events.h"
@@ -17,56 +16,32 @@ struct side_jmp_event_object *sj_event_objects;
 
 /* ---- fork --------------------------------------------------------------- */
 
-static sigmask_t fork_mask;		/* sj_event_lock */
-
-static void fork_prepare(void)
+static void event_fork_prepare(void)
 {
-	sigmask_t mask = sj_block_signals();
-
 	sj_lock(&sj_trace_lock);
 	sj_lock(&sj_event_lock);
-	fork_mask = mask;
 }
 
-static void fork_parent(void)
+static void event_fork_parent(void)
 {
-	sigmask_t mask = fork_mask;
-
 	sj_unlock(&sj_event_lock);
 	sj_unlock(&sj_trace_lock);
-	sj_restore_signals(mask);
 }
 
-static void fork_child(void)
+static void event_fork_child(void)
 {
-	sigmask_t mask = fork_mask;
-
 	sj_tracer_after_fork();
 	sj_trace_after_fork();
 	sj_kernel_after_fork();
-	__atomic_store_n(&sj_event_lock, 0, __ATOMIC_RELEASE);
-	__atomic_store_n(&sj_trace_lock, 0, __ATOMIC_RELEASE);
-	sj_restore_signals(mask);
 }
 
-/*
- * The runtime's handlers first: prepare handlers run in reverse order, so
- * sj_event_lock is taken before sj_patch_lock.
- */
 static int install_atfork(void)
 {
-	static bool installed;		/* sj_event_lock */
-	int r;
+	static const struct sj_fork_hooks hooks = {
+		event_fork_prepare, event_fork_parent, event_fork_child,
+	};
 
-	if (installed)
-		return 0;
-	sj_lock(&sj_object_lock);
-	r = sj_state_install_atfork();
-	sj_unlock(&sj_object_lock);
-	if (!r)
-		r = -pthread_atfork(fork_prepare, fork_parent, fork_child);
-	installed = !r;
-	return r;
+	return sj_fork_add(SJ_FORK_EVENTS, &hooks);
 }
 
 /* ---- objects ------------------------------------------------------------ */
@@ -110,12 +85,8 @@ static bool in_executable(const void *p)
 	return dl_iterate_phdr(visit_executable, &at) == 1;
 }
 
-static int register_locked(struct side_jmp_event_object *object, void *kind)
+static void register_locked(struct side_jmp_event_object *object, void *kind)
 {
-	int r = install_atfork();
-
-	if (r)
-		return r;
 	object->priv = kind;
 	object->next = sj_event_objects;
 	sj_event_objects = object;
@@ -124,7 +95,6 @@ static int register_locked(struct side_jmp_event_object *object, void *kind)
 		sj_kernel_new_event(e);
 	}
 	sj_tracer_attach_new();
-	return 0;
 }
 
 /* Once, and before anything else of ours happens in the process. */
@@ -149,6 +119,8 @@ int side_jmp_event_register(struct side_jmp_event_object *object)
 	if (object->start == object->stop)
 		return 0;
 	r = check(object);
+	if (!r)
+		r = install_atfork();
 	if (r)
 		return r;
 	first_object();
@@ -156,10 +128,10 @@ int side_jmp_event_register(struct side_jmp_event_object *object)
 	kind = in_executable(object) ? &of_executable : &of_library;
 	mask = sj_event_enter();
 	if (!object->priv)
-		r = register_locked(object, kind);
+		register_locked(object, kind);
 	sj_event_leave(mask);
 	errno = saved;
-	return r;
+	return 0;
 }
 
 static void unregister_locked(struct side_jmp_event_object *object)

@@ -54,7 +54,6 @@ extern struct side_jmp_event_object *sj_event_objects;	/* sj_event_lock */
 	for (object = sj_event_objects; object; object = object->next) \
 		for (event = object->start; event < object->stop; event++)
 
-int sj_event_install_atfork(void);		/* sj_event_lock held */
 
 /* ---- tracer.c ----------------------------------------------------- */
 

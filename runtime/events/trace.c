@@ -414,7 +414,6 @@ void sj_trace_new_event(struct side_jmp_event *event)
 /* The parent has counted what the parent lost. */
 void sj_trace_after_fork(void)
 {
-	sj_who_forget();
 	forget_lost();
 }
 

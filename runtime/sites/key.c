@@ -83,11 +83,11 @@ void sj_key_subscribe(struct keyref *ref)
 {
 	struct side_jmp_key *key = ref->key;
 
-	sj_lock(&key->lock);
+	sj_lock_word(&key->lock);
 	set_next(&ref->subscriber.next, key->subscribers);
 	set_next(&key->subscribers, &ref->subscriber);
 	ref->linked = true;
-	sj_unlock(&key->lock);
+	sj_unlock_word(&key->lock);
 }
 
 void sj_key_unsubscribe(struct keyref *ref)
@@ -95,13 +95,13 @@ void sj_key_unsubscribe(struct keyref *ref)
 	struct side_jmp_key *key = ref->key;
 	struct side_jmp_subscriber **p = &key->subscribers;
 
-	sj_lock(&key->lock);
+	sj_lock_word(&key->lock);
 	while (*p && *p != &ref->subscriber)
 		p = &(*p)->next;
 	if (*p)
 		set_next(p, ref->subscriber.next);
 	ref->linked = false;
-	sj_unlock(&key->lock);
+	sj_unlock_word(&key->lock);
 }
 
 /*
@@ -129,7 +129,7 @@ static int sync_others(struct side_jmp_key *key, unsigned flags)
 	struct side_jmp_subscriber *s;
 	int error = 0;
 
-	sj_lock(&key->lock);
+	sj_lock_word(&key->lock);
 	for (s = key->subscribers; s; s = s->next) {
 		int r = s->sync == sj_key_subscriber_sync ? 0 :
 			s->sync(key, flags);
@@ -137,7 +137,7 @@ static int sync_others(struct side_jmp_key *key, unsigned flags)
 		if (r && !error)
 			error = r;
 	}
-	sj_unlock(&key->lock);
+	sj_unlock_word(&key->lock);
 	return error;
 }
 

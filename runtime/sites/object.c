@@ -649,8 +649,7 @@ static int register_locked(struct side_jmp_object *abi, struct image *im)
 	sj_unlock(&sj_patch_lock);
 	if (error || abi->start == abi->stop)
 		return error;
-	error = sj_state_install_atfork();
-	return error ? error : object_add(abi, im);
+	return object_add(abi, im);
 }
 
 int side_jmp_object_register(struct side_jmp_object *abi)
@@ -663,8 +662,11 @@ int side_jmp_object_register(struct side_jmp_object *abi)
 		return -EINVAL;
 	if (abi->priv)
 		return 0;
-	/* Takes the dynamic loader's lock, so before ours. */
+	/* Takes the dynamic loader's lock, so before ours; allocates. */
 	dl_iterate_phdr(image_visit, &im);
+	error = sj_state_install_atfork();
+	if (error)
+		return error;
 	mask = sj_block_signals();
 	sj_lock(&sj_object_lock);
 	if (!abi->priv)

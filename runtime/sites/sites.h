@@ -162,7 +162,7 @@ extern uint32_t sj_object_lock, sj_patch_lock;
 
 bool sj_state_frozen(void);	/* any thread */
 bool sj_state_stuck(void);	/* any thread */
-int sj_state_install_atfork(void);
+int sj_state_install_atfork(void);	/* no lock held */
 struct keyref *sj_find_ref(const struct side_jmp_key *key);
 struct keyref *sj_get_ref(struct side_jmp_key *key);	/* NULL: no memory */
 void sj_drop_ref(struct keyref *ref);

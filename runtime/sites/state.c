@@ -4,7 +4,6 @@
  * fork().  Knows nothing of instructions.
  */
 #define _GNU_SOURCE
-#include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -132,32 +131,22 @@ void sj_drop_ref(struct keyref *ref)
 
 /* ---- fork --------------------------------------------------------------- */
 
-static sigmask_t fork_mask;		/* sj_patch_lock */
-
-static void fork_prepare(void)
+static void state_fork_prepare(void)
 {
-	sigmask_t mask = sj_block_signals();
-
 	sj_lock(&sj_patch_lock);
-	fork_mask = mask;
 }
 
-static void fork_parent(void)
+static void state_fork_parent(void)
 {
-	sigmask_t mask = fork_mask;
-
 	sj_unlock(&sj_patch_lock);
-	sj_restore_signals(mask);
 }
 
 /*
  * One thread is left, and whoever held the other locks does not exist here.
  * What they guard is changed by single stores, each of which leaves it whole.
  */
-static void fork_child(void)
+static void state_fork_child(void)
 {
-	sigmask_t mask = fork_mask;
-
 	for (size_t i = 0; i < sj_state.n_buckets; i++)
 		for (struct keyref *ref = sj_state.buckets[i]; ref;
 		     ref = ref->hash_next)
@@ -165,18 +154,13 @@ static void fork_child(void)
 				__atomic_store_n(&ref->key->lock, 0,
 						 __ATOMIC_RELAXED);
 	__atomic_store_n(&sj_object_lock, 0, __ATOMIC_RELAXED);
-	__atomic_store_n(&sj_patch_lock, 0, __ATOMIC_RELEASE);
-	sj_restore_signals(mask);
 }
 
 int sj_state_install_atfork(void)
 {
-	static bool installed;		/* sj_object_lock */
-	int error;
+	static const struct sj_fork_hooks hooks = {
+		state_fork_prepare, state_fork_parent, state_fork_child,
+	};
 
-	if (installed)
-		return 0;
-	error = pthread_atfork(fork_prepare, fork_parent, fork_child);
-	installed = !error;
-	return -error;
+	return sj_fork_add(SJ_FORK_SITES, &hooks);
 }
