@@ -6,10 +6,10 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <link.h>
 #include <string.h>
 
 #include "runtime/events/events.h"
+#include "runtime/sites/image.h"
 
 uint32_t sj_event_lock, sj_trace_lock;
 struct side_jmp_event_object *sj_event_objects;
@@ -62,29 +62,6 @@ static int check(const struct side_jmp_event_object *object)
 /* What object->priv points at. */
 static char of_executable, of_library;
 
-/* dl_iterate_phdr(3) visits the executable first; we stop there. */
-static int visit_executable(struct dl_phdr_info *info, size_t size, void *arg)
-{
-	uintptr_t *at = arg;
-
-	(void)size;
-	for (unsigned i = 0; i < info->dlpi_phnum; i++) {
-		const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
-
-		if (ph->p_type == PT_LOAD &&
-		    *at - (info->dlpi_addr + ph->p_vaddr) < ph->p_memsz)
-			return 1;
-	}
-	return -1;
-}
-
-static bool in_executable(const void *p)
-{
-	uintptr_t at = (uintptr_t)p;
-
-	return dl_iterate_phdr(visit_executable, &at) == 1;
-}
-
 static void register_locked(struct side_jmp_event_object *object, void *kind)
 {
 	object->priv = kind;
@@ -125,7 +102,7 @@ int side_jmp_event_register(struct side_jmp_event_object *object)
 		return r;
 	first_object();
 	/* Takes the dynamic loader's lock, so before ours. */
-	kind = in_executable(object) ? &of_executable : &of_library;
+	kind = sj_image_in_executable(object) ? &of_executable : &of_library;
 	mask = sj_event_enter();
 	if (!object->priv)
 		register_locked(object, kind);

@@ -104,13 +104,6 @@ struct keyref {
 	bool linked;			/* hangs in key->subscribers */
 };
 
-#define OBJECT_MAX_SEGMENTS	16
-
-struct segment {
-	uintptr_t start, end;
-	uint32_t flags;			/* PF_* */
-};
-
 /* A registered object. */
 struct object {
 	struct object *next;
