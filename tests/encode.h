@@ -145,11 +145,11 @@ static void every_word(uint8_t layout, unsigned long armed, unsigned long idle,
 		enum side_jmp_state state;
 
 		side_jmp_put_le32(bytes, w);
-		state = decode(&insn, bytes, 4);
+		state = PORT.decode(&insn, bytes, 4);
 		if (state == SIDE_JMP_FOREIGN)
 			continue;
 		n[state]++;
-		same &= encode(&insn, state, bytes) == 4 &&
+		same &= PORT.encode(&insn, state, bytes) == 4 &&
 			side_jmp_get_le32(bytes) == w;
 		insn = plain;
 	} while (++w);

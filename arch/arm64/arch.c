@@ -20,53 +20,55 @@
 
 enum { ELF_AARCH64 = 183 };
 
-static const uint32_t NOP = 0xd503201f, B = 0x14000000, IMM26 = 0x03ffffff,
-		      B_OVER = 0x14000004, BRK = 0xd4200000;
+static const uint32_t ARM64_NOP = 0xd503201f, ARM64_B = 0x14000000,
+		      ARM64_IMM26 = 0x03ffffff, ARM64_B_OVER = 0x14000004,
+		      ARM64_BRK = 0xd4200000;
 
-static bool breakpoint(const uint8_t *bytes)
+static bool arm64_breakpoint(const uint8_t *bytes)
 {
-	return (side_jmp_get_le32(bytes) & ~(0xffffu << 5)) == BRK;
+	return (side_jmp_get_le32(bytes) & ~(0xffffu << 5)) == ARM64_BRK;
 }
 
-static unsigned patch_offset(const struct side_jmp_insn *insn)
+static unsigned arm64_patch_offset(const struct side_jmp_insn *insn)
 {
 	(void)insn;
 	return 0;
 }
 
-static unsigned encode(const struct side_jmp_insn *insn,
-		       enum side_jmp_state state,
-		       uint8_t bytes[SIDE_JMP_INSN_MAX])
+static unsigned arm64_encode(const struct side_jmp_insn *insn,
+			     enum side_jmp_state state,
+			     uint8_t bytes[SIDE_JMP_INSN_MAX])
 {
 	int64_t rel = (int64_t)(insn->target - insn->site);
 	bool armed = state == SIDE_JMP_ARMED;
-	uint32_t b = B | ((uint32_t)(rel >> 2) & IMM26);
+	uint32_t b = ARM64_B | ((uint32_t)(rel >> 2) & ARM64_IMM26);
 
 	if (insn->layout > SIDE_JMP_WIDE || insn->site & 3 || rel & 3 ||
 	    rel < -(1 << 27) || rel >= 1 << 27)
 		return 0;
 	if (insn->layout == SIDE_JMP_WIDE)
-		side_jmp_put_le32(bytes, armed ? NOP : B_OVER);
+		side_jmp_put_le32(bytes, armed ? ARM64_NOP : ARM64_B_OVER);
 	else
-		side_jmp_put_le32(bytes, armed ? b : NOP);
+		side_jmp_put_le32(bytes, armed ? b : ARM64_NOP);
 	return 4;
 }
 
-static enum side_jmp_state decode(struct side_jmp_insn *insn,
-				  const uint8_t *bytes, unsigned len)
+static enum side_jmp_state arm64_decode(struct side_jmp_insn *insn,
+					const uint8_t *bytes, unsigned len)
 {
 	bool wide = insn->layout == SIDE_JMP_WIDE;
 	uint32_t word = len < 4 ? 0 : side_jmp_get_le32(bytes);
 
 	if (insn->layout > SIDE_JMP_WIDE)
 		return SIDE_JMP_FOREIGN;
-	if (word == NOP)
+	if (word == ARM64_NOP)
 		return wide ? SIDE_JMP_ARMED : SIDE_JMP_IDLE;
 	if (wide)
-		return word == B_OVER ? SIDE_JMP_IDLE : SIDE_JMP_FOREIGN;
-	if ((word & ~IMM26) != B)
+		return word == ARM64_B_OVER ? SIDE_JMP_IDLE : SIDE_JMP_FOREIGN;
+	if ((word & ~ARM64_IMM26) != ARM64_B)
 		return SIDE_JMP_FOREIGN;
-	insn->target = insn->site + side_jmp_sign_extend(word & IMM26, 26) * 4;
+	insn->target = insn->site +
+		       side_jmp_sign_extend(word & ARM64_IMM26, 26) * 4;
 	return SIDE_JMP_ARMED;
 }
 
@@ -77,8 +79,8 @@ const struct side_jmp_arch side_jmp_arch_arm64 = {
 	.patch_len = 4,
 	/* TLBI is broadcast: dropping a page interrupts nobody. */
 	.shootdown_serializes = false,
-	.breakpoint = breakpoint,
-	.patch_offset = patch_offset,
-	.encode = encode,
-	.decode = decode,
+	.breakpoint = arm64_breakpoint,
+	.patch_offset = arm64_patch_offset,
+	.encode = arm64_encode,
+	.decode = arm64_decode,
 };

@@ -21,53 +21,54 @@
 
 enum { ELF_PPC64 = 21 };
 
-static const uint32_t NOP = 0x60000000, B = 0x48000000, LI = 0x03fffffc,
-		      B_OVER = 0x48000014, TRAP = 0x7fe00008;
+static const uint32_t PPC_NOP = 0x60000000, PPC_B = 0x48000000,
+		      PPC_LI = 0x03fffffc, PPC_B_OVER = 0x48000014,
+		      PPC_TRAP = 0x7fe00008;
 
-static bool breakpoint(const uint8_t *bytes)
+static bool ppc_breakpoint(const uint8_t *bytes)
 {
-	return side_jmp_get_le32(bytes) == TRAP;
+	return side_jmp_get_le32(bytes) == PPC_TRAP;
 }
 
-static unsigned patch_offset(const struct side_jmp_insn *insn)
+static unsigned ppc_patch_offset(const struct side_jmp_insn *insn)
 {
 	(void)insn;
 	return 0;
 }
 
-static unsigned encode(const struct side_jmp_insn *insn,
-		       enum side_jmp_state state,
-		       uint8_t bytes[SIDE_JMP_INSN_MAX])
+static unsigned ppc_encode(const struct side_jmp_insn *insn,
+			   enum side_jmp_state state,
+			   uint8_t bytes[SIDE_JMP_INSN_MAX])
 {
 	int64_t rel = (int64_t)(insn->target - insn->site);
 	bool armed = state == SIDE_JMP_ARMED;
-	uint32_t b = B | ((uint32_t)rel & LI);
+	uint32_t b = PPC_B | ((uint32_t)rel & PPC_LI);
 
 	if (insn->layout > SIDE_JMP_WIDE || insn->site & 3 || rel & 3 ||
 	    rel < -(1 << 25) || rel >= 1 << 25)
 		return 0;
 	if (insn->layout == SIDE_JMP_WIDE)
-		side_jmp_put_le32(bytes, armed ? NOP : B_OVER);
+		side_jmp_put_le32(bytes, armed ? PPC_NOP : PPC_B_OVER);
 	else
-		side_jmp_put_le32(bytes, armed ? b : NOP);
+		side_jmp_put_le32(bytes, armed ? b : PPC_NOP);
 	return 4;
 }
 
-static enum side_jmp_state decode(struct side_jmp_insn *insn,
-				  const uint8_t *bytes, unsigned len)
+static enum side_jmp_state ppc_decode(struct side_jmp_insn *insn,
+				      const uint8_t *bytes, unsigned len)
 {
 	bool wide = insn->layout == SIDE_JMP_WIDE;
 	uint32_t word = len < 4 ? 0 : side_jmp_get_le32(bytes);
 
 	if (insn->layout > SIDE_JMP_WIDE)
 		return SIDE_JMP_FOREIGN;
-	if (word == NOP)
+	if (word == PPC_NOP)
 		return wide ? SIDE_JMP_ARMED : SIDE_JMP_IDLE;
 	if (wide)
-		return word == B_OVER ? SIDE_JMP_IDLE : SIDE_JMP_FOREIGN;
-	if ((word & ~LI) != B)
+		return word == PPC_B_OVER ? SIDE_JMP_IDLE : SIDE_JMP_FOREIGN;
+	if ((word & ~PPC_LI) != PPC_B)
 		return SIDE_JMP_FOREIGN;
-	insn->target = insn->site + side_jmp_sign_extend(word & LI, 26);
+	insn->target = insn->site + side_jmp_sign_extend(word & PPC_LI, 26);
 	return SIDE_JMP_ARMED;
 }
 
@@ -78,8 +79,8 @@ const struct side_jmp_arch side_jmp_arch_ppc64le = {
 	.patch_len = 4,
 	/* tlbie is broadcast: dropping a page interrupts nobody. */
 	.shootdown_serializes = false,
-	.breakpoint = breakpoint,
-	.patch_offset = patch_offset,
-	.encode = encode,
-	.decode = decode,
+	.breakpoint = ppc_breakpoint,
+	.patch_offset = ppc_patch_offset,
+	.encode = ppc_encode,
+	.decode = ppc_decode,
 };

@@ -18,30 +18,31 @@
 
 enum { ELF_RISCV = 243 };
 
-static const uint32_t NOP = 0x00000013, JAL = 0x0000006f, JAL_IMM = 0xfffff000,
-		      LW = 0x0002a283, LD = 0x0002b283, LI = 0x00000293,
-		      LOAD_IMM = 0xfff00000, EBREAK = 0x00100073;
+static const uint32_t RISCV_NOP = 0x00000013, RISCV_JAL = 0x0000006f,
+		      RISCV_JAL_IMM = 0xfffff000, RISCV_LW = 0x0002a283,
+		      RISCV_LD = 0x0002b283, RISCV_LI = 0x00000293,
+		      RISCV_LOAD_IMM = 0xfff00000, RISCV_EBREAK = 0x00100073;
 
-static bool breakpoint(const uint8_t *bytes)
+static bool riscv_breakpoint(const uint8_t *bytes)
 {
-	return side_jmp_get_le32(bytes) == EBREAK ||
+	return side_jmp_get_le32(bytes) == RISCV_EBREAK ||
 	       (bytes[0] == 0x02 && bytes[1] == 0x90);	/* c.ebreak */
 }
 
-static unsigned patch_offset(const struct side_jmp_insn *insn)
+static unsigned riscv_patch_offset(const struct side_jmp_insn *insn)
 {
 	(void)insn;
 	return 0;
 }
 
 /* J-type immediates: imm[20|10:1|11|19:12] in bits 31 to 12. */
-static uint32_t jal(uint32_t rel)
+static uint32_t riscv_jal(uint32_t rel)
 {
-	return JAL | (rel & 1u << 20) << 11 | (rel & 0x7feu) << 20 |
+	return RISCV_JAL | (rel & 1u << 20) << 11 | (rel & 0x7feu) << 20 |
 	       (rel & 1u << 11) << 9 | (rel & 0xff000u);
 }
 
-static uint64_t jal_rel(uint32_t word)
+static uint64_t riscv_jal_rel(uint32_t word)
 {
 	return side_jmp_sign_extend((word >> 31 & 1) << 20 |
 				    (word & 0xff000u) | (word >> 20 & 1) << 11 |
@@ -49,34 +50,35 @@ static uint64_t jal_rel(uint32_t word)
 }
 
 /* The load is relative to the auipc before it: the word's low 12 bits. */
-static uint32_t load_imm(const struct side_jmp_insn *insn)
+static uint32_t riscv_load_imm(const struct side_jmp_insn *insn)
 {
 	return (uint32_t)(insn->word - (insn->site - 4)) << 20;
 }
 
 /* Does auipc with 20 bits and a signed 12-bit load reach the word? */
-static bool load_reaches(const struct side_jmp_insn *insn)
+static bool riscv_load_reaches(const struct side_jmp_insn *insn)
 {
 	int64_t rel = (int64_t)(insn->word - (insn->site - 4) + 0x800);
 
 	return rel == (int32_t)rel;
 }
 
-static unsigned encode(const struct side_jmp_insn *insn,
-		       enum side_jmp_state state,
-		       uint8_t bytes[SIDE_JMP_INSN_MAX])
+static unsigned riscv_encode(const struct side_jmp_insn *insn,
+			     enum side_jmp_state state,
+			     uint8_t bytes[SIDE_JMP_INSN_MAX])
 {
 	int64_t rel = (int64_t)(insn->target - insn->site);
 	bool armed = state == SIDE_JMP_ARMED;
-	uint32_t word = armed ? jal((uint32_t)rel) : NOP;
+	uint32_t word = armed ? riscv_jal((uint32_t)rel) : RISCV_NOP;
 
 	if (insn->layout > SIDE_JMP_WIDE || insn->site & 3)
 		return 0;
 	if (insn->layout == SIDE_JMP_WIDE) {
-		if (!load_reaches(insn))
+		if (!riscv_load_reaches(insn))
 			return 0;
-		word = !armed ? LI :
-		       (insn->word64 ? LD : LW) | load_imm(insn);
+		word = !armed ? RISCV_LI :
+		       (insn->word64 ? RISCV_LD : RISCV_LW) |
+		       riscv_load_imm(insn);
 	} else if (rel & 1 || rel < -(1 << 20) || rel >= 1 << 20) {
 		return 0;
 	}
@@ -85,31 +87,31 @@ static unsigned encode(const struct side_jmp_insn *insn,
 }
 
 /* Armed, it names the low bits of the word: fill in one that has them. */
-static enum side_jmp_state decode_wide(struct side_jmp_insn *insn,
-				       uint32_t word)
+static enum side_jmp_state riscv_decode_wide(struct side_jmp_insn *insn,
+					     uint32_t word)
 {
-	if (word == LI)
+	if (word == RISCV_LI)
 		return SIDE_JMP_IDLE;
-	if ((word & ~LOAD_IMM) != (insn->word64 ? LD : LW))
+	if ((word & ~RISCV_LOAD_IMM) != (insn->word64 ? RISCV_LD : RISCV_LW))
 		return SIDE_JMP_FOREIGN;
-	insn->word += ((word & LOAD_IMM) - load_imm(insn)) >> 20;
+	insn->word += ((word & RISCV_LOAD_IMM) - riscv_load_imm(insn)) >> 20;
 	return SIDE_JMP_ARMED;
 }
 
-static enum side_jmp_state decode(struct side_jmp_insn *insn,
-				  const uint8_t *bytes, unsigned len)
+static enum side_jmp_state riscv_decode(struct side_jmp_insn *insn,
+					const uint8_t *bytes, unsigned len)
 {
 	uint32_t word = len < 4 ? 0 : side_jmp_get_le32(bytes);
 
 	if (insn->layout > SIDE_JMP_WIDE)
 		return SIDE_JMP_FOREIGN;
 	if (insn->layout == SIDE_JMP_WIDE)
-		return decode_wide(insn, word);
-	if (word == NOP)
+		return riscv_decode_wide(insn, word);
+	if (word == RISCV_NOP)
 		return SIDE_JMP_IDLE;
-	if ((word & ~JAL_IMM) != JAL)
+	if ((word & ~RISCV_JAL_IMM) != RISCV_JAL)
 		return SIDE_JMP_FOREIGN;
-	insn->target = insn->site + jal_rel(word);
+	insn->target = insn->site + riscv_jal_rel(word);
 	return SIDE_JMP_ARMED;
 }
 
@@ -123,8 +125,8 @@ const struct side_jmp_arch side_jmp_arch_riscv64 = {
 	.self_off = "the manual promises nothing about instructions that"
 		    " change while others execute them;"
 		    " SIDE_JMP_BACKEND=self insists",
-	.breakpoint = breakpoint,
-	.patch_offset = patch_offset,
-	.encode = encode,
-	.decode = decode,
+	.breakpoint = riscv_breakpoint,
+	.patch_offset = riscv_patch_offset,
+	.encode = riscv_encode,
+	.decode = riscv_decode,
 };

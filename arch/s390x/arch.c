@@ -19,64 +19,65 @@
 #include "arch/arch.h"
 
 enum {
-	BRCL = 0xc0, ALWAYS = 0xf4, NEVER = 0x04,
-	PAST_THE_TEST = 22,
+	S390_BRCL = 0xc0, S390_ALWAYS = 0xf4, S390_NEVER = 0x04,
+	S390_PAST_THE_TEST = 22,
 	ELF_S390 = 22,
 };
 
 /* The byte of the mask: idle is not to jump, wide to jump over the test. */
-static uint8_t mask(const struct side_jmp_insn *insn, enum side_jmp_state state)
+static uint8_t s390_mask(const struct side_jmp_insn *insn,
+			 enum side_jmp_state state)
 {
 	bool wide = insn->layout == SIDE_JMP_WIDE;
 
-	return (state == SIDE_JMP_ARMED) != wide ? ALWAYS : NEVER;
+	return (state == SIDE_JMP_ARMED) != wide ? S390_ALWAYS : S390_NEVER;
 }
 
 /* 0001: debuggers; 0002: the kernel's uprobes. */
-static bool breakpoint(const uint8_t *bytes)
+static bool s390_breakpoint(const uint8_t *bytes)
 {
 	return bytes[0] == 0 && (bytes[1] == 1 || bytes[1] == 2);
 }
 
-static unsigned patch_offset(const struct side_jmp_insn *insn)
+static unsigned s390_patch_offset(const struct side_jmp_insn *insn)
 {
 	(void)insn;
 	return 1;
 }
 
-static unsigned encode(const struct side_jmp_insn *insn,
-		       enum side_jmp_state state,
-		       uint8_t bytes[SIDE_JMP_INSN_MAX])
+static unsigned s390_encode(const struct side_jmp_insn *insn,
+			    enum side_jmp_state state,
+			    uint8_t bytes[SIDE_JMP_INSN_MAX])
 {
-	int64_t rel = insn->layout == SIDE_JMP_WIDE ? PAST_THE_TEST :
+	int64_t rel = insn->layout == SIDE_JMP_WIDE ? S390_PAST_THE_TEST :
 		      (int64_t)(insn->target - insn->site);
 	int64_t half = rel / 2;
 
 	if (insn->layout > SIDE_JMP_WIDE || insn->site & 1 || rel & 1 ||
 	    half != (int32_t)half)
 		return 0;
-	bytes[0] = BRCL;
-	bytes[1] = mask(insn, state);
+	bytes[0] = S390_BRCL;
+	bytes[1] = s390_mask(insn, state);
 	for (int i = 0; i < 4; i++)
 		bytes[2 + i] = (uint8_t)((uint64_t)half >> (24 - 8 * i));
 	return 6;
 }
 
-static enum side_jmp_state decode(struct side_jmp_insn *insn,
-				  const uint8_t *bytes, unsigned len)
+static enum side_jmp_state s390_decode(struct side_jmp_insn *insn,
+				       const uint8_t *bytes, unsigned len)
 {
 	uint32_t ri2 = 0;
 
-	if (len < 6 || insn->layout > SIDE_JMP_WIDE || bytes[0] != BRCL ||
-	    (bytes[1] != ALWAYS && bytes[1] != NEVER))
+	if (len < 6 || insn->layout > SIDE_JMP_WIDE || bytes[0] != S390_BRCL ||
+	    (bytes[1] != S390_ALWAYS && bytes[1] != S390_NEVER))
 		return SIDE_JMP_FOREIGN;
 	for (int i = 0; i < 4; i++)
 		ri2 = ri2 << 8 | bytes[2 + i];
 	if (insn->layout != SIDE_JMP_WIDE)
 		insn->target = insn->site + side_jmp_sign_extend(ri2, 32) * 2;
-	else if (ri2 != PAST_THE_TEST / 2)
+	else if (ri2 != S390_PAST_THE_TEST / 2)
 		return SIDE_JMP_FOREIGN;
-	return bytes[1] == mask(insn, SIDE_JMP_ARMED) ? SIDE_JMP_ARMED :
+	return bytes[1] == s390_mask(insn, SIDE_JMP_ARMED) ? SIDE_JMP_ARMED :
 							SIDE_JMP_IDLE;
 }
 
@@ -87,8 +88,8 @@ const struct side_jmp_arch side_jmp_arch_s390x = {
 	.patch_len = 1,
 	/* IPTE and IDTE reach other CPUs' TLBs without an interruption. */
 	.shootdown_serializes = false,
-	.breakpoint = breakpoint,
-	.patch_offset = patch_offset,
-	.encode = encode,
-	.decode = decode,
+	.breakpoint = s390_breakpoint,
+	.patch_offset = s390_patch_offset,
+	.encode = s390_encode,
+	.decode = s390_decode,
 };

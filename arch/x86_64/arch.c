@@ -25,7 +25,7 @@ enum {
 _Static_assert(MODRM_EAX_RIP == OP_ADD,
 	       "cmp's ModRM byte has to be add's opcode for one byte to toggle");
 
-static bool rel32(uint64_t from, uint64_t to, uint8_t out[4])
+static bool x86_rel32(uint64_t from, uint64_t to, uint8_t out[4])
 {
 	int64_t rel = (int64_t)(to - from);
 
@@ -34,30 +34,30 @@ static bool rel32(uint64_t from, uint64_t to, uint8_t out[4])
 	return rel == (int32_t)rel;
 }
 
-static int32_t get32(const uint8_t *p)
+static int32_t x86_get32(const uint8_t *p)
 {
 	return (int32_t)((uint32_t)p[0] | (uint32_t)p[1] << 8 |
 			 (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24);
 }
 
-static bool is_wide64(const struct side_jmp_insn *insn)
+static bool x86_is_wide64(const struct side_jmp_insn *insn)
 {
 	return insn->layout == SIDE_JMP_WIDE && insn->word64;
 }
 
-static bool breakpoint(const uint8_t *bytes)
+static bool x86_breakpoint(const uint8_t *bytes)
 {
 	return bytes[0] == OP_INT3;
 }
 
-static unsigned patch_offset(const struct side_jmp_insn *insn)
+static unsigned x86_patch_offset(const struct side_jmp_insn *insn)
 {
-	return is_wide64(insn) ? 1 : 0;
+	return x86_is_wide64(insn) ? 1 : 0;
 }
 
-static unsigned encode(const struct side_jmp_insn *insn,
-		       enum side_jmp_state state,
-		       uint8_t bytes[SIDE_JMP_INSN_MAX])
+static unsigned x86_encode(const struct side_jmp_insn *insn,
+			   enum side_jmp_state state,
+			   uint8_t bytes[SIDE_JMP_INSN_MAX])
 {
 	bool armed = state == SIDE_JMP_ARMED;
 	unsigned n = 0;
@@ -79,20 +79,20 @@ static unsigned encode(const struct side_jmp_insn *insn,
 	default:
 		return 0;
 	}
-	return rel32(insn->site + n + 4, to, bytes + n) ? n + 4 : 0;
+	return x86_rel32(insn->site + n + 4, to, bytes + n) ? n + 4 : 0;
 }
 
-static enum side_jmp_state decode_jump(struct side_jmp_insn *insn,
-				       const uint8_t *bytes, unsigned len)
+static enum side_jmp_state x86_decode_jump(struct side_jmp_insn *insn,
+					   const uint8_t *bytes, unsigned len)
 {
 	if (len < 5 || (bytes[0] != OP_JMP && bytes[0] != OP_TEST))
 		return SIDE_JMP_FOREIGN;
-	insn->target = insn->site + 5 + (uint64_t)(int64_t)get32(bytes + 1);
+	insn->target = insn->site + 5 + (uint64_t)(int64_t)x86_get32(bytes + 1);
 	return bytes[0] == OP_JMP ? SIDE_JMP_ARMED : SIDE_JMP_IDLE;
 }
 
-static enum side_jmp_state decode_wide(struct side_jmp_insn *insn,
-				       const uint8_t *bytes, unsigned len)
+static enum side_jmp_state x86_decode_wide(struct side_jmp_insn *insn,
+					   const uint8_t *bytes, unsigned len)
 {
 	unsigned n = insn->word64 ? 1 : 0;
 
@@ -101,19 +101,19 @@ static enum side_jmp_state decode_wide(struct side_jmp_insn *insn,
 	    bytes[n + 1] != MODRM_EAX_RIP)
 		return SIDE_JMP_FOREIGN;
 	insn->word = insn->site + n + 6 +
-		     (uint64_t)(int64_t)get32(bytes + n + 2);
+		     (uint64_t)(int64_t)x86_get32(bytes + n + 2);
 	return bytes[n] == OP_CMP ? SIDE_JMP_ARMED : SIDE_JMP_IDLE;
 }
 
-static enum side_jmp_state decode(struct side_jmp_insn *insn,
-				  const uint8_t *bytes, unsigned len)
+static enum side_jmp_state x86_decode(struct side_jmp_insn *insn,
+				      const uint8_t *bytes, unsigned len)
 {
 	switch (insn->layout) {
 	case SIDE_JMP_INLINE:
 	case SIDE_JMP_DENSE:
-		return decode_jump(insn, bytes, len);
+		return x86_decode_jump(insn, bytes, len);
 	case SIDE_JMP_WIDE:
-		return decode_wide(insn, bytes, len);
+		return x86_decode_wide(insn, bytes, len);
 	default:
 		return SIDE_JMP_FOREIGN;
 	}
@@ -126,8 +126,8 @@ const struct side_jmp_arch side_jmp_arch_x86_64 = {
 	.patch_len = 1,
 	/* The IPI ends in IRET, which serializes (SDM vol. 3, 8.3). */
 	.shootdown_serializes = true,
-	.breakpoint = breakpoint,
-	.patch_offset = patch_offset,
-	.encode = encode,
-	.decode = decode,
+	.breakpoint = x86_breakpoint,
+	.patch_offset = x86_patch_offset,
+	.encode = x86_encode,
+	.decode = x86_decode,
 };

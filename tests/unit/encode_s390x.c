@@ -63,10 +63,10 @@ static void every_opcode(uint8_t layout, const char *name)
 				memcpy(b + 2, past, 4);
 			b[0] = (uint8_t)(op >> 8);
 			b[1] = (uint8_t)op;
-			state = decode(&insn, b, 6);
+			state = PORT.decode(&insn, b, 6);
 			n[state]++;
 			if (state != SIDE_JMP_FOREIGN)
-				same &= encode(&insn, state, back) == 6 &&
+				same &= PORT.encode(&insn, state, back) == 6 &&
 					!memcmp(b, back, 6);
 		}
 	}

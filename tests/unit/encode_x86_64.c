@@ -116,16 +116,16 @@ static bool state_is_right(const struct side_jmp_insn *insn,
 		.layout = insn->layout, .word64 = insn->word64 };
 	bool wide = insn->layout == SIDE_JMP_WIDE;
 	bool armed = state == SIDE_JMP_ARMED;
-	unsigned len = encode(insn, state, bytes);
+	unsigned len = x86_encode(insn, state, bytes);
 
 	if (len != length(insn) || !reads(insn, bytes, len) ||
 	    !(wide ? is_wide(insn, armed) : is_jump(insn, armed)))
 		return false;
-	if (decode(&seen, bytes, len) != state ||
+	if (x86_decode(&seen, bytes, len) != state ||
 	    (wide ? seen.word != insn->word : seen.target != insn->target))
 		return false;
 	for (unsigned n = 0; n < len; n++)
-		if (decode(&seen, bytes, n) != SIDE_JMP_FOREIGN)
+		if (x86_decode(&seen, bytes, n) != SIDE_JMP_FOREIGN)
 			return false;
 	return true;
 }
@@ -133,10 +133,10 @@ static bool state_is_right(const struct side_jmp_insn *insn,
 static bool one_byte_differs(const struct side_jmp_insn *insn)
 {
 	uint8_t a[SIDE_JMP_INSN_MAX] = { 0 }, b[SIDE_JMP_INSN_MAX] = { 0 };
-	unsigned off = patch_offset(insn);
+	unsigned off = x86_patch_offset(insn);
 
-	encode(insn, SIDE_JMP_ARMED, a);
-	encode(insn, SIDE_JMP_IDLE, b);
+	x86_encode(insn, SIDE_JMP_ARMED, a);
+	x86_encode(insn, SIDE_JMP_IDLE, b);
 	if (a[off] == b[off])
 		return false;
 	a[off] = b[off];
@@ -151,7 +151,7 @@ static bool others_are_refused(struct side_jmp_insn insn,
 			       enum side_jmp_state state)
 {
 	uint8_t b[SIDE_JMP_INSN_MAX];
-	unsigned len = encode(&insn, state, b), accepted = 0, states = 0;
+	unsigned len = x86_encode(&insn, state, b), accepted = 0, states = 0;
 
 	for (unsigned i = 0; i + 4 < len; i++) {
 		uint8_t kept = b[i];
@@ -160,7 +160,7 @@ static bool others_are_refused(struct side_jmp_insn insn,
 			enum side_jmp_state seen;
 
 			b[i] = (uint8_t)v;
-			seen = decode(&insn, b, len);
+			seen = x86_decode(&insn, b, len);
 			accepted += seen != SIDE_JMP_FOREIGN;
 			states += seen != SIDE_JMP_FOREIGN && seen != state;
 		}
@@ -186,7 +186,7 @@ static bool ends_at(struct side_jmp_insn insn, enum side_jmp_state state)
 
 	for (unsigned i = 0; i < sizeof(edges) / sizeof(*edges); i++) {
 		*to = edges[i].to;
-		if (encode(&insn, state, b) != edges[i].len)
+		if (x86_encode(&insn, state, b) != edges[i].len)
 			return false;
 	}
 	return true;
@@ -211,8 +211,8 @@ static bool unknown_layouts_are_refused(void)
 		struct side_jmp_insn insn = { .layout = (uint8_t)layout };
 		uint8_t b[SIDE_JMP_INSN_MAX] = { OP_JMP };
 
-		if (encode(&insn, SIDE_JMP_ARMED, b) ||
-		    decode(&insn, b, sizeof(b)) != SIDE_JMP_FOREIGN)
+		if (x86_encode(&insn, SIDE_JMP_ARMED, b) ||
+		    x86_decode(&insn, b, sizeof(b)) != SIDE_JMP_FOREIGN)
 			return false;
 	}
 	return true;
@@ -224,16 +224,16 @@ static bool breakpoint_is_foreign(void)
 	for (unsigned v = 0; v < 256; v++) {
 		uint8_t b[SIDE_JMP_INSN_MAX] = { (uint8_t)v };
 
-		if (breakpoint(b) != (v == 0xcc))
+		if (x86_breakpoint(b) != (v == 0xcc))
 			return false;
 	}
 	for (unsigned layout = 0; layout < 3; layout++) {
 		struct side_jmp_insn insn = { .layout = (uint8_t)layout };
 		uint8_t b[SIDE_JMP_INSN_MAX];
-		unsigned len = encode(&insn, SIDE_JMP_ARMED, b);
+		unsigned len = x86_encode(&insn, SIDE_JMP_ARMED, b);
 
 		b[0] = 0xcc;
-		if (!len || decode(&insn, b, len) != SIDE_JMP_FOREIGN)
+		if (!len || x86_decode(&insn, b, len) != SIDE_JMP_FOREIGN)
 			return false;
 	}
 	return true;
@@ -270,7 +270,7 @@ static struct result run_wide(bool word64, enum side_jmp_state state,
 	insn.site = (uintptr_t)p;
 	insn.word = state == SIDE_JMP_ARMED ? (uintptr_t)page + 2048 :
 		insn.site + length(&insn) + (uint64_t)(int64_t)rel;
-	len = encode(&insn, state, p);
+	len = x86_encode(&insn, state, p);
 	memcpy(p + len, after, sizeof(after));
 	memcpy(&function, &page, sizeof(page));
 	if (len && !mprotect(page, 4096, PROT_READ | PROT_EXEC))
