@@ -25,6 +25,7 @@
 
 #include "runtime/events/pattern.h"
 #include "runtime/sites/sites.h"
+#include "runtime/sites/word.h"
 #include "side_jmp_event.h"
 
 struct iovec;

@@ -213,20 +213,13 @@ static void call(struct side_jmp_slot *slot, const struct side_jmp_event *event,
 	frames = frame.below;
 }
 
-static bool kernel_wants(const struct side_jmp_key *key)
-{
-	return key->width == 64 ?
-		__atomic_load_n(&key->word64, __ATOMIC_RELAXED) >> 63 :
-		__atomic_load_n(&key->word32, __ATOMIC_RELAXED) >> 31;
-}
-
 void side_jmp_event_fire(struct side_jmp_event *event,
 			 const struct side_jmp_value *values)
 {
 	struct side_jmp_slot *slot;
 	int saved = errno;
 
-	if (kernel_wants(event->key))
+	if (sj_word_kernel_bit(event->key))
 		sj_kernel_write(event, values);
 	for (slot = __atomic_load_n(&event->slots, __ATOMIC_ACQUIRE); slot;
 	     slot = slot->next)

@@ -125,23 +125,7 @@ static void note(int error, const char *format, const char *what)
 	snprintf(kernel.reason, sizeof(kernel.reason), format, what);
 }
 
-/* ---- the word ----------------------------------------------------------- */
-
-static void *word_of(struct side_jmp_key *key)
-{
-	return key->width == 64 ? (void *)&key->word64 : (void *)&key->word32;
-}
-
-/* What the kernel, too, does when it forgets an event. */
-static void clear_bit(struct side_jmp_key *key)
-{
-	if (key->width == 64)
-		__atomic_fetch_and(&key->word64, UINT64_MAX >> 1,
-				   __ATOMIC_SEQ_CST);
-	else
-		__atomic_fetch_and(&key->word32, UINT32_MAX >> 1,
-				   __ATOMIC_SEQ_CST);
-}
+/* ---- the sites ---------------------------------------------------------- */
 
 static void keep_armed(struct side_jmp_key *key, bool keep)
 {
@@ -168,7 +152,7 @@ static int arm(struct side_jmp_key *key)
 
 static void disarm(struct side_jmp_key *key)
 {
-	clear_bit(key);
+	sj_word_clear_kernel_bit(key);
 	keep_armed(key, false);
 	(void)side_jmp_sync(key);
 }
@@ -257,7 +241,7 @@ static int reg_ioctl(struct side_jmp_event *event, const char *name_args,
 		.enable_bit = (uint8_t)(event->key->width - 1),
 		.enable_size = event->key->width / 8,
 		.flags = (uint16_t)flags,
-		.enable_addr = (uintptr_t)word_of(event->key),
+		.enable_addr = sj_word_address(event->key),
 		.name_args = (uintptr_t)name_args,
 	};
 	int r = sj_user_events_ops->ioctl(kernel.fd, DIAG_IOCSREG, &reg);
@@ -359,7 +343,7 @@ void sj_kernel_lost_event(struct side_jmp_event *event)
 	struct user_unreg unreg = {
 		.size = sizeof(unreg),
 		.disable_bit = (uint8_t)(event->key->width - 1),
-		.disable_addr = (uintptr_t)word_of(event->key),
+		.disable_addr = sj_word_address(event->key),
 	};
 
 	if (!event->state)

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A key's word, of 32 or 64 bits: how many want the key, and in the top bit
+ * whether the kernel does (user_events), which sets and clears it by itself.
+ * Who asks for any of this asks here, and not by the key's width.
+ */
+#ifndef SIDE_JMP_WORD_H
+#define SIDE_JMP_WORD_H
+
+#include "side_jmp.h"
+
+static inline uint64_t sj_word_load(const struct side_jmp_key *key)
+{
+	return key->width == 64 ?
+		__atomic_load_n(&key->word64, __ATOMIC_SEQ_CST) :
+		__atomic_load_n(&key->word32, __ATOMIC_SEQ_CST);
+}
+
+/* Of the events' path: no order. */
+static inline bool sj_word_kernel_bit(const struct side_jmp_key *key)
+{
+	return key->width == 64 ?
+		__atomic_load_n(&key->word64, __ATOMIC_RELAXED) >> 63 :
+		__atomic_load_n(&key->word32, __ATOMIC_RELAXED) >> 31;
+}
+
+/* What the kernel, too, does when it forgets an event. */
+static inline void sj_word_clear_kernel_bit(struct side_jmp_key *key)
+{
+	if (key->width == 64)
+		__atomic_fetch_and(&key->word64, UINT64_MAX >> 1,
+				   __ATOMIC_SEQ_CST);
+	else
+		__atomic_fetch_and(&key->word32, UINT32_MAX >> 1,
+				   __ATOMIC_SEQ_CST);
+}
+
+/* For the kernel, with key->width. */
+static inline uintptr_t sj_word_address(struct side_jmp_key *key)
+{
+	return key->width == 64 ? (uintptr_t)&key->word64 :
+				  (uintptr_t)&key->word32;
+}
+
+#endif
