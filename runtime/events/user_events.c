@@ -140,7 +140,7 @@ static int arm(struct side_jmp_key *key)
 	/* Also for a copy of the runtime that is yet to come, with no such
 	   back end. */
 	keep_armed(key, true);
-	if (sj_state.backend == SIDE_JMP_BACKEND_KERNEL)
+	if (sj_backend_follows_words())
 		return 0;
 	r = side_jmp_sync(key);
 	if (r) {
@@ -304,8 +304,7 @@ static void refuse(const struct side_jmp_event *event, int error,
  */
 static void follow(struct side_jmp_event *event)
 {
-	if (sj_state.backend == SIDE_JMP_BACKEND_KERNEL &&
-	    side_jmp_enabled(event->key))
+	if (sj_backend_follows_words() && side_jmp_enabled(event->key))
 		(void)side_jmp_sync(event->key);
 }
 
@@ -503,8 +502,8 @@ void sj_kernel_start_from_environment(void)
 
 	/* Registered sites cost nothing where the kernel patches them. */
 	if (!s || !*s)
-		s = sj_state.backend == SIDE_JMP_BACKEND_KERNEL &&
-		    !getauxval(AT_SECURE) ? "1" : "0";
+		s = sj_backend_follows_words() && !getauxval(AT_SECURE) ?
+		    "1" : "0";
 	if (!strcmp(s, "0"))
 		return;
 	if (!strcmp(s, "1"))

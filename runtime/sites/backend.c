@@ -22,6 +22,11 @@ void sj_backend_set(enum side_jmp_backend backend, const char *why, int error)
 			 "%s", why);
 }
 
+bool sj_backend_follows_words(void)
+{
+	return sj_state.backend == SIDE_JMP_BACKEND_KERNEL;
+}
+
 /* Only a kernel without the call (ENOSYS) leaves it to others. */
 static bool choose_kernel(bool forced)
 {

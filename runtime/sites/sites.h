@@ -246,6 +246,8 @@ bool sj_backend_kernel_offered(void);
 /* Sets sj_state.backend and its reason, by a trial patch. */
 void sj_backend_choose(void);
 void sj_backend_set(enum side_jmp_backend backend, const char *why, int error);
+/* Do sites follow a word that the kernel changes, with no sync?  Any thread. */
+bool sj_backend_follows_words(void);
 
 /* ---- probe.c: a site of our own ------------------------------------------ */
 
