@@ -50,7 +50,7 @@ struct sj_fork_hooks {
 };
 
 /* In the order of the locks, outermost first. */
-enum sj_fork_rank { SJ_FORK_EVENTS, SJ_FORK_SITES, SJ_FORK_RANKS };
+enum sj_fork_rank { SJ_FORK_TRACE, SJ_FORK_EVENTS, SJ_FORK_SITES, SJ_FORK_RANKS };
 
 /*
  * Before the room takes a lock for the first time, and without any.  To no

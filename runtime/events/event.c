@@ -1,41 +1,46 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which events there are: objects register theirs when they are loaded and
- * take them away before they are unloaded.  Must not know who wants an event;
- * tells those who do.
+ * Objects register their events when they are loaded and take them away before
+ * they are unloaded.  Must not know who wants an event; tells those who may.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <string.h>
 
 #include "runtime/events/events.h"
+#include "runtime/events/sink.h"
 #include "runtime/sites/image.h"
 
-uint32_t sj_event_lock, sj_trace_lock;
-struct side_jmp_event_object *sj_event_objects;
+/*
+ * In this order they hear of events that come, and in the other one of those
+ * that go: what a tracer is called for, the trace has described.
+ */
+static const struct sj_sink *const event_sinks[] = {
+	&sj_trace_sink, &sj_user_events_sink, &sj_tracer_sink,
+};
+
+enum { EVENT_SINKS = sizeof(event_sinks) / sizeof(event_sinks[0]) };
 
 /* ---- fork --------------------------------------------------------------- */
 
 static void event_fork_prepare(void)
 {
-	sj_lock(&sj_trace_lock);
 	sj_lock(&sj_event_lock);
 }
 
 static void event_fork_parent(void)
 {
 	sj_unlock(&sj_event_lock);
-	sj_unlock(&sj_trace_lock);
 }
 
 static void event_fork_child(void)
 {
-	sj_tracer_after_fork();
-	sj_trace_after_fork();
-	sj_kernel_after_fork();
+	for (unsigned i = 0; i < EVENT_SINKS; i++)
+		if (event_sinks[i]->after_fork)
+			event_sinks[i]->after_fork();
 }
 
-static int install_atfork(void)
+static int event_install_atfork(void)
 {
 	static const struct sj_fork_hooks hooks = {
 		event_fork_prepare, event_fork_parent, event_fork_child,
@@ -46,7 +51,7 @@ static int install_atfork(void)
 
 /* ---- objects ------------------------------------------------------------ */
 
-static int check(const struct side_jmp_event_object *object)
+static int event_check(const struct side_jmp_event_object *object)
 {
 	if (object->version != SIDE_JMP_EVENT_VERSION ||
 	    object->event_size != sizeof(struct side_jmp_event))
@@ -60,29 +65,26 @@ static int check(const struct side_jmp_event_object *object)
 }
 
 /* What object->priv points at. */
-static char of_executable, of_library;
+static char event_of_executable, event_of_library;
 
-static void register_locked(struct side_jmp_event_object *object, void *kind)
+static void event_register(struct side_jmp_event_object *object, void *kind)
 {
 	object->priv = kind;
-	object->next = sj_event_objects;
-	sj_event_objects = object;
-	for (struct side_jmp_event *e = object->start; e < object->stop; e++) {
-		sj_trace_new_event(e);
-		sj_kernel_new_event(e);
-	}
-	sj_tracer_attach_new();
+	sj_registry_add(object);
+	for (unsigned i = 0; i < EVENT_SINKS; i++)
+		event_sinks[i]->new_events(object->start, object->stop);
 }
 
 /* Once, and before anything else of ours happens in the process. */
-static void first_object(void)
+static void event_first_object(void)
 {
 	static uint32_t begun;
 
 	if (__atomic_exchange_n(&begun, 1, __ATOMIC_ACQ_REL))
 		return;
-	sj_trace_start_from_environment();
-	sj_kernel_start_from_environment();
+	for (unsigned i = 0; i < EVENT_SINKS; i++)
+		if (event_sinks[i]->start)
+			event_sinks[i]->start();
 }
 
 int side_jmp_event_register(struct side_jmp_event_object *object)
@@ -95,34 +97,31 @@ int side_jmp_event_register(struct side_jmp_event_object *object)
 		return -EINVAL;
 	if (object->start == object->stop)
 		return 0;
-	r = check(object);
+	r = event_check(object);
 	if (!r)
-		r = install_atfork();
+		r = event_install_atfork();
 	if (r)
 		return r;
-	first_object();
+	event_first_object();
 	/* Takes the dynamic loader's lock, so before ours. */
-	kind = sj_image_in_executable(object) ? &of_executable : &of_library;
+	kind = sj_image_in_executable(object) ? &event_of_executable :
+						&event_of_library;
 	mask = sj_event_enter();
 	if (!object->priv)
-		register_locked(object, kind);
+		event_register(object, kind);
 	sj_event_leave(mask);
 	errno = saved;
 	return 0;
 }
 
-static void unregister_locked(struct side_jmp_event_object *object)
+static void event_unregister(struct side_jmp_event_object *object)
 {
-	struct side_jmp_event_object **p = &sj_event_objects;
-
-	while (*p != object)
-		p = &(*p)->next;
-	*p = object->next;
+	sj_registry_remove(object);
 	object->priv = NULL;
-	for (struct side_jmp_event *e = object->start; e < object->stop; e++) {
-		sj_tracer_detach(e);
-		sj_kernel_lost_event(e);
-	}
+	for (unsigned i = EVENT_SINKS; i-- > 0; )
+		if (event_sinks[i]->lost_events)
+			event_sinks[i]->lost_events(object->start,
+						    object->stop);
 }
 
 /* As with sites: an executable's events stay until the process ends. */
@@ -133,43 +132,17 @@ int side_jmp_event_unload(struct side_jmp_event_object *object)
 
 	if (!object)
 		return -EINVAL;
-	if (object->priv != &of_library)
+	if (object->priv != &event_of_library)
 		return 0;
 	mask = sj_event_enter();
 	if (object->priv)
-		unregister_locked(object);
+		event_unregister(object);
 	sj_event_leave(mask);
 	errno = saved;
 	return 0;
 }
 
 /* ---- what is there ------------------------------------------------------ */
-
-int side_jmp_event_each(int (*visit)(struct side_jmp_event *event, void *arg),
-			void *arg)
-{
-	sigmask_t mask = sj_event_enter();
-	struct side_jmp_event_object *o;
-	struct side_jmp_event *event;
-	int r = 0;
-
-	for (o = sj_event_objects; o && !r; o = o->next)
-		for (event = o->start; event < o->stop && !r; event++)
-			r = visit(event, arg);
-	sj_event_leave(mask);
-	return r;
-}
-
-static void fill(struct side_jmp_event_info *info)
-{
-	struct side_jmp_event_object *o;
-
-	for (o = sj_event_objects; o; o = o->next)
-		info->events += (uint64_t)(o->stop - o->start);
-	sj_tracer_info(info);
-	sj_trace_info(info);
-	sj_kernel_info(info);
-}
 
 int side_jmp_event_get_info(struct side_jmp_event_info *info, size_t size)
 {
@@ -179,7 +152,9 @@ int side_jmp_event_get_info(struct side_jmp_event_info *info, size_t size)
 	if (!info || !size)
 		return -EINVAL;
 	mask = sj_event_enter();
-	fill(&now);
+	now.events = sj_registry_count();
+	for (unsigned i = 0; i < EVENT_SINKS; i++)
+		event_sinks[i]->info(&now);
 	sj_event_leave(mask);
 	memset(info, 0, size);
 	memcpy(info, &now, size < sizeof(now) ? size : sizeof(now));

@@ -3,20 +3,23 @@
  * What the files of the event layer share.  It stands on keys (side_jmp.h),
  * and the runtime below knows nothing of it.
  *
- *   event.c        objects and their events; what is there
- *   tracer.c       callbacks: register, unregister, fire
- *   pattern.c      "provider:name"
- *   trace.c        the built-in tracer: variables, start, stop
- *   trace_text.c   its lines of text
- *   trace_ctf.c    its CTF 1.8
- *   user_events.c  the kernel as a tracer
+ * From the top; each file may name those below it, and no other:
  *
- * LOCKS.  sj_trace_lock serializes starting and stopping the built-in tracer;
- * outermost.  sj_event_lock guards the lists of event objects, tracers and rules,
- * and user_events' state.  sj_object_lock, key locks and
- * sj_patch_lock are taken inside it (enabling a key does).  Held with every
- * signal blocked, never while a callback runs, never while waiting for one,
- * and taken around fork().  The path of an event takes no lock.
+ *   event.c        objects come and go; tells the sinks (sink.h)
+ *   trace.c        the built-in tracer: variables, start, stop
+ *   trace_text.c   an output of it: lines of text
+ *   trace_ctf.c    an output of it: CTF 1.8
+ *   tracer.c       callbacks: register, unregister, fire
+ *   user_events.c  the kernel as a tracer
+ *   pattern.c      "provider:name"
+ *   registry.c     which events there are, and the lock
+ *
+ * LOCKS.  The built-in tracer's own (trace.c) is outermost.  sj_event_lock
+ * guards the lists of event objects, tracers and rules, and user_events' state.
+ * sj_object_lock, key locks and sj_patch_lock are taken inside it (enabling a
+ * key does).  Held with every signal blocked, never while a callback runs,
+ * never while waiting for one, and taken around fork().  The path of an event
+ * takes no lock.
  */
 #ifndef SIDE_JMP_EVENTS_H
 #define SIDE_JMP_EVENTS_H
@@ -30,7 +33,10 @@
 
 struct iovec;
 
-extern uint32_t sj_event_lock, sj_trace_lock;
+/* ---- registry.c --------------------------------------------------------- */
+
+extern uint32_t sj_event_lock;
+extern struct side_jmp_event_object *sj_event_objects;	/* sj_event_lock */
 
 static inline sigmask_t sj_event_enter(void)
 {
@@ -46,37 +52,23 @@ static inline void sj_event_leave(sigmask_t mask)
 	sj_restore_signals(mask);
 }
 
-/* ---- event.c ------------------------------------------------------------ */
-
-extern struct side_jmp_event_object *sj_event_objects;	/* sj_event_lock */
-
 /* Every event there is.  sj_event_lock held. */
 #define sj_for_each_event(object, event) \
 	for (object = sj_event_objects; object; object = object->next) \
 		for (event = object->start; event < object->stop; event++)
 
+/* sj_event_lock held. */
+void sj_registry_add(struct side_jmp_event_object *object);
+void sj_registry_remove(struct side_jmp_event_object *object);
+uint64_t sj_registry_count(void);		/* of events */
 
-/* ---- tracer.c ----------------------------------------------------- */
+/* ---- tracer.c ----------------------------------------------------------- */
 
-/* Events appeared: hand them to the tracers that want them.  sj_event_lock. */
-void sj_tracer_attach_new(void);
-/* One is about to disappear.  sj_event_lock. */
-void sj_tracer_detach(struct side_jmp_event *event);
-void sj_tracer_after_fork(void);
-void sj_tracer_info(struct side_jmp_event_info *info);	/* sj_event_lock */
 /* More patterns for a tracer.  As side_jmp_tracer_register(). */
 int sj_tracer_add(struct side_jmp_tracer **tracer, const char *patterns,
 		  side_jmp_callback *callback, void *data);
 
-/* ---- trace.c ------------------------------------------------------ */
-
-void sj_trace_start_from_environment(void);	/* before the first object */
-/* An event appeared; the built-in tracer may have to describe it. */
-void sj_trace_new_event(struct side_jmp_event *event);
-void sj_trace_after_fork(void);
-void sj_trace_info(struct side_jmp_event_info *info);
-
-/* ---- trace_text.c --------------------------------------- */
+/* ---- trace_text.c ------------------------------------------------------- */
 
 enum { SJ_LINE_MAX = 4096 };
 
@@ -111,13 +103,8 @@ extern const struct sj_user_events_ops *sj_user_events_ops;
 #define SJ_USER_EVENT_REGISTERED	0x1	/* write_index is valid */
 #define SJ_USER_EVENT_MULTI		0x2	/* by the multi-format flag */
 
-void sj_kernel_start_from_environment(void);
-void sj_kernel_new_event(struct side_jmp_event *event);	/* sj_event_lock */
-void sj_kernel_lost_event(struct side_jmp_event *event);	/* sj_event_lock */
-void sj_kernel_after_fork(void);
-void sj_kernel_info(struct side_jmp_event_info *info);
-void sj_kernel_write(const struct side_jmp_event *event,
-		     const struct side_jmp_value values[]);
+void sj_user_events_write(const struct side_jmp_event *event,
+			  const struct side_jmp_value values[]);
 
 /* ---- fields ------------------------------------------------------------- */
 

@@ -21,12 +21,16 @@
 #include <unistd.h>
 
 #include "runtime/events/events.h"
+#include "runtime/events/sink.h"
 
 #define SIZE_DEFAULT	(UINT64_C(64) << 20)
 
 enum output { CLOSED, TEXT, CTF };
 
-/* sj_trace_lock; the callback reads what does not change while it may run. */
+/* Serializes starting and stopping; outermost of this room's. */
+static uint32_t trace_lock;
+
+/* trace_lock; the callback reads what does not change while it may run. */
 static struct {
 	struct side_jmp_tracer *tracer;
 	enum output output;
@@ -293,17 +297,39 @@ static int start_locked(const char *patterns, const char *output)
 	return r;
 }
 
-static sigmask_t enter(void)
+static void trace_fork_prepare(void)
 {
-	sigmask_t mask = sj_block_signals();
-
-	sj_lock(&sj_trace_lock);
-	return mask;
+	sj_lock(&trace_lock);
 }
 
-static void leave(sigmask_t mask)
+static void trace_fork_parent(void)
 {
-	sj_unlock(&sj_trace_lock);
+	sj_unlock(&trace_lock);
+}
+
+/* The parent has counted what the parent lost. */
+static void trace_fork_child(void)
+{
+	forget_lost();
+}
+
+static int trace_enter(sigmask_t *mask)
+{
+	static const struct sj_fork_hooks hooks = {
+		trace_fork_prepare, trace_fork_parent, trace_fork_child,
+	};
+	int r = sj_fork_add(SJ_FORK_TRACE, &hooks);
+
+	if (r)
+		return r;
+	*mask = sj_block_signals();
+	sj_lock(&trace_lock);
+	return 0;
+}
+
+static void trace_leave(sigmask_t mask)
+{
+	sj_unlock(&trace_lock);
 	sj_restore_signals(mask);
 }
 
@@ -314,9 +340,11 @@ int side_jmp_trace_start(const char *patterns, const char *output)
 
 	if (!patterns || (output && !*output))
 		return -EINVAL;
-	mask = enter();
+	r = trace_enter(&mask);
+	if (r)
+		return r;
 	r = start_locked(patterns, output);
-	leave(mask);
+	trace_leave(mask);
 	errno = saved;
 	return r;
 }
@@ -324,14 +352,17 @@ int side_jmp_trace_start(const char *patterns, const char *output)
 int side_jmp_trace_stop(void)
 {
 	int saved = errno, r;
-	sigmask_t mask = enter();
+	sigmask_t mask;
 
+	r = trace_enter(&mask);
+	if (r)
+		return r;
 	r = trace.tracer ? side_jmp_tracer_unregister(trace.tracer) : -EINVAL;
 	if (!r) {
 		trace.tracer = NULL;
 		close_output();
 	}
-	leave(mask);
+	trace_leave(mask);
 	errno = saved;
 	return r;
 }
@@ -392,7 +423,7 @@ static void start_patterns(const char *list, const char *output)
 	}
 }
 
-void sj_trace_start_from_environment(void)
+static void trace_start_from_environment(void)
 {
 	const char *list = secure_getenv("SIDE_JMP_ENABLE");
 	const char *output = secure_getenv("SIDE_JMP_OUTPUT");
@@ -406,19 +437,21 @@ void sj_trace_start_from_environment(void)
 
 /* ---- others ------------------------------------------------------------- */
 
-void sj_trace_new_event(struct side_jmp_event *event)
+static void trace_new_events(struct side_jmp_event *first,
+			     const struct side_jmp_event *end)
 {
-	sj_ctf_new_event(event);
+	for (; first < end; first++)
+		sj_ctf_new_event(first);
 }
 
-/* The parent has counted what the parent lost. */
-void sj_trace_after_fork(void)
-{
-	forget_lost();
-}
-
-void sj_trace_info(struct side_jmp_event_info *info)
+static void trace_info(struct side_jmp_event_info *info)
 {
 	info->lost = __atomic_load_n(&lost, __ATOMIC_RELAXED);
 	memcpy(info->output, trace.name, sizeof(info->output));
 }
+
+const struct sj_sink sj_trace_sink = {
+	.start = trace_start_from_environment,
+	.new_events = trace_new_events,
+	.info = trace_info,
+};

@@ -67,6 +67,7 @@
 #include <unistd.h>
 
 #include "runtime/events/events.h"
+#include "runtime/events/sink.h"
 
 enum { SHARDS = 8, LINE = 64 };
 
@@ -220,7 +221,7 @@ void side_jmp_event_fire(struct side_jmp_event *event,
 	int saved = errno;
 
 	if (sj_word_kernel_bit(event->key))
-		sj_kernel_write(event, values);
+		sj_user_events_write(event, values);
 	for (slot = __atomic_load_n(&event->slots, __ATOMIC_ACQUIRE); slot;
 	     slot = slot->next)
 		if (__atomic_load_n(&slot->active, __ATOMIC_RELAXED))
@@ -683,8 +684,11 @@ static void attach_one_by_one(struct side_jmp_tracer *tracer)
 	}
 }
 
-void sj_tracer_attach_new(void)
+static void tracer_new_events(struct side_jmp_event *first,
+			      const struct side_jmp_event *end)
 {
+	(void)first;
+	(void)end;
 	for (struct side_jmp_tracer *t = tracers; t; t = t->next)
 		if (attach_all(t))
 			attach_one_by_one(t);
@@ -714,7 +718,7 @@ static void detach_from(struct side_jmp_tracer *tracer,
  * being unloaded, so whoever unloads it knows that there are none.  And at
  * exit there may be calls that never end.
  */
-void sj_tracer_detach(struct side_jmp_event *event)
+static void detach(struct side_jmp_event *event)
 {
 	struct side_jmp_slot *slot, *next;
 
@@ -731,7 +735,14 @@ void sj_tracer_detach(struct side_jmp_event *event)
 	event->slots = NULL;
 }
 
-void sj_tracer_after_fork(void)
+static void tracer_lost_events(struct side_jmp_event *first,
+			       const struct side_jmp_event *end)
+{
+	for (; first < end; first++)
+		detach(first);
+}
+
+static void tracer_after_fork(void)
 {
 	for (struct side_jmp_slot *s = all_slots; s; s = s->all)
 		for (unsigned i = 0; i < SHARDS; i++)
@@ -748,9 +759,16 @@ void sj_tracer_after_fork(void)
 			w = w->next;
 }
 
-void sj_tracer_info(struct side_jmp_event_info *info)
+static void tracer_info(struct side_jmp_event_info *info)
 {
 	for (const struct side_jmp_tracer *t = tracers; t; t = t->next)
 		info->tracers++;
 	info->refused = refused;
 }
+
+const struct sj_sink sj_tracer_sink = {
+	.new_events = tracer_new_events,
+	.lost_events = tracer_lost_events,
+	.after_fork = tracer_after_fork,
+	.info = tracer_info,
+};

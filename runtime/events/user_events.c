@@ -27,6 +27,7 @@
 #include <unistd.h>
 
 #include "runtime/events/events.h"
+#include "runtime/events/sink.h"
 
 /* ---- linux/user_events.h, newer than many systems' headers -------------- */
 
@@ -281,7 +282,7 @@ static int reg(struct side_jmp_event *event, const char *name_args)
 			r = -EADDRINUSE;
 	}
 	if (!r)
-		/* write_index first: pairs with the load in sj_kernel_write(). */
+		/* write_index first: pairs with the load in sj_user_events_write(). */
 		__atomic_store_n(&event->state, state, __ATOMIC_SEQ_CST);
 	return r;
 }
@@ -308,7 +309,7 @@ static void follow(struct side_jmp_event *event)
 		(void)side_jmp_sync(event->key);
 }
 
-void sj_kernel_new_event(struct side_jmp_event *event)
+static void ue_new_event(struct side_jmp_event *event)
 {
 	char name_args[NAME_ARGS_MAX];
 	int r;
@@ -337,7 +338,7 @@ void sj_kernel_new_event(struct side_jmp_event *event)
 }
 
 /* Or the kernel would go on writing to memory that others get. */
-void sj_kernel_lost_event(struct side_jmp_event *event)
+static void ue_lost_event(struct side_jmp_event *event)
 {
 	struct user_unreg unreg = {
 		.size = sizeof(unreg),
@@ -351,6 +352,20 @@ void sj_kernel_lost_event(struct side_jmp_event *event)
 	(void)sj_user_events_ops->ioctl(kernel.fd, DIAG_IOCSUNREG, &unreg);
 	disarm(event->key);
 	kernel.registered--;
+}
+
+static void ue_new_events(struct side_jmp_event *first,
+			  const struct side_jmp_event *end)
+{
+	for (; first < end; first++)
+		ue_new_event(first);
+}
+
+static void ue_lost_events(struct side_jmp_event *first,
+			   const struct side_jmp_event *end)
+{
+	for (; first < end; first++)
+		ue_lost_event(first);
 }
 
 /* ---- the file ----------------------------------------------------------- */
@@ -448,7 +463,7 @@ static int start_locked(unsigned flags)
 	note(0, "%s", "");
 	__atomic_store_n(&kernel.fd, fd, __ATOMIC_SEQ_CST);
 	sj_for_each_event(o, event)
-		sj_kernel_new_event(event);
+		ue_new_event(event);
 	return 0;
 }
 
@@ -487,7 +502,7 @@ int side_jmp_user_events_stop(void)
 
 	if (kernel.fd >= 0) {
 		sj_for_each_event(o, event)
-			sj_kernel_lost_event(event);
+			ue_lost_event(event);
 		close_file();
 		r = 0;
 	}
@@ -496,7 +511,7 @@ int side_jmp_user_events_stop(void)
 	return r;
 }
 
-void sj_kernel_start_from_environment(void)
+static void ue_start(void)
 {
 	const char *s = secure_getenv("SIDE_JMP_USER_EVENTS");
 
@@ -543,7 +558,7 @@ static void reregister(struct side_jmp_event *event)
 	refuse(event, r, "%s: the kernel refused it after fork()");
 }
 
-void sj_kernel_after_fork(void)
+static void ue_after_fork(void)
 {
 	struct side_jmp_event_object *o;
 	struct side_jmp_event *event;
@@ -555,7 +570,7 @@ void sj_kernel_after_fork(void)
 		reregister(event);
 }
 
-void sj_kernel_info(struct side_jmp_event_info *info)
+static void ue_info(struct side_jmp_event_info *info)
 {
 	info->user_events = kernel.registered;
 	info->user_events_refused = kernel.refused;
@@ -566,6 +581,14 @@ void sj_kernel_info(struct side_jmp_event_info *info)
 	       kernel.fd < 0 && !kernel.reason[0] ? 14 :
 	       sizeof(kernel.reason));
 }
+
+const struct sj_sink sj_user_events_sink = {
+	.start = ue_start,
+	.new_events = ue_new_events,
+	.lost_events = ue_lost_events,
+	.after_fork = ue_after_fork,
+	.info = ue_info,
+};
 
 /* ---- a payload ---------------------------------------------------------- */
 
@@ -726,8 +749,8 @@ static void write_payload(const struct side_jmp_event *event,
 		__atomic_fetch_add(&lost, 1, __ATOMIC_RELAXED);
 }
 
-void sj_kernel_write(const struct side_jmp_event *event,
-		     const struct side_jmp_value values[])
+void sj_user_events_write(const struct side_jmp_event *event,
+			  const struct side_jmp_value values[])
 {
 	__atomic_fetch_add(&writing, 1, __ATOMIC_SEQ_CST);
 	writing_here++;
