@@ -68,25 +68,6 @@ uint64_t sj_registry_count(void);		/* of events */
 int sj_tracer_add(struct side_jmp_tracer **tracer, const char *patterns,
 		  side_jmp_callback *callback, void *data);
 
-/* ---- trace_text.c ------------------------------------------------------- */
-
-enum { SJ_LINE_MAX = 4096 };
-
-/* One line with its newline into `line`; returns its length. */
-size_t sj_text_line(char line[SJ_LINE_MAX], const struct side_jmp_event *event,
-		    const struct side_jmp_value values[]);
-
-/* ---- trace_ctf.c -------------------------------------------------------- */
-
-/* `directory` ends in a slash.  0 or -errno; *path is what was made. */
-int sj_ctf_open(const char *directory, uint64_t size, char *path,
-		size_t path_size);
-void sj_ctf_close(void);
-void sj_ctf_new_event(struct side_jmp_event *event);	/* sj_event_lock */
-/* False: it is lost. */
-bool sj_ctf_write(const struct side_jmp_event *event,
-		  const struct side_jmp_value values[]);
-
 /* ---- user_events.c ----------------------------------------------------- */
 
 /* The system calls; tests put a stand-in here. */

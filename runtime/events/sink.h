@@ -25,4 +25,31 @@ struct sj_sink {
 
 extern const struct sj_sink sj_trace_sink, sj_user_events_sink, sj_tracer_sink;
 
+enum { SJ_OUTPUT_NAME = 240 };		/* bytes, with the final 0 */
+
+/*
+ * What the built-in tracer writes to, one of them at a time.  trace.c's lock
+ * is held where nothing else is said.  What is not told an output may be
+ * missing.
+ */
+struct sj_output {
+	/*
+	 * name: as the user gave it, or NULL; fits `path`, where the output
+	 * says where it is.  size: about how many bytes it may take.  0 or
+	 * -errno.
+	 */
+	int (*open)(const char *name, uint64_t size,
+		    char path[SJ_OUTPUT_NAME]);
+	void (*close)(void);		/* nobody writes any more */
+	/* Whether or not it is open.  sj_event_lock only. */
+	void (*new_event)(struct side_jmp_event *event);
+	/* Of any thread, without a lock.  False: the event is lost. */
+	bool (*write)(const struct side_jmp_event *event,
+		      const struct side_jmp_value values[]);
+	void (*after_fork)(void);	/* in the child */
+	void (*exit)(void);		/* the process ends; no lock */
+};
+
+extern const struct sj_output sj_text_output, sj_ctf_output;
+
 #endif

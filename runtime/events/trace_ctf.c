@@ -40,6 +40,7 @@
 #include <unistd.h>
 
 #include "runtime/events/events.h"
+#include "runtime/events/sink.h"
 
 enum { LANES = 8, PACKET = 64 * 1024, OPENING = 4096 };
 
@@ -307,9 +308,9 @@ static void put_event(const struct side_jmp_event *event)
 
 /*
  * An event's id is published only when the metadata has it (release; pairs
- * with the acquire in sj_ctf_write()): a stream never holds an unknown id.
+ * with the acquire in ctf_write()): a stream never holds an unknown id.
  */
-void sj_ctf_new_event(struct side_jmp_event *event)
+static void ctf_new_event(struct side_jmp_event *event)
 {
 	struct side_jmp_event described = *event;
 
@@ -374,7 +375,7 @@ static int open_lane(int dir, unsigned i)
 	return 0;
 }
 
-/* The events that there are; later ones come through sj_ctf_new_event(). */
+/* The events that there are; later ones come through ctf_new_event(). */
 static int describe_all(int metadata)
 {
 	sigmask_t mask = sj_event_enter();
@@ -386,7 +387,7 @@ static int describe_all(int metadata)
 	put_preamble();
 	flush();
 	sj_for_each_event(o, event)
-		sj_ctf_new_event(event);
+		ctf_new_event(event);
 	sj_event_leave(mask);
 	return out_failed ? -EIO : 0;
 }
@@ -411,32 +412,13 @@ static int open_files(int dir)
 	return describe_all(r);
 }
 
-int sj_ctf_open(const char *directory, uint64_t size, char *path,
-		size_t path_size)
-{
-	int dir = make_directory(directory, path, path_size), r;
-
-	if (dir < 0)
-		return dir;
-	for (unsigned i = 0; i < LANES; i++)
-		ctf.fd[i] = -1;
-	ctf.max_packets = size / LANES / PACKET;
-	if (!ctf.max_packets)
-		ctf.max_packets = 1;
-	r = open_files(dir);
-	close(dir);
-	if (r)
-		sj_ctf_close();
-	return r;
-}
-
 static bool still_ours(unsigned i)
 {
 	return sj_file_still(ctf.fd[i], &ctf.file[i]);
 }
 
 /* No callback runs any more. */
-void sj_ctf_close(void)
+static void ctf_close(void)
 {
 	sigmask_t mask;
 
@@ -456,6 +438,24 @@ void sj_ctf_close(void)
 		close(ctf.metadata);
 	ctf.metadata = -1;
 	sj_event_leave(mask);
+}
+
+static int ctf_open(const char *name, uint64_t size, char path[SJ_OUTPUT_NAME])
+{
+	int dir = make_directory(name, path, SJ_OUTPUT_NAME), r;
+
+	if (dir < 0)
+		return dir;
+	for (unsigned i = 0; i < LANES; i++)
+		ctf.fd[i] = -1;
+	ctf.max_packets = size / LANES / PACKET;
+	if (!ctf.max_packets)
+		ctf.max_packets = 1;
+	r = open_files(dir);
+	close(dir);
+	if (r)
+		ctf_close();
+	return r;
 }
 
 /* ---- packets ------------------------------------------------------------ */
@@ -700,8 +700,8 @@ static void discard(unsigned i)
 	__atomic_store_n(&p->discarded, n, __ATOMIC_RELAXED);
 }
 
-bool sj_ctf_write(const struct side_jmp_event *event,
-		  const struct side_jmp_value values[])
+static bool ctf_write(const struct side_jmp_event *event,
+		      const struct side_jmp_value values[])
 {
 	uint32_t id = __atomic_load_n(&event->id, __ATOMIC_ACQUIRE);
 	unsigned first = (unsigned)sj_tid() % LANES;
@@ -721,3 +721,10 @@ bool sj_ctf_write(const struct side_jmp_event *event,
 	discard(first);
 	return false;
 }
+
+const struct sj_output sj_ctf_output = {
+	.open = ctf_open,
+	.close = ctf_close,
+	.new_event = ctf_new_event,
+	.write = ctf_write,
+};

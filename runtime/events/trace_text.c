@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An event as a line of text:
+ * The built-in tracer's lines of text, each of which is one write(2):
  *
  *	seconds.nanoseconds tid provider:name field=value...
  *
@@ -9,9 +9,20 @@
  * ASCII and UTF-8 escaped as C does.
  */
 #define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "runtime/events/events.h"
+#include "runtime/events/sink.h"
+
+/* ---- a line ------------------------------------------------------------- */
 
 static void put_hex_byte(struct sj_text *t, unsigned char c)
 {
@@ -176,11 +187,14 @@ static void put_time(struct sj_text *t, uint64_t ns)
 		sj_text_char(t, (char)('0' + below / digit % 10));
 }
 
-size_t sj_text_line(char line[SJ_LINE_MAX], const struct side_jmp_event *event,
-		    const struct side_jmp_value values[])
+enum { TEXT_LINE = 4096 };
+
+/* With its newline; returns its length. */
+static size_t put_line(char line[TEXT_LINE], const struct side_jmp_event *event,
+		       const struct side_jmp_value values[])
 {
 	static const char cut[] = "...\n";
-	struct sj_text t = { line, line + SJ_LINE_MAX - sizeof(cut), false };
+	struct sj_text t = { line, line + TEXT_LINE - sizeof(cut), false };
 
 	put_time(&t, sj_now());
 	sj_text_char(&t, ' ');
@@ -190,7 +204,170 @@ size_t sj_text_line(char line[SJ_LINE_MAX], const struct side_jmp_event *event,
 	sj_text_char(&t, ':');
 	sj_text_string(&t, side_jmp_event_name(event->desc));
 	put_fields(&t, event->desc, values);
-	t.end = line + SJ_LINE_MAX;
+	t.end = line + TEXT_LINE;
 	sj_text_string(&t, t.full ? cut : cut + 3);
 	return (size_t)(t.at - line);
 }
+
+/* ---- the file ----------------------------------------------------------- */
+
+/* Set by open and not changed until close: no event is written meanwhile. */
+static struct {
+	int fd;
+	bool plain;			/* a file: never waits, never signals */
+	struct sj_file file;		/* fd when it was opened */
+	struct sj_file stderr_file;	/* then; 0: there was none */
+	const char *name;
+} text;
+
+static uint64_t text_unsaid;		/* atomic; events lost */
+static uint32_t text_torn;		/* atomic; half a line stands there */
+
+static bool still_ours(void)
+{
+	return text.fd == STDERR_FILENO || sj_file_still(text.fd, &text.file);
+}
+
+/*
+ * Whole, at once, or not at all.  A pipe that polls writable takes PIPE_BUF
+ * bytes (pipe(7)), and a line is no longer.  A file that is full may take half
+ * a line.
+ */
+static bool write_line(const char *line, size_t length)
+{
+	struct pollfd ready = { .fd = text.fd, .events = POLLOUT };
+	struct timespec now = { 0, 0 };
+	long n;
+
+	if (!still_ours())
+		return false;
+	if (text.plain)
+		n = sj_file_write(text.fd, line, length);
+	else if (syscall(SYS_ppoll, &ready, 1, &now, NULL, 0) == 1 &&
+		 ready.revents == POLLOUT)
+		n = sj_file_write_quietly(text.fd, line, length);
+	else
+		return false;
+	if (n > 0 && n < (long)length)
+		__atomic_store_n(&text_torn, 1, __ATOMIC_RELAXED);
+	return n == (long)length;
+}
+
+static void forget_lost(void)
+{
+	__atomic_store_n(&text_unsaid, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&text_torn, 0, __ATOMIC_RELAXED);
+}
+
+/* How many events are missing before the next line. */
+static bool say_lost(void)
+{
+	uint64_t n = __atomic_exchange_n(&text_unsaid, 0, __ATOMIC_RELAXED);
+	uint32_t was_torn;
+	char line[80];
+	struct sj_text t = { line, line + sizeof(line), false };
+
+	if (!n)
+		return true;
+	was_torn = __atomic_exchange_n(&text_torn, 0, __ATOMIC_RELAXED);
+	if (was_torn)
+		sj_text_char(&t, '\n');
+	sj_text_string(&t, "side_jmp: ");
+	sj_text_unsigned(&t, n);
+	sj_text_string(&t, n == 1 ? " event lost\n" : " events lost\n");
+	if (write_line(line, (size_t)(t.at - line)))
+		return true;
+	if (was_torn)
+		__atomic_store_n(&text_torn, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&text_unsaid, n, __ATOMIC_RELAXED);
+	return false;
+}
+
+static bool text_write(const struct side_jmp_event *event,
+		       const struct side_jmp_value values[])
+{
+	char line[TEXT_LINE];
+
+	if (say_lost() &&
+	    write_line(line, put_line(line, event, values)))
+		return true;
+	__atomic_fetch_add(&text_unsaid, 1, __ATOMIC_RELAXED);
+	return false;
+}
+
+/* ---- opening and closing ------------------------------------------------ */
+
+static bool is_plain(void)
+{
+	struct rlimit limit;
+	struct stat st;
+
+	return !fstat(text.fd, &st) && S_ISREG(st.st_mode) &&
+	       !getrlimit(RLIMIT_FSIZE, &limit) &&
+	       limit.rlim_cur == RLIM_INFINITY;
+}
+
+static int open_file(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC |
+		      O_NOCTTY | O_NONBLOCK, 0666);
+
+	return fd < 0 ? -errno : sj_file_aside(fd);
+}
+
+/* `path` is trace.c's, and stays. */
+static int text_open(const char *name, uint64_t size, char path[SJ_OUTPUT_NAME])
+{
+	int r = name ? open_file(name) : STDERR_FILENO;
+
+	(void)size;
+	if (r < 0)
+		return r;
+	text.fd = r;
+	if (!sj_file_note(r, &text.file)) {
+		r = -errno;
+		if (name)
+			close(text.fd);
+		return r;
+	}
+	text.plain = is_plain();
+	if (!sj_file_note(STDERR_FILENO, &text.stderr_file))
+		text.stderr_file = (struct sj_file){ 0 };
+	text.name = strcpy(path, name ? name : "stderr");
+	return 0;
+}
+
+/*
+ * A reader that is slow, but there, gets some time to hear of it.  Where the
+ * output takes nothing any more, stderr does.
+ */
+static void text_exit(void)
+{
+	struct pollfd ready = { .fd = text.fd, .events = POLLOUT };
+	struct timespec patience = { 0, 200000000 };
+
+	if (!__atomic_load_n(&text_unsaid, __ATOMIC_RELAXED))
+		return;
+	(void)syscall(SYS_ppoll, &ready, 1, &patience, NULL, 0);
+	if (!say_lost() && text.fd != STDERR_FILENO &&
+	    sj_file_still(STDERR_FILENO, &text.stderr_file))
+		sj_say("%.160s: %llu events lost", text.name,
+		       (unsigned long long)__atomic_load_n(&text_unsaid,
+							   __ATOMIC_RELAXED));
+}
+
+static void text_close(void)
+{
+	text_exit();
+	if (text.fd != STDERR_FILENO && still_ours())
+		close(text.fd);
+	forget_lost();
+}
+
+const struct sj_output sj_text_output = {
+	.open = text_open,
+	.close = text_close,
+	.write = text_write,
+	.after_fork = forget_lost,
+	.exit = text_exit,
+};
