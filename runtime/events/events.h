@@ -11,6 +11,7 @@
  *   trace_ctf.c    an output of it: CTF 1.8
  *   tracer.c       callbacks: register, unregister, fire
  *   user_events.c  the kernel as a tracer
+ *   describe.c     an event's fields
  *   pattern.c      "provider:name"
  *   registry.c     which events there are, and the lock
  *
@@ -87,15 +88,35 @@ extern const struct sj_user_events_ops *sj_user_events_ops;
 void sj_user_events_write(const struct side_jmp_event *event,
 			  const struct side_jmp_value values[]);
 
-/* ---- fields ------------------------------------------------------------- */
+/* ---- describe.c --------------------------------------------------------- */
+
+/*
+ * Where a walk over an event's fields stands:
+ *
+ *	struct sj_field_at at = sj_fields(desc);
+ *
+ *	while (sj_next_field(&at))
+ *		... at.field, at.name ...
+ */
+struct sj_field_at {
+	const struct side_jmp_field *field;
+	const char *name;
+	/* Of an enum's labels, field->count of each. */
+	const char *labels;		/* see side_jmp_event_next_text() */
+	const int64_t *values;
+	/* The rest. */
+	unsigned left;
+	const struct side_jmp_field *next;
+	const char *next_name;
+	const int64_t *next_values;
+};
+
+struct sj_field_at sj_fields(const struct side_jmp_event_desc *desc);
+bool sj_next_field(struct sj_field_at *at);
 
 /* Characters of a `chars` field: its last byte is always 0. */
-static inline size_t sj_chars_length(const struct side_jmp_field *field,
-				     const struct side_jmp_value *v)
-{
-	return v->count < field->count ? v->count :
-	       field->count ? field->count - 1 : 0;
-}
+size_t sj_chars_length(const struct side_jmp_field *field,
+		       const struct side_jmp_value *v);
 
 /* Bytes of one element. */
 static inline size_t sj_elem_size(unsigned elem)

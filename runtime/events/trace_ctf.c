@@ -235,25 +235,25 @@ static void put_preamble(void)
 	    "\t\tint32_t _vpid;\n\t\tint32_t _vtid;\n\t};\n};\n");
 }
 
-static void put_enum(const char *name, uint32_t count, const int64_t *values)
+static void put_enum(const struct sj_field_at *at)
 {
-	const char *label = side_jmp_event_next_text(name);
+	const char *label = at->labels;
 
 	put("\t\tenum : int32_t {");
-	for (uint32_t i = 0; i < count; i++) {
+	for (uint32_t i = 0; i < at->field->count; i++) {
 		put(i ? ", " : " ");
 		put_literal(label);
-		putf(" = %lld", (long long)values[i]);
+		putf(" = %lld", (long long)at->values[i]);
 		label = side_jmp_event_next_text(label);
 	}
-	putf(" } _%s;\n", name);
+	putf(" } _%s;\n", at->name);
 }
 
 /* Names get the underscore that keeps them apart from TSDL's keywords. */
-static void put_field(const struct side_jmp_field *f, const char *name,
-		      const int64_t *values)
+static void put_field(const struct sj_field_at *at)
 {
-	const char *type = elem_types[f->elem];
+	const struct side_jmp_field *f = at->field;
+	const char *type = elem_types[f->elem], *name = at->name;
 
 	switch (f->kind) {
 	case SIDE_JMP_INT:
@@ -264,7 +264,7 @@ static void put_field(const struct side_jmp_field *f, const char *name,
 		putf("\t\tpointer_t _%s;\n", name);
 		break;
 	case SIDE_JMP_ENUM:
-		put_enum(name, f->count, values);
+		put_enum(at);
 		break;
 	case SIDE_JMP_STRING:
 		putf("\t\tstring { encoding = UTF8; } _%s;\n", name);
@@ -283,26 +283,16 @@ static void put_field(const struct side_jmp_field *f, const char *name,
 
 static void put_event(const struct side_jmp_event *event)
 {
-	const struct side_jmp_event_desc *desc = event->desc;
-	const struct side_jmp_field *field = side_jmp_event_fields(desc);
-	const int64_t *values = side_jmp_event_values(desc);
-	const char *text = side_jmp_event_doc(desc);
+	struct sj_field_at at = sj_fields(event->desc);
 
 	put("event {\n\tname = \"");
-	put(side_jmp_event_provider(desc));
+	put(side_jmp_event_provider(event->desc));
 	put(":");
-	put(side_jmp_event_name(desc));
+	put(side_jmp_event_name(event->desc));
 	putf("\";\n\tid = %u;\n\tstream_id = 0;\n\tfields := struct {\n",
 	     (unsigned)event->id);
-	for (unsigned i = 0; i < desc->n_fields; i++, field++) {
-		text = side_jmp_event_next_text(text);
-		put_field(field, text, values);
-		if (field->kind != SIDE_JMP_ENUM)
-			continue;
-		values += field->count;
-		for (uint32_t j = 0; j < field->count; j++)
-			text = side_jmp_event_next_text(text);
-	}
+	while (sj_next_field(&at))
+		put_field(&at);
 	put("\t};\n};\n");
 }
 

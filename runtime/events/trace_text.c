@@ -71,12 +71,12 @@ static void put_label(struct sj_text *t, const char *label)
 		put_quoted(t, label, strlen(label));
 }
 
-/* `label` is the enum's first one. */
-static void put_enum(struct sj_text *t, const struct side_jmp_field *field,
-		     int64_t v, const int64_t *values, const char *label)
+static void put_enum(struct sj_text *t, const struct sj_field_at *at, int64_t v)
 {
-	for (uint32_t i = 0; i < field->count; i++) {
-		if (values[i] == v) {
+	const char *label = at->labels;
+
+	for (uint32_t i = 0; i < at->field->count; i++) {
+		if (at->values[i] == v) {
 			put_label(t, label);
 			return;
 		}
@@ -124,10 +124,11 @@ static void put_array(struct sj_text *t, unsigned elem,
 		sj_text_char(t, ']');
 }
 
-static void put_value(struct sj_text *t, const struct side_jmp_field *field,
-		      const struct side_jmp_value *v, const int64_t *values,
-		      const char *label)
+static void put_value(struct sj_text *t, const struct sj_field_at *at,
+		      const struct side_jmp_value *v)
 {
+	const struct side_jmp_field *field = at->field;
+
 	switch (field->kind) {
 	case SIDE_JMP_INT:
 		if (SIDE_JMP_ELEM_SIGNED_(field->elem))
@@ -142,7 +143,7 @@ static void put_value(struct sj_text *t, const struct side_jmp_field *field,
 		sj_text_hex(t, v->u64);
 		break;
 	case SIDE_JMP_ENUM:
-		put_enum(t, field, v->s64, values, label);
+		put_enum(t, at, v->s64);
 		break;
 	case SIDE_JMP_STRING:
 		put_quoted(t, v->data, v->count);
@@ -155,25 +156,17 @@ static void put_value(struct sj_text *t, const struct side_jmp_field *field,
 	}
 }
 
-static void put_fields(struct sj_text *t, const struct side_jmp_event_desc *desc,
+static void put_fields(struct sj_text *t,
+		       const struct side_jmp_event_desc *desc,
 		       const struct side_jmp_value values[])
 {
-	const struct side_jmp_field *field = side_jmp_event_fields(desc);
-	const int64_t *labels = side_jmp_event_values(desc);
-	const char *text = side_jmp_event_doc(desc);
+	struct sj_field_at at = sj_fields(desc);
 
-	for (unsigned i = 0; i < desc->n_fields; i++, field++) {
-		text = side_jmp_event_next_text(text);
+	while (sj_next_field(&at)) {
 		sj_text_char(t, ' ');
-		sj_text_string(t, text);
+		sj_text_string(t, at.name);
 		sj_text_char(t, '=');
-		put_value(t, field, &values[i], labels,
-			  side_jmp_event_next_text(text));
-		if (field->kind != SIDE_JMP_ENUM)
-			continue;
-		labels += field->count;
-		for (uint32_t j = 0; j < field->count; j++)
-			text = side_jmp_event_next_text(text);
+		put_value(t, &at, values++);
 	}
 }
 

@@ -212,21 +212,16 @@ static void put_field(struct sj_text *t, const struct side_jmp_field *f,
 static bool describe(char out[NAME_ARGS_MAX],
 		     const struct side_jmp_event_desc *desc)
 {
-	const struct side_jmp_field *f = side_jmp_event_fields(desc);
-	const char *text = side_jmp_event_doc(desc);
 	struct sj_text t = { out, out + NAME_ARGS_MAX - 1, false };
+	struct sj_field_at at = sj_fields(desc);
+	const char *between = " ";
 
 	sj_text_string(&t, side_jmp_event_provider(desc));
 	sj_text_char(&t, '_');
 	sj_text_string(&t, side_jmp_event_name(desc));
-	for (unsigned i = 0; i < desc->n_fields; i++) {
-		text = side_jmp_event_next_text(text);
-		sj_text_string(&t, i ? "; " : " ");
-		put_field(&t, &f[i], text);
-		if (f[i].kind != SIDE_JMP_ENUM)
-			continue;
-		for (uint32_t j = 0; j < f[i].count; j++)
-			text = side_jmp_event_next_text(text);
+	for (; sj_next_field(&at); between = "; ") {
+		sj_text_string(&t, between);
+		put_field(&t, at.field, at.name);
 	}
 	*t.at = '\0';
 	return !t.full;
