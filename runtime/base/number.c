@@ -67,25 +67,25 @@ void sj_text_hex(struct sj_text *t, uint64_t v)
  * The largest: s = 2^1076 for the smallest double, times 10 while scaling;
  * r = 2^1025 for the largest; s = 10^309 then.  1152 bits hold them all.
  */
-enum { WORDS = 36 };
+enum { BIG_WORDS = 36 };
 
-struct big {
-	uint32_t w[WORDS];		/* the lowest first */
+struct number_big {
+	uint32_t w[BIG_WORDS];		/* the lowest first */
 	unsigned n;			/* words in use */
 };
 
-static void big_set(struct big *b, uint64_t v, unsigned shift)
+static void big_set(struct number_big *b, uint64_t v, unsigned shift)
 {
 	memset(b, 0, sizeof(*b));
 	for (unsigned i = 0; i < 64; i++)
 		if (v >> i & 1)
 			b->w[(i + shift) / 32] |= UINT32_C(1) << (i + shift) % 32;
-	b->n = WORDS;
+	b->n = BIG_WORDS;
 	while (b->n && !b->w[b->n - 1])
 		b->n--;
 }
 
-static void big_times(struct big *b, uint32_t by)
+static void big_times(struct number_big *b, uint32_t by)
 {
 	uint64_t carry = 0;
 
@@ -94,37 +94,37 @@ static void big_times(struct big *b, uint32_t by)
 		b->w[i] = (uint32_t)carry;
 		carry >>= 32;
 	}
-	if (carry && b->n < WORDS)
+	if (carry && b->n < BIG_WORDS)
 		b->w[b->n++] = (uint32_t)carry;
 }
 
 /* Of a + b and c, as strcmp() would. */
-static int big_compare(const struct big *a, const struct big *b,
-		       const struct big *c)
+static int big_compare(const struct number_big *a, const struct number_big *b,
+		       const struct number_big *c)
 {
-	uint32_t sum[WORDS + 1];
+	uint32_t sum[BIG_WORDS + 1];
 	uint64_t carry = 0;
 
-	for (unsigned i = 0; i <= WORDS; i++) {
-		if (i < WORDS)
+	for (unsigned i = 0; i <= BIG_WORDS; i++) {
+		if (i < BIG_WORDS)
 			carry += (uint64_t)a->w[i] + (b ? b->w[i] : 0);
 		sum[i] = (uint32_t)carry;
 		carry >>= 32;
 	}
-	if (sum[WORDS])
+	if (sum[BIG_WORDS])
 		return 1;
-	for (unsigned i = WORDS; i-- > 0; )
+	for (unsigned i = BIG_WORDS; i-- > 0; )
 		if (sum[i] != c->w[i])
 			return sum[i] < c->w[i] ? -1 : 1;
 	return 0;
 }
 
 /* a -= b; a is not less. */
-static void big_minus(struct big *a, const struct big *b)
+static void big_minus(struct number_big *a, const struct number_big *b)
 {
 	int64_t borrow = 0;
 
-	for (unsigned i = 0; i < WORDS; i++) {
+	for (unsigned i = 0; i < BIG_WORDS; i++) {
 		borrow += (int64_t)a->w[i] - b->w[i];
 		a->w[i] = (uint32_t)borrow;
 		borrow >>= 32;
@@ -135,8 +135,8 @@ static void big_minus(struct big *a, const struct big *b)
 
 /* ---- digits ------------------------------------------------------------- */
 
-struct decimal {
-	struct big r, s, high, low;
+struct number_decimal {
+	struct number_big r, s, high, low;
 	bool even;			/* the bounds themselves read back, too */
 	int point;			/* digits before the decimal point */
 	char digits[24];
@@ -144,8 +144,8 @@ struct decimal {
 };
 
 /* value = fraction * 2^exponent; at a power of two the gap below is half. */
-static void decimal_set(struct decimal *d, uint64_t fraction, int exponent,
-			bool power)
+static void decimal_set(struct number_decimal *d, uint64_t fraction,
+			int exponent, bool power)
 {
 	unsigned up = exponent > 0 ? (unsigned)exponent : 0;
 	unsigned down = exponent < 0 ? (unsigned)-exponent : 0;
@@ -158,34 +158,34 @@ static void decimal_set(struct decimal *d, uint64_t fraction, int exponent,
 }
 
 /* Is value + the gap above at least 10^point? */
-static bool reaches(const struct decimal *d)
+static bool decimal_reaches(const struct number_decimal *d)
 {
 	int c = big_compare(&d->r, &d->high, &d->s);
 
 	return d->even ? c >= 0 : c > 0;
 }
 
-static void scale(struct decimal *d)
+static void decimal_scale(struct number_decimal *d)
 {
 	d->point = 0;
-	while (reaches(d)) {
+	while (decimal_reaches(d)) {
 		big_times(&d->s, 10);
 		d->point++;
 	}
 	for (;;) {
-		struct decimal next = *d;
+		struct number_decimal next = *d;
 
 		big_times(&next.r, 10);
 		big_times(&next.high, 10);
 		big_times(&next.low, 10);
-		if (reaches(&next))
+		if (decimal_reaches(&next))
 			break;
 		*d = next;
 		d->point--;
 	}
 }
 
-static void generate(struct decimal *d)
+static void decimal_generate(struct number_decimal *d)
 {
 	bool low, high;
 	int digit;
@@ -197,7 +197,7 @@ static void generate(struct decimal *d)
 		for (digit = 0; big_compare(&d->r, NULL, &d->s) >= 0; digit++)
 			big_minus(&d->r, &d->s);
 		low = big_compare(&d->r, NULL, &d->low) < (d->even ? 1 : 0);
-		high = reaches(d);
+		high = decimal_reaches(d);
 		if (!low && !high)
 			d->digits[d->n++] = (char)('0' + digit);
 	} while (!low && !high && d->n < sizeof(d->digits) - 1);
@@ -207,7 +207,7 @@ static void generate(struct decimal *d)
 	d->digits[d->n++] = (char)('0' + digit);
 }
 
-static void put_digits(struct sj_text *t, const struct decimal *d)
+static void decimal_put(struct sj_text *t, const struct number_decimal *d)
 {
 	int n = (int)d->n, point = d->point;
 
@@ -233,17 +233,19 @@ static void put_digits(struct sj_text *t, const struct decimal *d)
 
 /* ---- floating point ----------------------------------------------------- */
 
-struct format {
+struct number_format {
 	unsigned fraction_bits;
 	int bias;			/* of the exponent of the fraction's lowest bit */
 };
 
-static const struct format of_double = { 52, 1075 }, of_float = { 23, 150 };
+static const struct number_format number_double = { 52, 1075 },
+				  number_float = { 23, 150 };
 
 void sj_text_double(struct sj_text *t, double v, bool is_float)
 {
-	const struct format *f = is_float ? &of_float : &of_double;
-	struct decimal d = { .n = 0 };
+	const struct number_format *f = is_float ? &number_float :
+						   &number_double;
+	struct number_decimal d = { .n = 0 };
 	uint64_t bits, fraction;
 	uint32_t bits32;
 	int exponent, max = is_float ? 0xff : 0x7ff;
@@ -270,7 +272,7 @@ void sj_text_double(struct sj_text *t, double v, bool is_float)
 			    exponent - f->bias, !fraction && exponent > 1);
 	else
 		decimal_set(&d, fraction, 1 - f->bias, false);
-	scale(&d);
-	generate(&d);
-	put_digits(t, &d);
+	decimal_scale(&d);
+	decimal_generate(&d);
+	decimal_put(t, &d);
 }

@@ -7,7 +7,7 @@
 
 #include "runtime/base/base.h"
 
-/* Initial-exec: see frames in tracer.c. */
+/* Initial-exec: see tracer_frames. */
 static __thread pid_t who_tid __attribute__((tls_model("initial-exec")));
 static pid_t who_pid;			/* atomic */
 

@@ -28,23 +28,23 @@ static bool pattern_valid(const char *p, bool event)
 	return true;
 }
 
-static bool is_space(char c)
+static bool pattern_space(char c)
 {
 	return c == ' ' || c == '\t' || c == '\n';
 }
 
-static int next(const char **list, char out[SJ_PATTERN_MAX], bool event)
+static int pattern_next(const char **list, char out[SJ_PATTERN_MAX], bool event)
 {
 	const char *start = *list, *end;
 	size_t length;
 
-	while (*start == ',' || is_space(*start))
+	while (*start == ',' || pattern_space(*start))
 		start++;
 	end = start + strcspn(start, ",");
 	*list = end;
 	if (end == start)
 		return 0;
-	while (is_space(end[-1]))
+	while (pattern_space(end[-1]))
 		end--;
 	length = (size_t)(end - start);
 	if (length >= SJ_PATTERN_MAX)
@@ -58,19 +58,19 @@ static int next(const char **list, char out[SJ_PATTERN_MAX], bool event)
 
 int sj_pattern_next(const char **list, char out[SJ_PATTERN_MAX])
 {
-	return next(list, out, true);
+	return pattern_next(list, out, true);
 }
 
 int sj_pattern_next_key(const char **list, char out[SJ_PATTERN_MAX])
 {
-	return next(list, out, false);
+	return pattern_next(list, out, false);
 }
 
 /*
  * Of `pattern` up to its end, of `s` all.  Linear: after a '*' only the last
  * one is ever taken back.
  */
-static bool glob(const char *pattern, const char *end, const char *s)
+static bool pattern_glob(const char *pattern, const char *end, const char *s)
 {
 	const char *star = NULL, *mark = s;
 
@@ -98,14 +98,14 @@ bool sj_pattern_matches(const char *pattern,
 {
 	const char *colon = strchr(pattern, ':');
 
-	return glob(pattern, colon, side_jmp_event_provider(desc)) &&
-	       glob(colon + 1, colon + strlen(colon),
-		    side_jmp_event_name(desc));
+	return pattern_glob(pattern, colon, side_jmp_event_provider(desc)) &&
+	       pattern_glob(colon + 1, colon + strlen(colon),
+			    side_jmp_event_name(desc));
 }
 
 /* Each has one colon or none, so a '*' never reaches across it. */
 bool sj_pattern_matches_key(const char *pattern, const char *name)
 {
 	return !strchr(pattern, ':') == !strchr(name, ':') &&
-	       glob(pattern, pattern + strlen(pattern), name);
+	       pattern_glob(pattern, pattern + strlen(pattern), name);
 }

@@ -12,13 +12,13 @@
 #include "runtime/events/events.h"
 #include "runtime/events/sink.h"
 
-#define SIZE_DEFAULT	(UINT64_C(64) << 20)
+#define TRACE_SIZE_DEFAULT	(UINT64_C(64) << 20)
 
-static const struct sj_output *const outputs[] = {
+static const struct sj_output *const trace_outputs[] = {
 	&sj_text_output, &sj_ctf_output,
 };
 
-enum { OUTPUTS = sizeof(outputs) / sizeof(outputs[0]) };
+enum { TRACE_OUTPUTS = sizeof(trace_outputs) / sizeof(trace_outputs[0]) };
 
 /* Serializes starting and stopping; outermost of this room's. */
 static uint32_t trace_lock;
@@ -29,30 +29,30 @@ static struct {
 	const struct sj_output *output;	/* NULL: closed */
 	char name[SJ_OUTPUT_NAME];
 	uint64_t size;
-} trace = { .size = SIZE_DEFAULT };
+} trace = { .size = TRACE_SIZE_DEFAULT };
 
-static uint64_t lost;			/* atomic */
+static uint64_t trace_lost;			/* atomic */
 
-static void callback(const struct side_jmp_event *event,
-		     const struct side_jmp_value values[], void *data)
+static void trace_callback(const struct side_jmp_event *event,
+			   const struct side_jmp_value values[], void *data)
 {
 	(void)data;
 	if (!trace.output->write(event, values))
-		__atomic_fetch_add(&lost, 1, __ATOMIC_RELAXED);
+		__atomic_fetch_add(&trace_lost, 1, __ATOMIC_RELAXED);
 }
 
 /* ---- output ------------------------------------------------------------- */
 
-static bool is_directory(const char *name)
+static bool trace_is_directory(const char *name)
 {
 	size_t length = strlen(name);
 
 	return length && name[length - 1] == '/';
 }
 
-static int open_output(const char *name)
+static int trace_open(const char *name)
 {
-	const struct sj_output *output = name && is_directory(name) ?
+	const struct sj_output *output = name && trace_is_directory(name) ?
 					 &sj_ctf_output : &sj_text_output;
 	int r;
 
@@ -66,25 +66,25 @@ static int open_output(const char *name)
 	return r;
 }
 
-static void close_output(void)
+static void trace_close(void)
 {
 	trace.output->close();
 	trace.output = NULL;
 	trace.name[0] = '\0';
-	__atomic_store_n(&lost, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&trace_lost, 0, __ATOMIC_RELAXED);
 }
 
 /* NULL: whatever it is. */
-static bool same_output(const char *name)
+static bool trace_same(const char *name)
 {
-	return !name || (is_directory(name) ?
+	return !name || (trace_is_directory(name) ?
 			 !strncmp(trace.name, name, strlen(name)) :
 			 !strcmp(trace.name, name));
 }
 
 /* Whatever else an exiting program does, what was lost is said. */
 __attribute__((destructor))
-static void at_exit(void)
+static void trace_at_exit(void)
 {
 	if (trace.output && trace.output->exit)
 		trace.output->exit();
@@ -92,20 +92,20 @@ static void at_exit(void)
 
 /* ---- start and stop ----------------------------------------------------- */
 
-static int start_locked(const char *patterns, const char *output)
+static int trace_start(const char *patterns, const char *output)
 {
 	bool opened = !trace.output;
 	int r = 0;
 
 	if (opened)
-		r = open_output(output);
-	else if (!same_output(output))
+		r = trace_open(output);
+	else if (!trace_same(output))
 		r = -EBUSY;
 	if (r)
 		return r;
-	r = sj_tracer_add(&trace.tracer, patterns, callback, NULL);
+	r = sj_tracer_add(&trace.tracer, patterns, trace_callback, NULL);
 	if (r && opened)
-		close_output();
+		trace_close();
 	return r;
 }
 
@@ -122,7 +122,7 @@ static void trace_fork_parent(void)
 /* The parent has counted what the parent lost. */
 static void trace_fork_child(void)
 {
-	__atomic_store_n(&lost, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&trace_lost, 0, __ATOMIC_RELAXED);
 	if (trace.output && trace.output->after_fork)
 		trace.output->after_fork();
 }
@@ -157,7 +157,7 @@ int side_jmp_trace_start(const char *patterns, const char *output)
 	r = trace_enter(&mask);
 	if (r)
 		return r;
-	r = start_locked(patterns, output);
+	r = trace_start(patterns, output);
 	trace_leave(mask);
 	errno = saved;
 	return r;
@@ -174,7 +174,7 @@ int side_jmp_trace_stop(void)
 	r = trace.tracer ? side_jmp_tracer_unregister(trace.tracer) : -EINVAL;
 	if (!r) {
 		trace.tracer = NULL;
-		close_output();
+		trace_close();
 	}
 	trace_leave(mask);
 	errno = saved;
@@ -184,7 +184,7 @@ int side_jmp_trace_stop(void)
 /* ---- environment -------------------------------------------------------- */
 
 /* Digits, then k, M or G. */
-static bool parse_size(const char *s, uint64_t *size)
+static bool trace_parse_size(const char *s, uint64_t *size)
 {
 	static const char units[] = "kMG";
 	uint64_t n = 0;
@@ -204,17 +204,17 @@ static bool parse_size(const char *s, uint64_t *size)
 	return n > 0;
 }
 
-static void read_size(void)
+static void trace_read_size(void)
 {
 	const char *s = secure_getenv("SIDE_JMP_OUTPUT_SIZE");
 
-	if (s && *s && !parse_size(s, &trace.size))
+	if (s && *s && !trace_parse_size(s, &trace.size))
 		sj_say("SIDE_JMP_OUTPUT_SIZE: \"%.80s\" is not a size;"
 			 " ignored", s);
 }
 
 /* Each pattern by itself, so that a bad one spoils no other. */
-static void start_patterns(const char *list, const char *output)
+static void trace_start_patterns(const char *list, const char *output)
 {
 	char pattern[SJ_PATTERN_MAX];
 	int r;
@@ -243,9 +243,9 @@ static void trace_start_from_environment(void)
 	const char *output = secure_getenv("SIDE_JMP_OUTPUT");
 	int saved = errno;
 
-	read_size();
+	trace_read_size();
 	if (list)
-		start_patterns(list, output && *output ? output : NULL);
+		trace_start_patterns(list, output && *output ? output : NULL);
 	errno = saved;
 }
 
@@ -255,14 +255,14 @@ static void trace_new_events(struct side_jmp_event *first,
 			     const struct side_jmp_event *end)
 {
 	for (; first < end; first++)
-		for (unsigned i = 0; i < OUTPUTS; i++)
-			if (outputs[i]->new_event)
-				outputs[i]->new_event(first);
+		for (unsigned i = 0; i < TRACE_OUTPUTS; i++)
+			if (trace_outputs[i]->new_event)
+				trace_outputs[i]->new_event(first);
 }
 
 static void trace_info(struct side_jmp_event_info *info)
 {
-	info->lost = __atomic_load_n(&lost, __ATOMIC_RELAXED);
+	info->lost = __atomic_load_n(&trace_lost, __ATOMIC_RELAXED);
 	memcpy(info->output, trace.name, sizeof(info->output));
 }
 

@@ -42,7 +42,7 @@
 #include "runtime/events/events.h"
 #include "runtime/events/sink.h"
 
-enum { LANES = 8, PACKET = 64 * 1024, OPENING = 4096 };
+enum { CTF_LANES = 8, CTF_PACKET = 64 * 1024, CTF_OPENING = 4096 };
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE	23	/* madvise(2), newer than some headers */
@@ -51,7 +51,7 @@ enum { LANES = 8, PACKET = 64 * 1024, OPENING = 4096 };
 #define CTF_MAGIC	0xC1FC1FC1u	/* CTF 1.8.3, 5.1 */
 
 /* As the metadata describes it. */
-struct packet {
+struct ctf_packet {
 	uint32_t magic;
 	uint32_t stream_id;
 	uint64_t begin, end;		/* CLOCK_MONOTONIC, ns */
@@ -61,7 +61,7 @@ struct packet {
 } __attribute__((packed, aligned(8)));
 
 /* Shared by parent and children. */
-struct lane {
+struct ctf_lane {
 	uint32_t busy;			/* atomic: acquire, release */
 	uint32_t full;			/* busy; no more packets */
 	uint64_t n_packets;		/* busy; also read without */
@@ -69,24 +69,24 @@ struct lane {
 	uint64_t discarded;		/* atomic */
 } __attribute__((aligned(64)));
 
-struct control {
-	struct lane lanes[LANES];
+struct ctf_control {
+	struct ctf_lane lanes[CTF_LANES];
 	uint32_t next_id;		/* atomic; of an event */
 };
 
 /* Of this process; set by open, before any event is written. */
 static struct {
-	struct control *control;
-	char *base[LANES];
-	int fd[LANES];
-	struct sj_file file[LANES];
+	struct ctf_control *control;
+	char *base[CTF_LANES];
+	int fd[CTF_LANES];
+	struct sj_file file[CTF_LANES];
 	uint64_t max_packets;		/* of a lane */
 	int metadata;
 } ctf = { .metadata = -1 };
 
 /* ---- metadata ----------------------------------------------------------- */
 
-static const char *const elem_types[] = {
+static const char *const ctf_elem_types[] = {
 	[SIDE_JMP_U8] = "uint8_t", [SIDE_JMP_U16] = "uint16_t",
 	[SIDE_JMP_U32] = "uint32_t", [SIDE_JMP_U64] = "uint64_t",
 	[SIDE_JMP_S8] = "int8_t", [SIDE_JMP_S16] = "int16_t",
@@ -96,38 +96,38 @@ static const char *const elem_types[] = {
 };
 
 /* Text on its way to the metadata file.  sj_event_lock. */
-static char out[16 * 1024];
-static size_t out_length;
-static bool out_failed;
+static char ctf_text[16 * 1024];
+static size_t ctf_text_length;
+static bool ctf_text_failed;
 
-static void flush(void)
+static void ctf_flush(void)
 {
 	size_t done = 0;
 
-	while (done < out_length) {
-		long n = syscall(SYS_write, ctf.metadata, out + done,
-				 out_length - done);
+	while (done < ctf_text_length) {
+		long n = syscall(SYS_write, ctf.metadata, ctf_text + done,
+				 ctf_text_length - done);
 
 		if (n <= 0) {
-			out_failed = true;
+			ctf_text_failed = true;
 			break;
 		}
 		done += (size_t)n;
 	}
-	out_length = 0;
+	ctf_text_length = 0;
 }
 
-static void put(const char *s)
+static void ctf_put(const char *s)
 {
 	for (; *s; s++) {
-		if (out_length == sizeof(out))
-			flush();
-		out[out_length++] = *s;
+		if (ctf_text_length == sizeof(ctf_text))
+			ctf_flush();
+		ctf_text[ctf_text_length++] = *s;
 	}
 }
 
 __attribute__((format(printf, 1, 2)))
-static void putf(const char *format, ...)
+static void ctf_putf(const char *format, ...)
 {
 	char text[512];
 	va_list args;
@@ -135,25 +135,25 @@ static void putf(const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	put(text);
+	ctf_put(text);
 }
 
 /* A string literal of TSDL, which has C's escapes. */
-static void put_literal(const char *s)
+static void ctf_put_literal(const char *s)
 {
-	put("\"");
+	ctf_put("\"");
 	for (; *s; s++) {
 		if (*s == '"' || *s == '\\')
-			putf("\\%c", *s);
+			ctf_putf("\\%c", *s);
 		else if ((unsigned char)*s < 0x20)
-			putf("\\%03o", (unsigned char)*s);
+			ctf_putf("\\%03o", (unsigned char)*s);
 		else
-			putf("%c", *s);
+			ctf_putf("%c", *s);
 	}
-	put("\"");
+	ctf_put("\"");
 }
 
-static const char *byte_order(void)
+static const char *ctf_byte_order(void)
 {
 	static const uint16_t one = 1;
 
@@ -164,7 +164,7 @@ static const char *byte_order(void)
  * How far the wall clock is ahead.  Of several looks the one with the least
  * time between its halves.
  */
-static uint64_t clock_offset(void)
+static uint64_t ctf_clock_offset(void)
 {
 	uint64_t best = UINT64_MAX, offset = 0;
 
@@ -183,117 +183,118 @@ static uint64_t clock_offset(void)
 	return offset;
 }
 
-static void put_integer(unsigned bits, bool is_signed, const char *extra,
-			const char *name)
+static void ctf_put_integer(unsigned bits, bool is_signed, const char *extra,
+			    const char *name)
 {
-	putf("typealias integer { size = %u; align = 8; signed = %s;%s }"
-	     " := %s;\n", bits, is_signed ? "true" : "false", extra, name);
+	ctf_putf("typealias integer { size = %u; align = 8; signed = %s;%s }"
+		 " := %s;\n", bits, is_signed ? "true" : "false", extra, name);
 }
 
-static void put_types(void)
+static void ctf_put_types(void)
 {
 	char name[16];
 
 	for (unsigned bits = 8; bits <= 64; bits *= 2) {
 		snprintf(name, sizeof(name), "uint%u_t", bits);
-		put_integer(bits, false, "", name);
-		put_integer(bits, true, "", name + 1);
+		ctf_put_integer(bits, false, "", name);
+		ctf_put_integer(bits, true, "", name + 1);
 	}
-	put_integer(64, false, " base = 16;", "pointer_t");
-	put_integer(8, false, " base = 16;", "byte_t");
-	put_integer(8, true, " encoding = UTF8;", "char_t");
-	put_integer(64, false, " map = clock.monotonic.value;", "clock_t");
-	put("typealias floating_point { exp_dig = 8; mant_dig = 24; align = 8;"
-	    " } := float32_t;\n"
-	    "typealias floating_point { exp_dig = 11; mant_dig = 53; align = 8;"
-	    " } := float64_t;\n");
+	ctf_put_integer(64, false, " base = 16;", "pointer_t");
+	ctf_put_integer(8, false, " base = 16;", "byte_t");
+	ctf_put_integer(8, true, " encoding = UTF8;", "char_t");
+	ctf_put_integer(64, false, " map = clock.monotonic.value;", "clock_t");
+	ctf_put("typealias floating_point { exp_dig = 8; mant_dig = 24;"
+		" align = 8; } := float32_t;\n"
+		"typealias floating_point { exp_dig = 11; mant_dig = 53;"
+		" align = 8; } := float64_t;\n");
 }
 
-static void put_preamble(void)
+static void ctf_put_preamble(void)
 {
-	putf("/* CTF 1.8 */\n"
-	     "typealias integer { size = 32; align = 8; signed = false; }"
-	     " := magic_t;\n"
-	     "trace {\n\tmajor = 1;\n\tminor = 8;\n\tbyte_order = %s;\n"
-	     "\tpacket.header := struct {\n"
-	     "\t\tmagic_t magic;\n\t\tmagic_t stream_id;\n\t};\n};\n",
-	     byte_order());
-	put("env {\n\ttracer_name = \"side_jmp\";\n\tdomain = \"ust\";\n"
-	    "\tprocname = ");
-	put_literal(program_invocation_short_name);
-	putf(";\n\tvpid = %d;\n};\n", (int)getpid());
-	putf("clock {\n\tname = monotonic;\n\tfreq = 1000000000;\n"
-	     "\toffset = %llu;\n};\n", (unsigned long long)clock_offset());
-	put_types();
-	put("stream {\n\tid = 0;\n\tpacket.context := struct {\n"
-	    "\t\tclock_t timestamp_begin;\n\t\tclock_t timestamp_end;\n"
-	    "\t\tuint64_t content_size;\n\t\tuint64_t packet_size;\n"
-	    "\t\tuint64_t events_discarded;\n\t};\n"
-	    "\tevent.header := struct {\n"
-	    "\t\tuint32_t id;\n\t\tclock_t timestamp;\n\t};\n"
-	    "\tevent.context := struct {\n"
-	    "\t\tint32_t _vpid;\n\t\tint32_t _vtid;\n\t};\n};\n");
+	ctf_putf("/* CTF 1.8 */\n"
+		 "typealias integer { size = 32; align = 8; signed = false; }"
+		 " := magic_t;\n"
+		 "trace {\n\tmajor = 1;\n\tminor = 8;\n\tbyte_order = %s;\n"
+		 "\tpacket.header := struct {\n"
+		 "\t\tmagic_t magic;\n\t\tmagic_t stream_id;\n\t};\n};\n",
+		 ctf_byte_order());
+	ctf_put("env {\n\ttracer_name = \"side_jmp\";\n\tdomain = \"ust\";\n"
+		"\tprocname = ");
+	ctf_put_literal(program_invocation_short_name);
+	ctf_putf(";\n\tvpid = %d;\n};\n", (int)getpid());
+	ctf_putf("clock {\n\tname = monotonic;\n\tfreq = 1000000000;\n"
+		 "\toffset = %llu;\n};\n",
+		 (unsigned long long)ctf_clock_offset());
+	ctf_put_types();
+	ctf_put("stream {\n\tid = 0;\n\tpacket.context := struct {\n"
+		"\t\tclock_t timestamp_begin;\n\t\tclock_t timestamp_end;\n"
+		"\t\tuint64_t content_size;\n\t\tuint64_t packet_size;\n"
+		"\t\tuint64_t events_discarded;\n\t};\n"
+		"\tevent.header := struct {\n"
+		"\t\tuint32_t id;\n\t\tclock_t timestamp;\n\t};\n"
+		"\tevent.context := struct {\n"
+		"\t\tint32_t _vpid;\n\t\tint32_t _vtid;\n\t};\n};\n");
 }
 
-static void put_enum(const struct sj_field_at *at)
+static void ctf_put_enum(const struct sj_field_at *at)
 {
 	const char *label = at->labels;
 
-	put("\t\tenum : int32_t {");
+	ctf_put("\t\tenum : int32_t {");
 	for (uint32_t i = 0; i < at->field->count; i++) {
-		put(i ? ", " : " ");
-		put_literal(label);
-		putf(" = %lld", (long long)at->values[i]);
+		ctf_put(i ? ", " : " ");
+		ctf_put_literal(label);
+		ctf_putf(" = %lld", (long long)at->values[i]);
 		label = side_jmp_event_next_text(label);
 	}
-	putf(" } _%s;\n", at->name);
+	ctf_putf(" } _%s;\n", at->name);
 }
 
 /* Names get the underscore that keeps them apart from TSDL's keywords. */
-static void put_field(const struct sj_field_at *at)
+static void ctf_put_field(const struct sj_field_at *at)
 {
 	const struct side_jmp_field *f = at->field;
-	const char *type = elem_types[f->elem], *name = at->name;
+	const char *type = ctf_elem_types[f->elem], *name = at->name;
 
 	switch (f->kind) {
 	case SIDE_JMP_INT:
 	case SIDE_JMP_FLOAT:
-		putf("\t\t%s _%s;\n", type, name);
+		ctf_putf("\t\t%s _%s;\n", type, name);
 		break;
 	case SIDE_JMP_POINTER:
-		putf("\t\tpointer_t _%s;\n", name);
+		ctf_putf("\t\tpointer_t _%s;\n", name);
 		break;
 	case SIDE_JMP_ENUM:
-		put_enum(at);
+		ctf_put_enum(at);
 		break;
 	case SIDE_JMP_STRING:
-		putf("\t\tstring { encoding = UTF8; } _%s;\n", name);
+		ctf_putf("\t\tstring { encoding = UTF8; } _%s;\n", name);
 		break;
 	case SIDE_JMP_CHARS:
-		putf("\t\tchar_t _%s[%u];\n", name, (unsigned)f->count);
+		ctf_putf("\t\tchar_t _%s[%u];\n", name, (unsigned)f->count);
 		break;
 	case SIDE_JMP_ARRAY:
-		putf("\t\t%s _%s[%u];\n", type, name, (unsigned)f->count);
+		ctf_putf("\t\t%s _%s[%u];\n", type, name, (unsigned)f->count);
 		break;
 	default:
-		putf("\t\tuint32_t __%s_length;\n\t\t%s _%s[__%s_length];\n",
-		     name, type, name, name);
+		ctf_putf("\t\tuint32_t __%s_length;\n\t\t%s _%s[__%s_length];\n",
+			 name, type, name, name);
 	}
 }
 
-static void put_event(const struct side_jmp_event *event)
+static void ctf_put_event(const struct side_jmp_event *event)
 {
 	struct sj_field_at at = sj_fields(event->desc);
 
-	put("event {\n\tname = \"");
-	put(side_jmp_event_provider(event->desc));
-	put(":");
-	put(side_jmp_event_name(event->desc));
-	putf("\";\n\tid = %u;\n\tstream_id = 0;\n\tfields := struct {\n",
-	     (unsigned)event->id);
+	ctf_put("event {\n\tname = \"");
+	ctf_put(side_jmp_event_provider(event->desc));
+	ctf_put(":");
+	ctf_put(side_jmp_event_name(event->desc));
+	ctf_putf("\";\n\tid = %u;\n\tstream_id = 0;\n\tfields := struct {\n",
+		 (unsigned)event->id);
 	while (sj_next_field(&at))
-		put_field(&at);
-	put("\t};\n};\n");
+		ctf_put_field(&at);
+	ctf_put("\t};\n};\n");
 }
 
 /*
@@ -308,22 +309,22 @@ static void ctf_new_event(struct side_jmp_event *event)
 		return;
 	described.id = __atomic_add_fetch(&ctf.control->next_id, 1,
 					  __ATOMIC_RELAXED);
-	put_event(&described);
-	flush();
-	if (!out_failed)
+	ctf_put_event(&described);
+	ctf_flush();
+	if (!ctf_text_failed)
 		__atomic_store_n(&event->id, described.id, __ATOMIC_RELEASE);
 }
 
 /* ---- opening ------------------------------------------------------------ */
 
-static int open_high(int dir, const char *name, int flags)
+static int ctf_open_high(int dir, const char *name, int flags)
 {
 	int fd = openat(dir, name, flags | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 
 	return fd < 0 ? -errno : sj_file_aside(fd);
 }
 
-static int make_directory(const char *directory, char *path, size_t size)
+static int ctf_make_directory(const char *directory, char *path, size_t size)
 {
 	mkdir(directory, 0777);
 	for (int n = 0; n < 10000; n++) {
@@ -341,23 +342,23 @@ static int make_directory(const char *directory, char *path, size_t size)
 	return -EEXIST;
 }
 
-static size_t lane_size(void)
+static size_t ctf_lane_size(void)
 {
-	return OPENING + ctf.max_packets * PACKET;
+	return CTF_OPENING + ctf.max_packets * CTF_PACKET;
 }
 
-static int open_lane(int dir, unsigned i)
+static int ctf_open_lane(int dir, unsigned i)
 {
 	char name[16];
 	void *base;
 
 	snprintf(name, sizeof(name), "stream_%u", i);
-	ctf.fd[i] = open_high(dir, name, O_RDWR);
+	ctf.fd[i] = ctf_open_high(dir, name, O_RDWR);
 	if (ctf.fd[i] < 0)
 		return ctf.fd[i];
 	if (!sj_file_note(ctf.fd[i], &ctf.file[i]))
 		return -errno;
-	base = mmap(NULL, lane_size(), PROT_READ | PROT_WRITE,
+	base = mmap(NULL, ctf_lane_size(), PROT_READ | PROT_WRITE,
 		    MAP_SHARED, ctf.fd[i], 0);
 	if (base == MAP_FAILED)
 		return -errno;
@@ -366,23 +367,23 @@ static int open_lane(int dir, unsigned i)
 }
 
 /* The events that there are; later ones come through ctf_new_event(). */
-static int describe_all(int metadata)
+static int ctf_describe_all(int metadata)
 {
 	sigmask_t mask = sj_event_enter();
 	struct side_jmp_event_object *o;
 	struct side_jmp_event *event;
 
 	ctf.metadata = metadata;
-	out_failed = false;
-	put_preamble();
-	flush();
+	ctf_text_failed = false;
+	ctf_put_preamble();
+	ctf_flush();
 	sj_for_each_event(o, event)
 		ctf_new_event(event);
 	sj_event_leave(mask);
-	return out_failed ? -EIO : 0;
+	return ctf_text_failed ? -EIO : 0;
 }
 
-static int open_files(int dir)
+static int ctf_open_files(int dir)
 {
 	int r = 0;
 
@@ -392,17 +393,17 @@ static int open_files(int dir)
 		ctf.control = NULL;
 		return -errno;
 	}
-	for (unsigned i = 0; i < LANES && !r; i++)
-		r = open_lane(dir, i);
+	for (unsigned i = 0; i < CTF_LANES && !r; i++)
+		r = ctf_open_lane(dir, i);
 	if (r)
 		return r;
-	r = open_high(dir, "metadata", O_WRONLY | O_APPEND);
+	r = ctf_open_high(dir, "metadata", O_WRONLY | O_APPEND);
 	if (r < 0)
 		return r;
-	return describe_all(r);
+	return ctf_describe_all(r);
 }
 
-static bool still_ours(unsigned i)
+static bool ctf_still_ours(unsigned i)
 {
 	return sj_file_still(ctf.fd[i], &ctf.file[i]);
 }
@@ -412,10 +413,10 @@ static void ctf_close(void)
 {
 	sigmask_t mask;
 
-	for (unsigned i = 0; i < LANES; i++) {
+	for (unsigned i = 0; i < CTF_LANES; i++) {
 		if (ctf.base[i])
-			munmap(ctf.base[i], lane_size());
-		if (ctf.fd[i] >= 0 && still_ours(i))
+			munmap(ctf.base[i], ctf_lane_size());
+		if (ctf.fd[i] >= 0 && ctf_still_ours(i))
 			close(ctf.fd[i]);
 		ctf.base[i] = NULL;
 		ctf.fd[i] = -1;
@@ -432,16 +433,16 @@ static void ctf_close(void)
 
 static int ctf_open(const char *name, uint64_t size, char path[SJ_OUTPUT_NAME])
 {
-	int dir = make_directory(name, path, SJ_OUTPUT_NAME), r;
+	int dir = ctf_make_directory(name, path, SJ_OUTPUT_NAME), r;
 
 	if (dir < 0)
 		return dir;
-	for (unsigned i = 0; i < LANES; i++)
+	for (unsigned i = 0; i < CTF_LANES; i++)
 		ctf.fd[i] = -1;
-	ctf.max_packets = size / LANES / PACKET;
+	ctf.max_packets = size / CTF_LANES / CTF_PACKET;
 	if (!ctf.max_packets)
 		ctf.max_packets = 1;
-	r = open_files(dir);
+	r = ctf_open_files(dir);
 	close(dir);
 	if (r)
 		ctf_close();
@@ -450,22 +451,24 @@ static int ctf_open(const char *name, uint64_t size, char path[SJ_OUTPUT_NAME])
 
 /* ---- packets ------------------------------------------------------------ */
 
-static struct packet *packet_at(unsigned i, uint64_t n)
+static struct ctf_packet *ctf_packet_at(unsigned i, uint64_t n)
 {
-	return (struct packet *)(void *)(ctf.base[i] + OPENING + n * PACKET);
+	char *at = ctf.base[i] + CTF_OPENING + n * CTF_PACKET;
+
+	return (struct ctf_packet *)(void *)at;
 }
 
-static struct packet *current(unsigned i)
+static struct ctf_packet *ctf_current(unsigned i)
 {
-	return packet_at(i, ctf.control->lanes[i].n_packets - 1);
+	return ctf_packet_at(i, ctf.control->lanes[i].n_packets - 1);
 }
 
 /* Blocks for so many bytes; where fallocate() is unknown, by writing. */
-static bool grow_file(unsigned i, uint64_t at, unsigned size)
+static bool ctf_grow_file(unsigned i, uint64_t at, unsigned size)
 {
 	static const char zeros[4096];
 
-	if (!still_ours(i))
+	if (!ctf_still_ours(i))
 		return false;
 	if (!syscall(SYS_fallocate, ctf.fd[i], 0, at, (uint64_t)size))
 		return true;
@@ -478,10 +481,10 @@ static bool grow_file(unsigned i, uint64_t at, unsigned size)
 	return true;
 }
 
-static void begin(struct packet *p, unsigned size, uint64_t now,
-		  uint64_t discarded)
+static void ctf_begin(struct ctf_packet *p, unsigned size, uint64_t now,
+		      uint64_t discarded)
 {
-	*p = (struct packet){
+	*p = (struct ctf_packet){
 		.magic = CTF_MAGIC,
 		.begin = now, .end = now,
 		.content_bits = 8 * sizeof(*p),
@@ -490,36 +493,39 @@ static void begin(struct packet *p, unsigned size, uint64_t now,
 	};
 }
 
-static bool room_for_packet(unsigned i, uint64_t now)
+static bool ctf_room_for_packet(unsigned i, uint64_t now)
 {
 	uint64_t n = ctf.control->lanes[i].n_packets;
 
 	if (n == ctf.max_packets)
 		return false;
 	if (n)
-		return grow_file(i, OPENING + n * PACKET, PACKET);
-	if (!grow_file(i, 0, OPENING + PACKET))
+		return ctf_grow_file(i, CTF_OPENING + n * CTF_PACKET,
+				     CTF_PACKET);
+	if (!ctf_grow_file(i, 0, CTF_OPENING + CTF_PACKET))
 		return false;
-	begin((struct packet *)(void *)ctf.base[i], OPENING, now, 0);
+	ctf_begin((struct ctf_packet *)(void *)ctf.base[i], CTF_OPENING, now,
+		  0);
 	return true;
 }
 
-static bool next_packet(unsigned i, uint64_t now)
+static bool ctf_next_packet(unsigned i, uint64_t now)
 {
-	struct lane *lane = &ctf.control->lanes[i];
+	struct ctf_lane *lane = &ctf.control->lanes[i];
 
 	if (lane->full)
 		return false;
-	if (!room_for_packet(i, now)) {
+	if (!ctf_room_for_packet(i, now)) {
 		lane->full = 1;
 		return false;
 	}
 	/* One fault for all of it; where that is unknown (Linux 5.14), many. */
-	(void)syscall(SYS_madvise, packet_at(i, lane->n_packets), (size_t)PACKET,
+	(void)syscall(SYS_madvise, ctf_packet_at(i, lane->n_packets),
+		      (size_t)CTF_PACKET,
 		      MADV_POPULATE_WRITE);
-	begin(packet_at(i, lane->n_packets), PACKET, now,
-	      __atomic_load_n(&lane->discarded, __ATOMIC_RELAXED));
-	lane->filled = sizeof(struct packet);
+	ctf_begin(ctf_packet_at(i, lane->n_packets), CTF_PACKET, now,
+		  __atomic_load_n(&lane->discarded, __ATOMIC_RELAXED));
+	lane->filled = sizeof(struct ctf_packet);
 	__atomic_store_n(&lane->n_packets, lane->n_packets + 1,
 			 __ATOMIC_RELEASE);
 	return true;
@@ -527,12 +533,13 @@ static bool next_packet(unsigned i, uint64_t now)
 
 /* ---- an event ----------------------------------------------------------- */
 
-struct writer {
+struct ctf_writer {
 	char *at, *end;
 	bool full;
 };
 
-static inline void put_bytes(struct writer *w, const void *bytes, size_t n)
+static inline void ctf_put_bytes(struct ctf_writer *w, const void *bytes,
+				 size_t n)
 {
 	if (n > (size_t)(w->end - w->at)) {
 		w->full = true;
@@ -542,8 +549,8 @@ static inline void put_bytes(struct writer *w, const void *bytes, size_t n)
 	w->at += n;
 }
 
-static void put_padded(struct writer *w, const void *bytes, size_t n,
-		       size_t size)
+static void ctf_put_padded(struct ctf_writer *w, const void *bytes, size_t n,
+			   size_t size)
 {
 	if (size > (size_t)(w->end - w->at)) {
 		w->full = true;
@@ -555,18 +562,18 @@ static void put_padded(struct writer *w, const void *bytes, size_t n,
 }
 
 /* The low bytes of an integer. */
-static inline void put_low(struct writer *w, uint64_t v, unsigned elem)
+static inline void ctf_put_low(struct ctf_writer *w, uint64_t v, unsigned elem)
 {
 	switch (sj_elem_size(elem)) {
-	case 1: { uint8_t x = (uint8_t)v; put_bytes(w, &x, 1); break; }
-	case 2: { uint16_t x = (uint16_t)v; put_bytes(w, &x, 2); break; }
-	case 4: { uint32_t x = (uint32_t)v; put_bytes(w, &x, 4); break; }
-	default: put_bytes(w, &v, 8);
+	case 1: { uint8_t x = (uint8_t)v; ctf_put_bytes(w, &x, 1); break; }
+	case 2: { uint16_t x = (uint16_t)v; ctf_put_bytes(w, &x, 2); break; }
+	case 4: { uint32_t x = (uint32_t)v; ctf_put_bytes(w, &x, 4); break; }
+	default: ctf_put_bytes(w, &v, 8);
 	}
 }
 
-static void put_value(struct writer *w, const struct side_jmp_field *f,
-		      const struct side_jmp_value *v)
+static void ctf_put_value(struct ctf_writer *w, const struct side_jmp_field *f,
+			  const struct side_jmp_value *v)
 {
 	float narrow;
 	uint32_t length;
@@ -575,60 +582,63 @@ static void put_value(struct writer *w, const struct side_jmp_field *f,
 	case SIDE_JMP_FLOAT:
 		narrow = (float)v->f64;
 		if (f->elem == SIDE_JMP_F32)
-			put_bytes(w, &narrow, sizeof(narrow));
+			ctf_put_bytes(w, &narrow, sizeof(narrow));
 		else
-			put_bytes(w, &v->f64, sizeof(v->f64));
+			ctf_put_bytes(w, &v->f64, sizeof(v->f64));
 		break;
 	case SIDE_JMP_STRING:
-		put_padded(w, v->data, v->count, v->count + 1);
+		ctf_put_padded(w, v->data, v->count, v->count + 1);
 		break;
 	case SIDE_JMP_CHARS:
-		put_padded(w, v->data, sj_chars_length(f, v), f->count);
+		ctf_put_padded(w, v->data, sj_chars_length(f, v), f->count);
 		break;
 	case SIDE_JMP_SEQ:
 		length = (uint32_t)v->count;
-		put_bytes(w, &length, sizeof(length));
+		ctf_put_bytes(w, &length, sizeof(length));
 		/* fall through */
 	case SIDE_JMP_ARRAY:
-		if (v->count > PACKET)
+		if (v->count > CTF_PACKET)
 			w->full = true;
 		else
-			put_bytes(w, v->data, v->count * sj_elem_size(f->elem));
+			ctf_put_bytes(w, v->data,
+				      v->count * sj_elem_size(f->elem));
 		break;
 	default:
-		put_low(w, v->u64, f->elem);
+		ctf_put_low(w, v->u64, f->elem);
 	}
 }
 
-static void put_event_data(struct writer *w, const struct side_jmp_event *event,
-			   uint32_t id, uint64_t now,
-			   const struct side_jmp_value values[])
+static void ctf_put_event_data(struct ctf_writer *w,
+			       const struct side_jmp_event *event,
+			       uint32_t id, uint64_t now,
+			       const struct side_jmp_value values[])
 {
 	const struct side_jmp_field *f = side_jmp_event_fields(event->desc);
 	int32_t who[2] = { (int32_t)sj_pid(), (int32_t)sj_tid() };
 	unsigned n = event->desc->n_fields;
 
-	put_bytes(w, &id, sizeof(id));
-	put_bytes(w, &now, sizeof(now));
-	put_bytes(w, who, sizeof(who));
+	ctf_put_bytes(w, &id, sizeof(id));
+	ctf_put_bytes(w, &now, sizeof(now));
+	ctf_put_bytes(w, who, sizeof(who));
 	for (unsigned i = 0; i < n && !w->full; i++)
-		put_value(w, &f[i], &values[i]);
+		ctf_put_value(w, &f[i], &values[i]);
 }
 
 /* Into the lane's current packet. */
-static bool append(unsigned i, const struct side_jmp_event *event, uint32_t id,
-		   uint64_t now, const struct side_jmp_value values[])
+static bool ctf_append(unsigned i, const struct side_jmp_event *event,
+		       uint32_t id, uint64_t now,
+		       const struct side_jmp_value values[])
 {
-	struct lane *lane = &ctf.control->lanes[i];
-	struct packet *p;
-	struct writer w;
+	struct ctf_lane *lane = &ctf.control->lanes[i];
+	struct ctf_packet *p;
+	struct ctf_writer w;
 
 	if (!lane->n_packets)
 		return false;
-	p = current(i);
-	w = (struct writer){ (char *)p + lane->filled, (char *)p + PACKET,
-			     false };
-	put_event_data(&w, event, id, now, values);
+	p = ctf_current(i);
+	w = (struct ctf_writer){ (char *)p + lane->filled,
+				 (char *)p + CTF_PACKET, false };
+	ctf_put_event_data(&w, event, id, now, values);
 	if (w.full)
 		return false;
 	lane->filled = (uint64_t)(w.at - (char *)p);
@@ -639,16 +649,16 @@ static bool append(unsigned i, const struct side_jmp_event *event, uint32_t id,
 }
 
 /* An event that no packet holds must not use them up. */
-static bool fits_packet(const struct side_jmp_event *event,
-			const struct side_jmp_value values[])
+static bool ctf_fits_packet(const struct side_jmp_event *event,
+			    const struct side_jmp_value values[])
 {
 	const struct side_jmp_field *f = side_jmp_event_fields(event->desc);
-	size_t room = PACKET - sizeof(struct packet) - 20;
+	size_t room = CTF_PACKET - sizeof(struct ctf_packet) - 20;
 
 	for (unsigned i = 0; i < event->desc->n_fields; i++) {
 		size_t size = f[i].kind == SIDE_JMP_CHARS ? f[i].count :
 			f[i].kind < SIDE_JMP_STRING ? 8 :
-			values[i].count > PACKET ? PACKET :
+			values[i].count > CTF_PACKET ? CTF_PACKET :
 			values[i].count * sj_elem_size(f[i].elem) + 4;
 
 		if (size > room)
@@ -659,34 +669,34 @@ static bool fits_packet(const struct side_jmp_event *event,
 }
 
 /* The lane is ours. */
-static bool write_lane(unsigned i, const struct side_jmp_event *event,
-		       uint32_t id, const struct side_jmp_value values[])
+static bool ctf_write_lane(unsigned i, const struct side_jmp_event *event,
+			   uint32_t id, const struct side_jmp_value values[])
 {
 	/* Read while we hold the lane: so its times never go back. */
 	uint64_t now = sj_now();
 
-	return append(i, event, id, now, values) ||
-	       (fits_packet(event, values) && next_packet(i, now) &&
-		append(i, event, id, now, values));
+	return ctf_append(i, event, id, now, values) ||
+	       (ctf_fits_packet(event, values) && ctf_next_packet(i, now) &&
+		ctf_append(i, event, id, now, values));
 }
 
-static bool take(struct lane *lane)
+static bool ctf_take(struct ctf_lane *lane)
 {
 	return !__atomic_load_n(&lane->busy, __ATOMIC_RELAXED) &&
 	       !__atomic_exchange_n(&lane->busy, 1, __ATOMIC_ACQUIRE);
 }
 
 /* Count it where babeltrace2 sees it. */
-static void discard(unsigned i)
+static void ctf_discard(unsigned i)
 {
-	struct lane *lane = &ctf.control->lanes[i];
+	struct ctf_lane *lane = &ctf.control->lanes[i];
 	uint64_t n = __atomic_add_fetch(&lane->discarded, 1, __ATOMIC_RELAXED);
 	uint64_t packets = __atomic_load_n(&lane->n_packets, __ATOMIC_ACQUIRE);
-	struct packet *p;
+	struct ctf_packet *p;
 
 	if (!packets)
 		return;
-	p = packet_at(i, packets - 1);
+	p = ctf_packet_at(i, packets - 1);
 	__atomic_store_n(&p->discarded, n, __ATOMIC_RELAXED);
 }
 
@@ -694,21 +704,21 @@ static bool ctf_write(const struct side_jmp_event *event,
 		      const struct side_jmp_value values[])
 {
 	uint32_t id = __atomic_load_n(&event->id, __ATOMIC_ACQUIRE);
-	unsigned first = (unsigned)sj_tid() % LANES;
+	unsigned first = (unsigned)sj_tid() % CTF_LANES;
 
-	for (unsigned n = 0; n < LANES && id; n++) {
-		unsigned i = (first + n) % LANES;
-		struct lane *lane = &ctf.control->lanes[i];
+	for (unsigned n = 0; n < CTF_LANES && id; n++) {
+		unsigned i = (first + n) % CTF_LANES;
+		struct ctf_lane *lane = &ctf.control->lanes[i];
 		bool done;
 
-		if (!take(lane))
+		if (!ctf_take(lane))
 			continue;
-		done = write_lane(i, event, id, values);
+		done = ctf_write_lane(i, event, id, values);
 		__atomic_store_n(&lane->busy, 0, __ATOMIC_RELEASE);
 		if (done)
 			return true;
 	}
-	discard(first);
+	ctf_discard(first);
 	return false;
 }
 

@@ -24,13 +24,13 @@
 
 /* ---- a line ------------------------------------------------------------- */
 
-static void put_hex_byte(struct sj_text *t, unsigned char c)
+static void text_hex_byte(struct sj_text *t, unsigned char c)
 {
 	sj_text_char(t, "0123456789abcdef"[c >> 4]);
 	sj_text_char(t, "0123456789abcdef"[c & 15]);
 }
 
-static void put_quoted_char(struct sj_text *t, unsigned char c)
+static void text_quoted_char(struct sj_text *t, unsigned char c)
 {
 	if (c == '"' || c == '\\') {
 		sj_text_char(t, '\\');
@@ -40,21 +40,21 @@ static void put_quoted_char(struct sj_text *t, unsigned char c)
 		sj_text_char(t, c == '\n' ? 'n' : 't');
 	} else if (c < 0x20 || c == 0x7f) {
 		sj_text_string(t, "\\x");
-		put_hex_byte(t, c);
+		text_hex_byte(t, c);
 	} else {
 		sj_text_char(t, (char)c);
 	}
 }
 
-static void put_quoted(struct sj_text *t, const char *s, size_t n)
+static void text_quoted(struct sj_text *t, const char *s, size_t n)
 {
 	sj_text_char(t, '"');
 	for (size_t i = 0; i < n && s[i] && !t->full; i++)
-		put_quoted_char(t, (unsigned char)s[i]);
+		text_quoted_char(t, (unsigned char)s[i]);
 	sj_text_char(t, '"');
 }
 
-static bool is_word(const char *s)
+static bool text_is_word(const char *s)
 {
 	for (; *s; s++)
 		if (!((*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z') ||
@@ -63,21 +63,22 @@ static bool is_word(const char *s)
 	return true;
 }
 
-static void put_label(struct sj_text *t, const char *label)
+static void text_label(struct sj_text *t, const char *label)
 {
-	if (is_word(label))
+	if (text_is_word(label))
 		sj_text_string(t, label);
 	else
-		put_quoted(t, label, strlen(label));
+		text_quoted(t, label, strlen(label));
 }
 
-static void put_enum(struct sj_text *t, const struct sj_field_at *at, int64_t v)
+static void text_enum(struct sj_text *t, const struct sj_field_at *at,
+		      int64_t v)
 {
 	const char *label = at->labels;
 
 	for (uint32_t i = 0; i < at->field->count; i++) {
 		if (at->values[i] == v) {
-			put_label(t, label);
+			text_label(t, label);
 			return;
 		}
 		label = side_jmp_event_next_text(label);
@@ -85,8 +86,8 @@ static void put_enum(struct sj_text *t, const struct sj_field_at *at, int64_t v)
 	sj_text_signed(t, v);
 }
 
-static void put_element(struct sj_text *t, unsigned elem, const void *data,
-			size_t i)
+static void text_element(struct sj_text *t, unsigned elem, const void *data,
+			 size_t i)
 {
 	switch (elem) {
 	case SIDE_JMP_U8: sj_text_unsigned(t, ((const uint8_t *)data)[i]); break;
@@ -104,12 +105,12 @@ static void put_element(struct sj_text *t, unsigned elem, const void *data,
 		sj_text_double(t, ((const double *)data)[i], false);
 		break;
 	default:
-		put_hex_byte(t, ((const uint8_t *)data)[i]);
+		text_hex_byte(t, ((const uint8_t *)data)[i]);
 	}
 }
 
-static void put_array(struct sj_text *t, unsigned elem,
-		      const struct side_jmp_value *v)
+static void text_array(struct sj_text *t, unsigned elem,
+		       const struct side_jmp_value *v)
 {
 	bool list = elem != SIDE_JMP_BYTE;
 
@@ -118,14 +119,14 @@ static void put_array(struct sj_text *t, unsigned elem,
 	for (size_t i = 0; i < v->count && !t->full; i++) {
 		if (list && i)
 			sj_text_char(t, ',');
-		put_element(t, elem, v->data, i);
+		text_element(t, elem, v->data, i);
 	}
 	if (list)
 		sj_text_char(t, ']');
 }
 
-static void put_value(struct sj_text *t, const struct sj_field_at *at,
-		      const struct side_jmp_value *v)
+static void text_value(struct sj_text *t, const struct sj_field_at *at,
+		       const struct side_jmp_value *v)
 {
 	const struct side_jmp_field *field = at->field;
 
@@ -143,22 +144,22 @@ static void put_value(struct sj_text *t, const struct sj_field_at *at,
 		sj_text_hex(t, v->u64);
 		break;
 	case SIDE_JMP_ENUM:
-		put_enum(t, at, v->s64);
+		text_enum(t, at, v->s64);
 		break;
 	case SIDE_JMP_STRING:
-		put_quoted(t, v->data, v->count);
+		text_quoted(t, v->data, v->count);
 		break;
 	case SIDE_JMP_CHARS:
-		put_quoted(t, v->data, sj_chars_length(field, v));
+		text_quoted(t, v->data, sj_chars_length(field, v));
 		break;
 	default:
-		put_array(t, field->elem, v);
+		text_array(t, field->elem, v);
 	}
 }
 
-static void put_fields(struct sj_text *t,
-		       const struct side_jmp_event_desc *desc,
-		       const struct side_jmp_value values[])
+static void text_fields(struct sj_text *t,
+			const struct side_jmp_event_desc *desc,
+			const struct side_jmp_value values[])
 {
 	struct sj_field_at at = sj_fields(desc);
 
@@ -166,11 +167,11 @@ static void put_fields(struct sj_text *t,
 		sj_text_char(t, ' ');
 		sj_text_string(t, at.name);
 		sj_text_char(t, '=');
-		put_value(t, &at, values++);
+		text_value(t, &at, values++);
 	}
 }
 
-static void put_time(struct sj_text *t, uint64_t ns)
+static void text_time(struct sj_text *t, uint64_t ns)
 {
 	uint64_t below = ns % 1000000000;
 
@@ -183,20 +184,21 @@ static void put_time(struct sj_text *t, uint64_t ns)
 enum { TEXT_LINE = 4096 };
 
 /* With its newline; returns its length. */
-static size_t put_line(char line[TEXT_LINE], const struct side_jmp_event *event,
-		       const struct side_jmp_value values[])
+static size_t text_line(char line[TEXT_LINE],
+			const struct side_jmp_event *event,
+			const struct side_jmp_value values[])
 {
 	static const char cut[] = "...\n";
 	struct sj_text t = { line, line + TEXT_LINE - sizeof(cut), false };
 
-	put_time(&t, sj_now());
+	text_time(&t, sj_now());
 	sj_text_char(&t, ' ');
 	sj_text_unsigned(&t, (uint64_t)sj_tid());
 	sj_text_char(&t, ' ');
 	sj_text_string(&t, side_jmp_event_provider(event->desc));
 	sj_text_char(&t, ':');
 	sj_text_string(&t, side_jmp_event_name(event->desc));
-	put_fields(&t, event->desc, values);
+	text_fields(&t, event->desc, values);
 	t.end = line + TEXT_LINE;
 	sj_text_string(&t, t.full ? cut : cut + 3);
 	return (size_t)(t.at - line);
@@ -211,14 +213,15 @@ static struct {
 	struct sj_file file;		/* fd when it was opened */
 	struct sj_file stderr_file;	/* then; 0: there was none */
 	const char *name;
-} text;
+} text_out;
 
 static uint64_t text_unsaid;		/* atomic; events lost */
 static uint32_t text_torn;		/* atomic; half a line stands there */
 
-static bool still_ours(void)
+static bool text_still_ours(void)
 {
-	return text.fd == STDERR_FILENO || sj_file_still(text.fd, &text.file);
+	return text_out.fd == STDERR_FILENO ||
+	       sj_file_still(text_out.fd, &text_out.file);
 }
 
 /*
@@ -226,19 +229,19 @@ static bool still_ours(void)
  * bytes (pipe(7)), and a line is no longer.  A file that is full may take half
  * a line.
  */
-static bool write_line(const char *line, size_t length)
+static bool text_write_line(const char *line, size_t length)
 {
-	struct pollfd ready = { .fd = text.fd, .events = POLLOUT };
+	struct pollfd ready = { .fd = text_out.fd, .events = POLLOUT };
 	struct timespec now = { 0, 0 };
 	long n;
 
-	if (!still_ours())
+	if (!text_still_ours())
 		return false;
-	if (text.plain)
-		n = sj_file_write(text.fd, line, length);
+	if (text_out.plain)
+		n = sj_file_write(text_out.fd, line, length);
 	else if (syscall(SYS_ppoll, &ready, 1, &now, NULL, 0) == 1 &&
 		 ready.revents == POLLOUT)
-		n = sj_file_write_quietly(text.fd, line, length);
+		n = sj_file_write_quietly(text_out.fd, line, length);
 	else
 		return false;
 	if (n > 0 && n < (long)length)
@@ -246,14 +249,14 @@ static bool write_line(const char *line, size_t length)
 	return n == (long)length;
 }
 
-static void forget_lost(void)
+static void text_forget_lost(void)
 {
 	__atomic_store_n(&text_unsaid, 0, __ATOMIC_RELAXED);
 	__atomic_store_n(&text_torn, 0, __ATOMIC_RELAXED);
 }
 
 /* How many events are missing before the next line. */
-static bool say_lost(void)
+static bool text_say_lost(void)
 {
 	uint64_t n = __atomic_exchange_n(&text_unsaid, 0, __ATOMIC_RELAXED);
 	uint32_t was_torn;
@@ -268,7 +271,7 @@ static bool say_lost(void)
 	sj_text_string(&t, "side_jmp: ");
 	sj_text_unsigned(&t, n);
 	sj_text_string(&t, n == 1 ? " event lost\n" : " events lost\n");
-	if (write_line(line, (size_t)(t.at - line)))
+	if (text_write_line(line, (size_t)(t.at - line)))
 		return true;
 	if (was_torn)
 		__atomic_store_n(&text_torn, 1, __ATOMIC_RELAXED);
@@ -281,8 +284,8 @@ static bool text_write(const struct side_jmp_event *event,
 {
 	char line[TEXT_LINE];
 
-	if (say_lost() &&
-	    write_line(line, put_line(line, event, values)))
+	if (text_say_lost() &&
+	    text_write_line(line, text_line(line, event, values)))
 		return true;
 	__atomic_fetch_add(&text_unsaid, 1, __ATOMIC_RELAXED);
 	return false;
@@ -290,17 +293,17 @@ static bool text_write(const struct side_jmp_event *event,
 
 /* ---- opening and closing ------------------------------------------------ */
 
-static bool is_plain(void)
+static bool text_is_plain(void)
 {
 	struct rlimit limit;
 	struct stat st;
 
-	return !fstat(text.fd, &st) && S_ISREG(st.st_mode) &&
+	return !fstat(text_out.fd, &st) && S_ISREG(st.st_mode) &&
 	       !getrlimit(RLIMIT_FSIZE, &limit) &&
 	       limit.rlim_cur == RLIM_INFINITY;
 }
 
-static int open_file(const char *path)
+static int text_open_file(const char *path)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC |
 		      O_NOCTTY | O_NONBLOCK, 0666);
@@ -311,22 +314,22 @@ static int open_file(const char *path)
 /* `path` is trace.c's, and stays. */
 static int text_open(const char *name, uint64_t size, char path[SJ_OUTPUT_NAME])
 {
-	int r = name ? open_file(name) : STDERR_FILENO;
+	int r = name ? text_open_file(name) : STDERR_FILENO;
 
 	(void)size;
 	if (r < 0)
 		return r;
-	text.fd = r;
-	if (!sj_file_note(r, &text.file)) {
+	text_out.fd = r;
+	if (!sj_file_note(r, &text_out.file)) {
 		r = -errno;
 		if (name)
-			close(text.fd);
+			close(text_out.fd);
 		return r;
 	}
-	text.plain = is_plain();
-	if (!sj_file_note(STDERR_FILENO, &text.stderr_file))
-		text.stderr_file = (struct sj_file){ 0 };
-	text.name = strcpy(path, name ? name : "stderr");
+	text_out.plain = text_is_plain();
+	if (!sj_file_note(STDERR_FILENO, &text_out.stderr_file))
+		text_out.stderr_file = (struct sj_file){ 0 };
+	text_out.name = strcpy(path, name ? name : "stderr");
 	return 0;
 }
 
@@ -336,15 +339,15 @@ static int text_open(const char *name, uint64_t size, char path[SJ_OUTPUT_NAME])
  */
 static void text_exit(void)
 {
-	struct pollfd ready = { .fd = text.fd, .events = POLLOUT };
+	struct pollfd ready = { .fd = text_out.fd, .events = POLLOUT };
 	struct timespec patience = { 0, 200000000 };
 
 	if (!__atomic_load_n(&text_unsaid, __ATOMIC_RELAXED))
 		return;
 	(void)syscall(SYS_ppoll, &ready, 1, &patience, NULL, 0);
-	if (!say_lost() && text.fd != STDERR_FILENO &&
-	    sj_file_still(STDERR_FILENO, &text.stderr_file))
-		sj_say("%.160s: %llu events lost", text.name,
+	if (!text_say_lost() && text_out.fd != STDERR_FILENO &&
+	    sj_file_still(STDERR_FILENO, &text_out.stderr_file))
+		sj_say("%.160s: %llu events lost", text_out.name,
 		       (unsigned long long)__atomic_load_n(&text_unsaid,
 							   __ATOMIC_RELAXED));
 }
@@ -352,15 +355,15 @@ static void text_exit(void)
 static void text_close(void)
 {
 	text_exit();
-	if (text.fd != STDERR_FILENO && still_ours())
-		close(text.fd);
-	forget_lost();
+	if (text_out.fd != STDERR_FILENO && text_still_ours())
+		close(text_out.fd);
+	text_forget_lost();
 }
 
 const struct sj_output sj_text_output = {
 	.open = text_open,
 	.close = text_close,
 	.write = text_write,
-	.after_fork = forget_lost,
+	.after_fork = text_forget_lost,
 	.exit = text_exit,
 };

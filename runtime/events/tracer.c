@@ -69,11 +69,11 @@
 #include "runtime/events/events.h"
 #include "runtime/events/sink.h"
 
-enum { SHARDS = 8, LINE = 64 };
+enum { TRACER_SHARDS = 8, TRACER_LINE = 64 };
 
-struct shard {
+struct tracer_shard {
 	uint64_t running;		/* calls; atomic */
-} __attribute__((aligned(LINE)));
+} __attribute__((aligned(TRACER_LINE)));
 
 struct side_jmp_slot {
 	struct side_jmp_slot *next;	/* of the event; see 1 */
@@ -85,12 +85,12 @@ struct side_jmp_slot {
 	struct side_jmp_tracer *owner;	/* sj_event_lock */
 	struct side_jmp_slot *of_tracer;	/* sj_event_lock */
 	struct side_jmp_slot *all;	/* sj_event_lock; every slot ever made */
-	struct shard shards[SHARDS];
+	struct tracer_shard shards[TRACER_SHARDS];
 };
 
 /* A pattern of a tracer.  sj_event_lock. */
-struct rule {
-	struct rule *next;
+struct tracer_rule {
+	struct tracer_rule *next;
 	char pattern[SJ_PATTERN_MAX];
 };
 
@@ -99,48 +99,49 @@ struct side_jmp_tracer {
 	struct side_jmp_tracer *next;
 	side_jmp_callback *callback;
 	void *data;
-	struct rule *rules;
+	struct tracer_rule *rules;
 	struct side_jmp_slot *slots;
 };
 
 /* A call that is running, on the stack of its thread. */
-struct frame {
-	struct frame *below;
+struct tracer_frame {
+	struct tracer_frame *below;
 	struct side_jmp_slot *slot;
 	unsigned shard;
 	bool inside;			/* the callback itself is running */
 };
 
 /* Waits within a callback.  sj_event_lock; the frames stay while it waits. */
-struct waiter {
-	struct waiter *next;
-	const void *thread;		/* the address of its `frames` */
-	const struct frame *frames;
+struct tracer_waiter {
+	struct tracer_waiter *next;
+	const void *thread;		/* the address of its tracer_frames */
+	const struct tracer_frame *frames;
 };
 
 /*
  * Initial-exec: a signal handler may be the first to touch it, and the dynamic
  * model would allocate then.  Some bytes of every loader's static reserve.
  */
-static __thread struct frame *frames
+static __thread struct tracer_frame *tracer_frames
 	__attribute__((tls_model("initial-exec")));
 
-static struct side_jmp_tracer *tracers;		/* sj_event_lock */
-static struct waiter *waiters;			/* sj_event_lock */
-static struct side_jmp_slot *all_slots;		/* sj_event_lock */
+static struct side_jmp_tracer *tracer_all;		/* sj_event_lock */
+static struct tracer_waiter *tracer_waiters;	/* sj_event_lock */
+static struct side_jmp_slot *tracer_all_slots;		/* sj_event_lock */
 
 /* ---- memory: from pages, never given back, used again ------------------- */
 
-struct pool {
+struct tracer_pool {
 	void *free;			/* the first word links to the next */
 	size_t size;
 };
 
-static struct pool slot_pool = { NULL, sizeof(struct side_jmp_slot) };
-static struct pool rule_pool = { NULL, sizeof(struct rule) };
-static struct pool tracer_pool = { NULL, sizeof(struct side_jmp_tracer) };
+static struct tracer_pool
+	tracer_slot_pool = { NULL, sizeof(struct side_jmp_slot) },
+	tracer_rule_pool = { NULL, sizeof(struct tracer_rule) },
+	tracer_tracer_pool = { NULL, sizeof(struct side_jmp_tracer) };
 
-static bool pool_grow(struct pool *pool)
+static bool tracer_pool_grow(struct tracer_pool *pool)
 {
 	enum { CHUNK = 64 * 1024 };
 	char *p = sj_map_pages(CHUNK);
@@ -154,18 +155,18 @@ static bool pool_grow(struct pool *pool)
 	return true;
 }
 
-static void *pool_get(struct pool *pool)
+static void *tracer_pool_get(struct tracer_pool *pool)
 {
 	void *p;
 
-	if (!pool->free && !pool_grow(pool))
+	if (!pool->free && !tracer_pool_grow(pool))
 		return NULL;
 	p = pool->free;
 	pool->free = *(void **)p;
 	return memset(p, 0, pool->size);
 }
 
-static void pool_put(struct pool *pool, void *p)
+static void tracer_pool_put(struct tracer_pool *pool, void *p)
 {
 	*(void **)p = pool->free;
 	pool->free = p;
@@ -174,17 +175,18 @@ static void pool_put(struct pool *pool, void *p)
 /* ---- fire --------------------------------------------------------------- */
 
 /* The same for a thread's whole life, and spread over threads. */
-static unsigned my_shard(void)
+static unsigned tracer_shard(void)
 {
-	uint64_t h = (uintptr_t)&frames * UINT64_C(0x9e3779b97f4a7c15);
+	uint64_t h = (uintptr_t)&tracer_frames * UINT64_C(0x9e3779b97f4a7c15);
 
 	return (unsigned)(h >> 61);
 }
 
-_Static_assert(SHARDS == 8, "my_shard() gives three bits");
+_Static_assert(TRACER_SHARDS == 8, "tracer_shard() gives three bits");
 
-static void call_back(struct frame *frame, const struct side_jmp_event *event,
-		      const struct side_jmp_value *values)
+static void tracer_call_back(struct tracer_frame *frame,
+			     const struct side_jmp_event *event,
+			     const struct side_jmp_value *values)
 {
 	__atomic_store_n(&frame->inside, true, __ATOMIC_RELAXED);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
@@ -193,25 +195,28 @@ static void call_back(struct frame *frame, const struct side_jmp_event *event,
 	__atomic_store_n(&frame->inside, false, __ATOMIC_RELAXED);
 }
 
-static void call(struct side_jmp_slot *slot, const struct side_jmp_event *event,
-		 const struct side_jmp_value *values)
+static void tracer_call(struct side_jmp_slot *slot,
+			const struct side_jmp_event *event,
+			const struct side_jmp_value *values)
 {
-	struct frame frame = { frames, slot, my_shard(), false };
+	struct tracer_frame frame = {
+		tracer_frames, slot, tracer_shard(), false,
+	};
 	uint64_t *running = &slot->shards[frame.shard].running;
 
-	frames = &frame;
+	tracer_frames = &frame;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	side_jmp_inject(INJECT_EVENT_ENTERING);
 	__atomic_fetch_add(running, 1, __ATOMIC_SEQ_CST);
 	side_jmp_inject(INJECT_EVENT_ENTERED);
 	if (__atomic_load_n(&slot->active, __ATOMIC_SEQ_CST) ||
 	    side_jmp_inject(INJECT_EVENT_RECHECK))
-		call_back(&frame, event, values);
+		tracer_call_back(&frame, event, values);
 	side_jmp_inject(INJECT_EVENT_LEAVING);
 	__atomic_fetch_sub(running, 1, __ATOMIC_RELEASE);
 	side_jmp_inject(INJECT_EVENT_LEFT);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	frames = frame.below;
+	tracer_frames = frame.below;
 }
 
 void side_jmp_event_fire(struct side_jmp_event *event,
@@ -225,32 +230,34 @@ void side_jmp_event_fire(struct side_jmp_event *event,
 	for (slot = __atomic_load_n(&event->slots, __ATOMIC_ACQUIRE); slot;
 	     slot = slot->next)
 		if (__atomic_load_n(&slot->active, __ATOMIC_RELAXED))
-			call(slot, event, values);
+			tracer_call(slot, event, values);
 	errno = saved;
 }
 
 /* ---- waiting ------------------------------------------------------------ */
 
-static uint64_t own_calls(const struct side_jmp_slot *slot, unsigned shard)
+static uint64_t tracer_own_calls(const struct side_jmp_slot *slot,
+				 unsigned shard)
 {
 	uint64_t n = 0;
 
-	for (const struct frame *f = frames; f; f = f->below)
+	for (const struct tracer_frame *f = tracer_frames; f; f = f->below)
 		n += f->slot == slot && f->shard == shard && f->inside;
 	return n;
 }
 
-static bool others_run(struct side_jmp_slot *slot)
+static bool tracer_others_run(struct side_jmp_slot *slot)
 {
-	for (unsigned i = 0; i < SHARDS; i++)
+	for (unsigned i = 0; i < TRACER_SHARDS; i++)
 		if (__atomic_load_n(&slot->shards[i].running,
-				    __ATOMIC_SEQ_CST) != own_calls(slot, i))
+				    __ATOMIC_SEQ_CST) !=
+		    tracer_own_calls(slot, i))
 			return true;
 	return false;
 }
 
 /* Raw: libc's nanosleep() is a cancellation point. */
-static void sleep_ns(long ns)
+static void tracer_sleep(long ns)
 {
 #ifdef SYS_nanosleep
 	struct { long sec, nsec; } pause = { 0, ns };
@@ -263,16 +270,16 @@ static void sleep_ns(long ns)
 }
 
 /* Calls are short, mostly: look again soon, then ever later. */
-static void wait_for_calls(struct side_jmp_slot *slot)
+static void tracer_wait(struct side_jmp_slot *slot)
 {
 	long pause = 1000;
 
-	for (unsigned i = 0; others_run(slot); i++) {
+	for (unsigned i = 0; tracer_others_run(slot); i++) {
 		if (i < 20) {
 			sched_yield();
 			continue;
 		}
-		sleep_ns(pause);
+		tracer_sleep(pause);
 		if (pause < 1000000)
 			pause *= 2;
 	}
@@ -284,27 +291,27 @@ static void wait_for_calls(struct side_jmp_slot *slot)
  * A callback that unregistered itself still runs, in a slot that nobody uses;
  * a signal may have struck it (F5) between its loads of callback and data.
  */
-static bool idle(const struct side_jmp_slot *slot)
+static bool slot_idle(const struct side_jmp_slot *slot)
 {
-	for (unsigned i = 0; i < SHARDS; i++)
+	for (unsigned i = 0; i < TRACER_SHARDS; i++)
 		if (__atomic_load_n(&slot->shards[i].running, __ATOMIC_SEQ_CST))
 			return false;
 	return true;
 }
 
-static struct side_jmp_slot *free_slot(struct side_jmp_event *event)
+static struct side_jmp_slot *slot_get(struct side_jmp_event *event)
 {
 	struct side_jmp_slot *slot;
 
 	for (slot = event->slots; slot; slot = slot->next)
-		if (!slot->in_use && idle(slot))
+		if (!slot->in_use && slot_idle(slot))
 			return slot;
-	slot = pool_get(&slot_pool);
+	slot = tracer_pool_get(&tracer_slot_pool);
 	if (!slot)
 		return NULL;
 	slot->event = event;
-	slot->all = all_slots;
-	all_slots = slot;
+	slot->all = tracer_all_slots;
+	tracer_all_slots = slot;
 	slot->next = event->slots;
 	/* Pairs with the acquire in side_jmp_event_fire(). */
 	__atomic_store_n(&event->slots, slot, __ATOMIC_RELEASE);
@@ -312,9 +319,10 @@ static struct side_jmp_slot *free_slot(struct side_jmp_event *event)
 }
 
 /* A slot for this event, not active yet. */
-static int reserve(struct side_jmp_tracer *tracer, struct side_jmp_event *event)
+static int slot_reserve(struct side_jmp_tracer *tracer,
+			struct side_jmp_event *event)
 {
-	struct side_jmp_slot *slot = free_slot(event);
+	struct side_jmp_slot *slot = slot_get(event);
 
 	if (!slot)
 		return -ENOMEM;
@@ -327,41 +335,41 @@ static int reserve(struct side_jmp_tracer *tracer, struct side_jmp_event *event)
 	return 0;
 }
 
-static void activate(struct side_jmp_slot *slot)
+static void slot_activate(struct side_jmp_slot *slot)
 {
-	/* Pairs with the load in call(), see 3. */
+	/* Pairs with the load in tracer_call(), see 3. */
 	__atomic_store_n(&slot->active, 1, __ATOMIC_SEQ_CST);
 }
 
-static void deactivate(struct side_jmp_slot *slot)
+static void slot_deactivate(struct side_jmp_slot *slot)
 {
 	__atomic_store_n(&slot->active, 0, __ATOMIC_SEQ_CST);
 }
 
 /* Its event is gone and so is its tracer.  One that still runs is left. */
-static void drop_slot(struct side_jmp_slot *slot)
+static void slot_drop(struct side_jmp_slot *slot)
 {
-	struct side_jmp_slot **p = &all_slots;
+	struct side_jmp_slot **p = &tracer_all_slots;
 
-	if (!idle(slot))
+	if (!slot_idle(slot))
 		return;
 	while (*p != slot)
 		p = &(*p)->all;
 	*p = slot->all;
-	pool_put(&slot_pool, slot);
+	tracer_pool_put(&tracer_slot_pool, slot);
 }
 
-static bool wants(const struct side_jmp_tracer *tracer,
-		  const struct side_jmp_event *event)
+static bool tracer_wants(const struct side_jmp_tracer *tracer,
+			 const struct side_jmp_event *event)
 {
-	for (const struct rule *r = tracer->rules; r; r = r->next)
+	for (const struct tracer_rule *r = tracer->rules; r; r = r->next)
 		if (sj_pattern_matches(r->pattern, event->desc))
 			return true;
 	return false;
 }
 
-static bool has(const struct side_jmp_tracer *tracer,
-		const struct side_jmp_event *event)
+static bool tracer_has(const struct side_jmp_tracer *tracer,
+		       const struct side_jmp_event *event)
 {
 	for (const struct side_jmp_slot *s = event->slots; s; s = s->next)
 		if (s->in_use && s->owner == tracer)
@@ -370,8 +378,8 @@ static bool has(const struct side_jmp_tracer *tracer,
 }
 
 /* Take slots off the tracer until `until` is first; they were never active. */
-static void unreserve(struct side_jmp_tracer *tracer,
-		      struct side_jmp_slot *until)
+static void tracer_unreserve(struct side_jmp_tracer *tracer,
+			     struct side_jmp_slot *until)
 {
 	while (tracer->slots != until) {
 		struct side_jmp_slot *slot = tracer->slots;
@@ -383,16 +391,16 @@ static void unreserve(struct side_jmp_tracer *tracer,
 }
 
 /* Slots for all events that it wants and has not; how many, or -errno. */
-static int reserve_all(struct side_jmp_tracer *tracer)
+static int tracer_reserve_all(struct side_jmp_tracer *tracer)
 {
 	struct side_jmp_event_object *o;
 	struct side_jmp_event *event;
 	int n = 0, r;
 
 	sj_for_each_event(o, event) {
-		if (has(tracer, event) || !wants(tracer, event))
+		if (tracer_has(tracer, event) || !tracer_wants(tracer, event))
 			continue;
-		r = reserve(tracer, event);
+		r = slot_reserve(tracer, event);
 		if (r)
 			return r;
 		n++;
@@ -404,7 +412,7 @@ static int reserve_all(struct side_jmp_tracer *tracer)
  * Enable the first n slots' events at once: one batch, all or nothing.  Only
  * then do the callbacks begin, so a failure has called nobody.
  */
-static int enable_slots(struct side_jmp_tracer *tracer, size_t n)
+static int tracer_enable_slots(struct side_jmp_tracer *tracer, size_t n)
 {
 	size_t size = n * sizeof(struct side_jmp_key *), i = 0;
 	struct side_jmp_key **keys;
@@ -420,43 +428,45 @@ static int enable_slots(struct side_jmp_tracer *tracer, size_t n)
 		keys[i++] = slot->event->key;
 	r = side_jmp_enable_many(keys, n);
 	for (slot = tracer->slots; !r && i > 0; slot = slot->of_tracer, i--)
-		activate(slot);
+		slot_activate(slot);
 	munmap(keys, size);
 	return r;
 }
 
-static int attach_all(struct side_jmp_tracer *tracer)
+static int tracer_attach_all(struct side_jmp_tracer *tracer)
 {
 	struct side_jmp_slot *before = tracer->slots;
-	int n = reserve_all(tracer);
-	int r = n < 0 ? n : enable_slots(tracer, (size_t)n);
+	int n = tracer_reserve_all(tracer);
+	int r = n < 0 ? n : tracer_enable_slots(tracer, (size_t)n);
 
 	if (r)
-		unreserve(tracer, before);
+		tracer_unreserve(tracer, before);
 	return r;
 }
 
 /* ---- rules -------------------------------------------------------------- */
 
-static void drop_rules(struct side_jmp_tracer *tracer, struct rule *until)
+static void tracer_drop_rules(struct side_jmp_tracer *tracer,
+			      struct tracer_rule *until)
 {
 	while (tracer->rules != until) {
-		struct rule *r = tracer->rules;
+		struct tracer_rule *r = tracer->rules;
 
 		tracer->rules = r->next;
-		pool_put(&rule_pool, r);
+		tracer_pool_put(&tracer_rule_pool, r);
 	}
 }
 
 /* All patterns of the list, or none. */
-static int add_rules(struct side_jmp_tracer *tracer, const char *patterns)
+static int tracer_add_rules(struct side_jmp_tracer *tracer,
+			    const char *patterns)
 {
-	struct rule *before = tracer->rules;
+	struct tracer_rule *before = tracer->rules;
 	char pattern[SJ_PATTERN_MAX];
 	int r;
 
 	while ((r = sj_pattern_next(&patterns, pattern)) == 1) {
-		struct rule *rule = pool_get(&rule_pool);
+		struct tracer_rule *rule = tracer_pool_get(&tracer_rule_pool);
 
 		if (!rule) {
 			r = -ENOMEM;
@@ -469,27 +479,27 @@ static int add_rules(struct side_jmp_tracer *tracer, const char *patterns)
 	if (!r && tracer->rules == before)
 		r = -EINVAL;
 	if (r)
-		drop_rules(tracer, before);
+		tracer_drop_rules(tracer, before);
 	return r;
 }
 
-static struct side_jmp_tracer *new_tracer(side_jmp_callback *callback,
+static struct side_jmp_tracer *tracer_new(side_jmp_callback *callback,
 					  void *data)
 {
-	struct side_jmp_tracer *tracer = pool_get(&tracer_pool);
+	struct side_jmp_tracer *tracer = tracer_pool_get(&tracer_tracer_pool);
 
 	if (!tracer)
 		return NULL;
 	tracer->callback = callback;
 	tracer->data = data;
-	tracer->next = tracers;
-	tracers = tracer;
+	tracer->next = tracer_all;
+	tracer_all = tracer;
 	return tracer;
 }
 
-static struct side_jmp_tracer **find(struct side_jmp_tracer *tracer)
+static struct side_jmp_tracer **tracer_find(struct side_jmp_tracer *tracer)
 {
-	struct side_jmp_tracer **p = &tracers;
+	struct side_jmp_tracer **p = &tracer_all;
 
 	while (*p && *p != tracer)
 		p = &(*p)->next;
@@ -498,28 +508,29 @@ static struct side_jmp_tracer **find(struct side_jmp_tracer *tracer)
 
 /* ---- register ----------------------------------------------------------- */
 
-static int add_locked(struct side_jmp_tracer **tracer, const char *patterns,
+static int tracer_add(struct side_jmp_tracer **tracer, const char *patterns,
 		      side_jmp_callback *callback, void *data)
 {
 	bool fresh = !*tracer;
-	struct side_jmp_tracer *t = fresh ? new_tracer(callback, data) : *tracer;
-	struct rule *before;
+	struct side_jmp_tracer *t = fresh ? tracer_new(callback, data) :
+					    *tracer;
+	struct tracer_rule *before;
 	int r;
 
 	if (!t)
 		return -ENOMEM;
 	before = t->rules;
-	r = add_rules(t, patterns);
+	r = tracer_add_rules(t, patterns);
 	if (!r)
-		r = attach_all(t);
+		r = tracer_attach_all(t);
 	if (!r) {
 		*tracer = t;
 		return 0;
 	}
-	drop_rules(t, before);
+	tracer_drop_rules(t, before);
 	if (fresh) {
-		tracers = t->next;
-		pool_put(&tracer_pool, t);
+		tracer_all = t->next;
+		tracer_pool_put(&tracer_tracer_pool, t);
 	}
 	return r;
 }
@@ -533,7 +544,7 @@ int sj_tracer_add(struct side_jmp_tracer **tracer, const char *patterns,
 	if (!tracer || !patterns || !callback)
 		return -EINVAL;
 	mask = sj_event_enter();
-	r = add_locked(tracer, patterns, callback, data);
+	r = tracer_add(tracer, patterns, callback, data);
 	sj_event_leave(mask);
 	errno = saved;
 	return r;
@@ -553,7 +564,8 @@ int side_jmp_tracer_register(struct side_jmp_tracer **tracer,
 
 /* ---- unregister --------------------------------------------------------- */
 
-static bool within(const struct frame *f, const struct side_jmp_tracer *tracer)
+static bool tracer_within(const struct tracer_frame *f,
+			  const struct side_jmp_tracer *tracer)
 {
 	for (; f; f = f->below)
 		for (const struct side_jmp_slot *s = tracer->slots; s;
@@ -564,9 +576,9 @@ static bool within(const struct frame *f, const struct side_jmp_tracer *tracer)
 }
 
 /* Are we a signal handler on top of a call that is beginning or ending? */
-static bool on_top_of_a_call(const struct side_jmp_tracer *tracer)
+static bool tracer_on_top_of_a_call(const struct side_jmp_tracer *tracer)
 {
-	for (const struct frame *f = frames; f; f = f->below)
+	for (const struct tracer_frame *f = tracer_frames; f; f = f->below)
 		for (const struct side_jmp_slot *s = tracer->slots; s;
 		     s = s->of_tracer)
 			if (s == f->slot && !f->inside)
@@ -575,21 +587,22 @@ static bool on_top_of_a_call(const struct side_jmp_tracer *tracer)
 }
 
 /* Does another thread wait within a callback of this tracer? */
-static bool would_deadlock(const struct side_jmp_tracer *tracer)
+static bool tracer_would_deadlock(const struct side_jmp_tracer *tracer)
 {
-	if (!frames)
+	if (!tracer_frames)
 		return false;
-	if (on_top_of_a_call(tracer))
+	if (tracer_on_top_of_a_call(tracer))
 		return true;
-	for (const struct waiter *w = waiters; w; w = w->next)
-		if (w->thread != &frames && within(w->frames, tracer))
+	for (const struct tracer_waiter *w = tracer_waiters; w; w = w->next)
+		if (w->thread != &tracer_frames &&
+		    tracer_within(w->frames, tracer))
 			return true;
 	return false;
 }
 
-static void remove_waiter(struct waiter *waiter)
+static void tracer_remove_waiter(struct tracer_waiter *waiter)
 {
-	struct waiter **p = &waiters;
+	struct tracer_waiter **p = &tracer_waiters;
 
 	while (*p != waiter)
 		p = &(*p)->next;
@@ -597,66 +610,66 @@ static void remove_waiter(struct waiter *waiter)
 }
 
 /* No calls begin, and the events lose a user. */
-static void stop_slots(struct side_jmp_tracer *tracer)
+static void tracer_stop_slots(struct side_jmp_tracer *tracer)
 {
 	for (struct side_jmp_slot *s = tracer->slots; s; s = s->of_tracer)
-		deactivate(s);
+		slot_deactivate(s);
 	for (struct side_jmp_slot *s = tracer->slots; s; s = s->of_tracer)
 		(void)side_jmp_disable(s->event->key);
 }
 
-static int unregister_begin(struct side_jmp_tracer *tracer,
-			    struct waiter *waiter)
+static int tracer_unregister_begin(struct side_jmp_tracer *tracer,
+				   struct tracer_waiter *waiter)
 {
-	struct side_jmp_tracer **p = find(tracer);
+	struct side_jmp_tracer **p = tracer_find(tracer);
 
 	if (!p)
 		return -EINVAL;
-	if (would_deadlock(tracer))
+	if (tracer_would_deadlock(tracer))
 		return -EDEADLK;
 	*p = tracer->next;
-	stop_slots(tracer);
-	waiter->thread = &frames;
-	waiter->frames = frames;
-	waiter->next = waiters;
-	waiters = waiter;
+	tracer_stop_slots(tracer);
+	waiter->thread = &tracer_frames;
+	waiter->frames = tracer_frames;
+	waiter->next = tracer_waiters;
+	tracer_waiters = waiter;
 	return 0;
 }
 
-static void unregister_end(struct side_jmp_tracer *tracer,
-			   struct waiter *waiter)
+static void tracer_unregister_end(struct side_jmp_tracer *tracer,
+				  struct tracer_waiter *waiter)
 {
 	struct side_jmp_slot *slot, *next;
 
-	remove_waiter(waiter);
+	tracer_remove_waiter(waiter);
 	for (slot = tracer->slots; slot; slot = next) {
 		next = slot->of_tracer;
 		slot->in_use = 0;
 		if (!slot->event)
-			drop_slot(slot);
+			slot_drop(slot);
 	}
-	drop_rules(tracer, NULL);
-	pool_put(&tracer_pool, tracer);
+	tracer_drop_rules(tracer, NULL);
+	tracer_pool_put(&tracer_tracer_pool, tracer);
 }
 
 int side_jmp_tracer_unregister(struct side_jmp_tracer *tracer)
 {
 	int saved = errno, r;
-	struct waiter waiter;
+	struct tracer_waiter waiter;
 	sigmask_t mask;
 
 	if (!tracer)
 		return -EINVAL;
 	mask = sj_event_enter();
-	r = unregister_begin(tracer, &waiter);
+	r = tracer_unregister_begin(tracer, &waiter);
 	sj_event_leave(mask);
 	if (r)
 		return r;
 	for (struct side_jmp_slot *s = tracer->slots; s; s = s->of_tracer)
 		if (!side_jmp_inject(INJECT_EVENT_WAIT))
-			wait_for_calls(s);
+			tracer_wait(s);
 	mask = sj_event_enter();
-	unregister_end(tracer, &waiter);
+	tracer_unregister_end(tracer, &waiter);
 	sj_event_leave(mask);
 	errno = saved;
 	return 0;
@@ -664,10 +677,10 @@ int side_jmp_tracer_unregister(struct side_jmp_tracer *tracer)
 
 /* ---- events that come and go -------------------------------------------- */
 
-static uint64_t refused;		/* sj_event_lock */
+static uint64_t tracer_refused;		/* sj_event_lock */
 
 /* Whatever of the tracer's new events can be enabled. */
-static void attach_one_by_one(struct side_jmp_tracer *tracer)
+static void tracer_attach_one_by_one(struct side_jmp_tracer *tracer)
 {
 	struct side_jmp_event_object *o;
 	struct side_jmp_event *event;
@@ -675,12 +688,13 @@ static void attach_one_by_one(struct side_jmp_tracer *tracer)
 	sj_for_each_event(o, event) {
 		struct side_jmp_slot *before = tracer->slots;
 
-		if (has(tracer, event) || !wants(tracer, event))
+		if (tracer_has(tracer, event) || !tracer_wants(tracer, event))
 			continue;
-		if (!reserve(tracer, event) && !enable_slots(tracer, 1))
+		if (!slot_reserve(tracer, event) &&
+		    !tracer_enable_slots(tracer, 1))
 			continue;
-		unreserve(tracer, before);
-		refused++;
+		tracer_unreserve(tracer, before);
+		tracer_refused++;
 	}
 }
 
@@ -689,13 +703,13 @@ static void tracer_new_events(struct side_jmp_event *first,
 {
 	(void)first;
 	(void)end;
-	for (struct side_jmp_tracer *t = tracers; t; t = t->next)
-		if (attach_all(t))
-			attach_one_by_one(t);
+	for (struct side_jmp_tracer *t = tracer_all; t; t = t->next)
+		if (tracer_attach_all(t))
+			tracer_attach_one_by_one(t);
 }
 
-static void detach_from(struct side_jmp_tracer *tracer,
-			struct side_jmp_event *event)
+static void tracer_detach_from(struct side_jmp_tracer *tracer,
+			       struct side_jmp_event *event)
 {
 	struct side_jmp_slot **p = &tracer->slots;
 
@@ -707,7 +721,7 @@ static void detach_from(struct side_jmp_tracer *tracer,
 			continue;
 		}
 		*p = slot->of_tracer;
-		deactivate(slot);
+		slot_deactivate(slot);
 		(void)side_jmp_disable(event->key);
 		slot->in_use = 0;
 	}
@@ -718,19 +732,19 @@ static void detach_from(struct side_jmp_tracer *tracer,
  * being unloaded, so whoever unloads it knows that there are none.  And at
  * exit there may be calls that never end.
  */
-static void detach(struct side_jmp_event *event)
+static void tracer_detach(struct side_jmp_event *event)
 {
 	struct side_jmp_slot *slot, *next;
 
 	if (!event->slots)
 		return;
-	for (struct side_jmp_tracer *t = tracers; t; t = t->next)
-		detach_from(t, event);
+	for (struct side_jmp_tracer *t = tracer_all; t; t = t->next)
+		tracer_detach_from(t, event);
 	for (slot = event->slots; slot; slot = next) {
 		next = slot->next;
 		slot->event = NULL;
 		if (!slot->in_use)	/* else its tracer is on its way out */
-			drop_slot(slot);
+			slot_drop(slot);
 	}
 	event->slots = NULL;
 }
@@ -739,21 +753,21 @@ static void tracer_lost_events(struct side_jmp_event *first,
 			       const struct side_jmp_event *end)
 {
 	for (; first < end; first++)
-		detach(first);
+		tracer_detach(first);
 }
 
 static void tracer_after_fork(void)
 {
-	for (struct side_jmp_slot *s = all_slots; s; s = s->all)
-		for (unsigned i = 0; i < SHARDS; i++)
+	for (struct side_jmp_slot *s = tracer_all_slots; s; s = s->all)
+		for (unsigned i = 0; i < TRACER_SHARDS; i++)
 			if (s->shards[i].running)	/* else leave the page */
 				__atomic_store_n(&s->shards[i].running,
-						 own_calls(s, i),
+						 tracer_own_calls(s, i),
 						 __ATOMIC_SEQ_CST);
-	while (waiters && waiters->thread != &frames)
-		waiters = waiters->next;
-	for (struct waiter *w = waiters; w && w->next; )
-		if (w->next->thread != &frames)
+	while (tracer_waiters && tracer_waiters->thread != &tracer_frames)
+		tracer_waiters = tracer_waiters->next;
+	for (struct tracer_waiter *w = tracer_waiters; w && w->next; )
+		if (w->next->thread != &tracer_frames)
 			w->next = w->next->next;
 		else
 			w = w->next;
@@ -761,9 +775,9 @@ static void tracer_after_fork(void)
 
 static void tracer_info(struct side_jmp_event_info *info)
 {
-	for (const struct side_jmp_tracer *t = tracers; t; t = t->next)
+	for (const struct side_jmp_tracer *t = tracer_all; t; t = t->next)
 		info->tracers++;
-	info->refused = refused;
+	info->refused = tracer_refused;
 }
 
 const struct sj_sink sj_tracer_sink = {
