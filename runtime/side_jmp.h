@@ -211,6 +211,17 @@ struct side_jmp_key {
  * A key that several objects share: SIDE_JMP_KEY_EXTERN in a header that all
  * of them include, SIDE_JMP_KEY_EXPORT once, after it, in the object that owns
  * the key.
+ *
+ * It is one key as long as the loader looks it up by its name and finds the
+ * same one for all.  There are two, of which enabling one, with 0, leaves the
+ * other's sites as they are, where
+ *   - the owner is linked with -Bsymbolic or a --dynamic-list without the key,
+ *     or the key's visibility is protected: the owner keeps its own, and an
+ *     executable that names the key mostly has a copy, which the others use
+ *     (`side-jmp check` finds it in the owner: key-binding);
+ *   - two objects define it, as copies of an owner that is linked statically
+ *     do, and do not see each other: dlopen() with RTLD_LOCAL (the default) or
+ *     RTLD_DEEPBIND, dlmopen(), or one of them hides it by a version script.
  */
 #define SIDE_JMP_KEY_EXTERN(name)	SIDE_JMP_KEY_EXTERN_(name, uint32_t)
 #define SIDE_JMP_KEY64_EXTERN(name)	SIDE_JMP_KEY_EXTERN_(name, uint64_t)

@@ -8,11 +8,14 @@
 
 #include "tools/check.h"
 #include "runtime/side_jmp.h"
+#include "runtime/sites/table.h"
 
 struct check {
 	const struct table *t;
 	const struct image *im;
 	const struct symbols *symbols;
+	struct sj_view view;		/* of the image */
+	bool *told;			/* a key: one finding is enough */
 	bool strict;
 	finding_fn *emit;
 	void *arg;
@@ -61,13 +64,6 @@ static void found_place(struct check *c, const char *rule, uint64_t at,
 	emit(c, rule, false, at);
 }
 
-static bool is_code(const struct image *im, uint64_t addr, uint64_t size)
-{
-	const struct segment *s = image_segment(im, addr, size);
-
-	return s && (s->flags & (PF_R | PF_X)) == (PF_R | PF_X);
-}
-
 /* ---- the section ------------------------------------------------------------ */
 
 static void check_section(struct check *c)
@@ -79,12 +75,13 @@ static void check_section(struct check *c)
 
 	if (s->size % size) {
 		EXPECTED(c, "a whole number of records of %zu bytes", size);
-		FOUND(c, "table-size", s->addr, "%" PRIu64 " bytes", s->size);
+		FOUND(c, sj_rule_name(SJ_TABLE_SIZE), s->addr, "%" PRIu64 " bytes", s->size);
 	}
 	if (s->addr % _Alignof(struct side_jmp_record)) {
 		EXPECTED(c, "a table aligned to %zu bytes",
 			 _Alignof(struct side_jmp_record));
-		FOUND(c, "table-alignment", s->addr, "%#" PRIx64, s->addr);
+		FOUND(c, sj_rule_name(SJ_TABLE_ALIGNMENT), s->addr, "%#" PRIx64,
+		      s->addr);
 	}
 	if (!g || g->flags & PF_W) {
 		EXPECTED(c, "a table that nobody writes");
@@ -99,79 +96,58 @@ static void check_section(struct check *c)
 
 /* ---- one record ------------------------------------------------------------- */
 
-/* False: its fields mean nothing to us. */
-static bool check_fields(struct check *c, const struct site *s)
+/* What the judge sees of a record. */
+static struct sj_site judged(const struct site *s)
 {
-	bool wide = s->insn.layout == SIDE_JMP_WIDE;
-	unsigned known = SIDE_JMP_RECORD_KEY_SLOT | SIDE_JMP_RECORD_WORD64;
-
-	if (s->version != SIDE_JMP_RECORD_VERSION) {
-		EXPECTED(c, "a record of version %u", SIDE_JMP_RECORD_VERSION);
-		FOUND(c, "record-version", s->record, "version %u", s->version);
-		return false;
-	}
-	if (s->insn.layout > SIDE_JMP_WIDE) {
-		EXPECTED(c, "layout 0 (inline), 1 (dense) or 2 (wide)");
-		FOUND(c, "record-layout", s->record, "layout %u",
-		      s->insn.layout);
-		return false;
-	}
-	if (s->flags & ~known || (wide && s->flags & SIDE_JMP_RECORD_KEY_SLOT)) {
-		EXPECTED(c, "flags among %#x%s", wide ? SIDE_JMP_RECORD_WORD64 :
-			 known, wide ? " (a wide site has no slot)" : "");
-		FOUND(c, "record-flags", s->record, "flags %#x", s->flags);
-	}
-	if (s->reserved) {
-		EXPECTED(c, "0 in the reserved byte");
-		FOUND(c, "record-reserved", s->record, "%#x", s->reserved);
-	}
-	return true;
+	return (struct sj_site){
+		.insn = s->insn, .key = s->key, .version = s->version,
+		.flags = s->flags, .reserved = s->reserved,
+	};
 }
 
-static void check_key_fields(struct check *c, const struct site *s)
+static const uint8_t *view_bytes(const struct sj_view *view, uint64_t at,
+				 uint64_t *len)
 {
-	unsigned width = s->insn.word64 ? 64 : 32;
-	const struct key *k;
+	const struct table *t = view->arg;
 
-	if (s->key == NO_KEY)
-		return;
-	k = &c->t->keys[s->key];
-	if (k->external)
-		return;
-	if (!k->readable || k->version != SIDE_JMP_KEY_VERSION ||
-	    k->width != width) {
-		EXPECTED(c, "a key of version %u with %u bits",
-			 SIDE_JMP_KEY_VERSION, width);
-		if (k->readable)
-			FOUND(c, "key-fields", s->record, "version %u with %u"
-			      " bits at %#" PRIx64, k->version, k->width,
-			      k->addr);
-		else
-			found_place(c, "key-fields", s->record, k->addr);
-	}
+	return image_at_most(t->image, at, len);
 }
 
-static void check_key(struct check *c, const struct site *s)
+static void view_key(const struct sj_view *view, const struct sj_site *s,
+		     struct sj_seen_key *k)
 {
-	uint64_t place = s->insn.word, align = 8, key_size = 32;
-	const struct segment *g;
+	const struct table *t = view->arg;
+	const struct key *key;
 
-	if (place % align) {
-		EXPECTED(c, "a key aligned to %u bytes", (unsigned)align);
-		found_place(c, "key-alignment", s->record, place);
-	}
-	if (s->flags & SIDE_JMP_RECORD_KEY_SLOT) {
-		g = image_segment(c->im, place, 8);
-		if (!g || !(g->flags & PF_R)) {
-			EXPECTED(c, "a slot that can be read");
-			found_place(c, "key-slot", s->record, place);
-			return;
-		}
-	} else if (!image_stays_writable(c->im, place, key_size)) {
-		EXPECTED(c, "a key in data that stays writable");
-		found_place(c, "key-writable", s->record, place);
-	}
-	check_key_fields(c, s);
+	*k = (struct sj_seen_key){ 0 };
+	if (s->key == NO_KEY)	/* nothing fills the slot */
+		return;
+	key = &t->keys[s->key];
+	*k = (struct sj_seen_key){
+		.elsewhere = key->external, .readable = key->readable,
+		.addr = key->addr, .version = key->version,
+		.width = key->width,
+	};
+}
+
+static struct sj_view view_of(const struct table *t)
+{
+	static const struct sj_view_file file = { view_bytes, view_key };
+	const struct image *im = t->image;
+	struct sj_segment *g = tool_alloc(im->n_segments, sizeof(*g));
+
+	for (size_t i = 0; i < im->n_segments; i++)
+		g[i] = (struct sj_segment){
+			im->segments[i].addr,
+			im->segments[i].addr + im->segments[i].mem_size,
+			im->segments[i].flags,
+		};
+	return (struct sj_view){
+		.arch = im->arch, .segments = g, .n_segments = im->n_segments,
+		.relro = { im->relro.addr, im->relro.addr + im->relro.mem_size,
+			   PF_R },
+		.file = &file, .arg = t,
+	};
 }
 
 const char *site_bytes(const struct image *im, uint64_t addr, unsigned len,
@@ -187,58 +163,147 @@ const char *site_bytes(const struct image *im, uint64_t addr, unsigned len,
 	return out;
 }
 
-static void hex(const uint8_t *p, unsigned len,
-		char out[HEX_MAX])
+/* The bytes of one of the two forms.  Returns their number. */
+static unsigned form(const struct check *c, const struct site *s,
+		     enum side_jmp_state state, char out[HEX_MAX])
 {
+	uint8_t p[SIDE_JMP_INSN_MAX];
+	unsigned len = c->im->arch->encode(&s->insn, state, p);
+
 	*out = '\0';
 	for (unsigned i = 0; i < len; i++)
 		snprintf(out + 3 * i, 4, "%02x%s", p[i],
 			 i + 1 < len ? " " : "");
+	return len;
 }
 
-/* One of the two known forms?  Where it is, and whether it can be written. */
-static void check_site(struct check *c, const struct site *s)
+static void say_fields(struct check *c, const struct site *s,
+		       enum sj_rule rule)
 {
-	const struct side_jmp_arch *arch = c->im->arch;
-	char forms[2][HEX_MAX];
-	char there[HEX_MAX];
-	uint8_t bytes[SIDE_JMP_INSN_MAX];
-	unsigned len = 0;
+	bool wide = s->insn.layout == SIDE_JMP_WIDE;
+	unsigned known = SIDE_JMP_RECORD_KEY_SLOT | SIDE_JMP_RECORD_WORD64;
+	const char *name = sj_rule_name(rule);
 
-	if (s->insn.site % arch->align) {
-		EXPECTED(c, "a site aligned to %u bytes", arch->align);
-		FOUND(c, "site-alignment", s->record, "%#" PRIx64,
-		      s->insn.site);
+	if (rule == SJ_RECORD_VERSION) {
+		EXPECTED(c, "a record of version %u", SIDE_JMP_RECORD_VERSION);
+		FOUND(c, name, s->record, "version %u", s->version);
+	} else if (rule == SJ_RECORD_LAYOUT) {
+		EXPECTED(c, "layout 0 (inline), 1 (dense) or 2 (wide)");
+		FOUND(c, name, s->record, "layout %u", s->insn.layout);
+	} else if (rule == SJ_RECORD_FLAGS) {
+		EXPECTED(c, "flags among %#x%s", wide ? SIDE_JMP_RECORD_WORD64 :
+			 known, wide ? " (a wide site has no slot)" : "");
+		FOUND(c, name, s->record, "flags %#x", s->flags);
+	} else {
+		EXPECTED(c, "0 in the reserved byte");
+		FOUND(c, name, s->record, "%#x", s->reserved);
 	}
-	for (unsigned i = 0; i < 2; i++) {
-		len = arch->encode(&s->insn, i ? SIDE_JMP_IDLE :
-				   SIDE_JMP_ARMED, bytes);
-		hex(bytes, len, forms[i]);
+}
+
+static void say_key_fields(struct check *c, const struct site *s)
+{
+	const struct key *k = &c->t->keys[s->key];
+	const char *name = sj_rule_name(SJ_KEY_FIELDS);
+
+	EXPECTED(c, "a key of version %u with %u bits", SIDE_JMP_KEY_VERSION,
+		 s->insn.word64 ? 64 : 32);
+	if (k->readable)
+		FOUND(c, name, s->record, "version %u with %u bits at %#"
+		      PRIx64, k->version, k->width, k->addr);
+	else
+		found_place(c, name, s->record, k->addr);
+}
+
+static void say_key(struct check *c, const struct site *s, enum sj_rule rule)
+{
+	const char *name = sj_rule_name(rule);
+
+	if (rule == SJ_KEY_FIELDS) {
+		say_key_fields(c, s);
+	} else if (rule == SJ_KEY_ADDRESS) {
+		EXPECTED(c, "a slot that holds the address of a key");
+		FOUND(c, name, s->record, "%#" PRIx64 " in the slot at %#"
+		      PRIx64, s->key == NO_KEY ? 0 : c->t->keys[s->key].addr,
+		      s->insn.word);
+	} else {
+		if (rule == SJ_KEY_ALIGNMENT)
+			EXPECTED(c, "a key aligned to %u bytes", SJ_KEY_ALIGN);
+		else if (rule == SJ_KEY_SLOT)
+			EXPECTED(c, "a slot that can be read");
+		else
+			EXPECTED(c, "a key in data that stays writable");
+		found_place(c, name, s->record, s->insn.word);
 	}
-	if (!is_code(c->im, s->insn.site, len ? len : 1)) {
+}
+
+static void say_site(struct check *c, const struct site *s, enum sj_rule rule)
+{
+	const char *name = sj_rule_name(rule);
+	char armed[HEX_MAX], idle[HEX_MAX], there[HEX_MAX];
+
+	if (rule == SJ_SITE_ALIGNMENT) {
+		EXPECTED(c, "a site aligned to %u bytes", c->im->arch->align);
+		FOUND(c, name, s->record, "%#" PRIx64, s->insn.site);
+	} else if (rule == SJ_SITE_BOUNDS) {
 		EXPECTED(c, "a site in code");
-		found_place(c, "site-bounds", s->record, s->insn.site);
-	} else if (!len) {
+		found_place(c, name, s->record, s->insn.site);
+	} else if (rule == SJ_SITE_REACH) {
 		EXPECTED(c, "an operand in reach of the site at %#" PRIx64,
 			 s->insn.site);
-		found_place(c, "site-reach", s->record,
+		found_place(c, name, s->record,
 			    s->insn.layout == SIDE_JMP_WIDE ? s->insn.word :
 			    s->insn.target);
-	} else if (s->state == SIDE_JMP_FOREIGN) {
+	} else {
+		unsigned len = form(c, s, SIDE_JMP_ARMED, armed);
+
+		form(c, s, SIDE_JMP_IDLE, idle);
 		EXPECTED(c, "at site %#" PRIx64 ": %s (armed) or %s (idle)",
-			 s->insn.site, forms[0], forms[1]);
-		FOUND(c, "site-bytes", s->record, "%s",
+			 s->insn.site, armed, idle);
+		FOUND(c, name, s->record, "%s",
 		      site_bytes(c->im, s->insn.site, len, there));
 	}
 }
 
-static bool check_target(struct check *c, const struct site *s)
+static void say_rule(struct check *c, const struct site *s, enum sj_rule rule)
 {
-	if (is_code(c->im, s->insn.target, 1))
-		return true;
-	EXPECTED(c, "a check block in code");
-	found_place(c, "target-bounds", s->record, s->insn.target);
-	return false;
+	if (rule < SJ_TARGET_BOUNDS) {
+		say_fields(c, s, rule);
+	} else if (rule == SJ_TARGET_BOUNDS) {
+		EXPECTED(c, "a check block in code");
+		found_place(c, sj_rule_name(rule), s->record, s->insn.target);
+	} else if (rule < SJ_SITE_ALIGNMENT) {
+		say_key(c, s, rule);
+	} else {
+		say_site(c, s, rule);
+	}
+}
+
+/*
+ * A key that the library exports, and of which its own sites nevertheless have
+ * the library's own: with a copy of it in the executable, or another library's
+ * before it, there are two.
+ */
+static void check_binding(struct check *c, const struct site *s)
+{
+	const struct key *k;
+	const char *name;
+
+	if (!(s->flags & SIDE_JMP_RECORD_KEY_SLOT) || s->key == NO_KEY ||
+	    c->told[s->key])
+		return;
+	k = &c->t->keys[s->key];
+	if (k->external || !image_is_library(c->im) ||
+	    image_bound_by_name(c->im, s->insn.word))
+		return;
+	name = image_exported(c->im, k->addr);
+	if (!name)
+		return;
+	c->told[s->key] = true;
+	EXPECTED(c, "the exported key %.100s to be looked up by its name"
+		 " when the library is loaded", name);
+	FOUND(c, "key-binding", s->record, "it bound to this library's own,"
+	      " as by -Bsymbolic or protected visibility: beside a copy in the"
+	      " executable there would be two");
 }
 
 /* ---- functions --------------------------------------------------------------- */
@@ -357,33 +422,28 @@ static void check_dense_section(struct check *c, const struct section *dense)
 
 /* ---- records about one place --------------------------------------------------- */
 
-static bool is_copy(const struct site *a, const struct site *b)
-{
-	return a->insn.site == b->insn.site &&
-	       a->insn.target == b->insn.target &&
-	       a->insn.layout == b->insn.layout && a->key == b->key &&
-	       a->insn.word64 == b->insn.word64;
-}
-
 /* Exact copies are what the folding of identical functions leaves behind. */
 static void check_pair(struct check *c, const struct site *a,
 		       const struct site *b)
 {
-	uint8_t bytes[SIDE_JMP_INSN_MAX];
-	unsigned len = c->im->arch->encode(&a->insn, SIDE_JMP_ARMED, bytes);
+	struct sj_site x = judged(a), y = judged(b);
+	char armed[HEX_MAX];
+	enum sj_rule rule;
+	bool copy;
 
-	if (is_copy(a, b)) {
-		c->counts.duplicates++;
-	} else if (a->insn.site == b->insn.site) {
+	rule = sj_judge_pair(c->im->arch, &x, &y, &copy);
+	c->counts.duplicates += copy;
+	if (rule == SJ_SITE_CONTRADICTION) {
 		EXPECTED(c, "records that agree about the site %#" PRIx64,
 			 a->insn.site);
-		FOUND(c, "site-contradiction", b->record, "another key, check"
+		FOUND(c, sj_rule_name(rule), b->record, "another key, check"
 		      " block or layout than in the record at %#" PRIx64,
 		      a->record);
-	} else if (b->insn.site - a->insn.site < len) {
+	} else if (rule == SJ_SITE_OVERLAP) {
 		EXPECTED(c, "a site behind the one at %#" PRIx64 " of %u"
-			 " bytes", a->insn.site, len);
-		FOUND(c, "site-overlap", b->record, "%#" PRIx64,
+			 " bytes", a->insn.site,
+			 form(c, a, SIDE_JMP_ARMED, armed));
+		FOUND(c, sj_rule_name(rule), b->record, "%#" PRIx64,
 		      b->insn.site);
 	}
 }
@@ -421,30 +481,42 @@ static void check_events(struct check *c)
 
 /* ---- all of it ----------------------------------------------------------------- */
 
+static void check_site(struct check *c, const struct site *s,
+		       const struct section *dense)
+{
+	struct sj_site site = judged(s);
+	uint32_t broken = sj_judge_site(&c->view, &site);
+
+	for (unsigned rule = 0; rule < SJ_N_RULES; rule++)
+		if (broken >> rule & 1)
+			say_rule(c, s, (enum sj_rule)rule);
+	if (broken >> SJ_RECORD_VERSION & 1 || broken >> SJ_RECORD_LAYOUT & 1)
+		return;
+	check_binding(c, s);
+	check_dense_site(c, s, dense);
+	if (!(broken >> SJ_TARGET_BOUNDS & 1))
+		check_function(c, s, dense);
+}
+
 struct check_counts check_table(const struct table *t,
 				const struct symbols *symbols, bool strict,
 				finding_fn *emit_, void *arg)
 {
 	struct check c = { .t = t, .im = t->image, .symbols = symbols,
-			   .strict = strict, .emit = emit_, .arg = arg };
+			   .strict = strict, .emit = emit_, .arg = arg,
+			   .view = view_of(t),
+			   .told = tool_alloc(t->n_keys, sizeof(bool)) };
 	const struct section *dense = image_section(t->image,
 					"side_jmp_modify_code", NULL);
 
 	if (t->section)
 		check_section(&c);
-	for (size_t i = 0; i < t->n_sites; i++) {
-		const struct site *s = &t->sites[i];
-
-		if (!check_fields(&c, s))
-			continue;
-		check_key(&c, s);
-		check_site(&c, s);
-		check_dense_site(&c, s, dense);
-		if (check_target(&c, s))
-			check_function(&c, s, dense);
-	}
+	for (size_t i = 0; i < t->n_sites; i++)
+		check_site(&c, &t->sites[i], dense);
 	check_dense_section(&c, dense);
 	check_places(&c);
 	check_events(&c);
+	free((void *)(uintptr_t)c.view.segments);
+	free(c.told);
 	return c.counts;
 }

@@ -260,6 +260,8 @@ static void read_dynamic(struct image *im, const GElf_Phdr *ph)
 		im->textrel |= tag == DT_TEXTREL ||
 			       (tag == DT_FLAGS && value & DF_TEXTREL);
 		im->pie |= tag == DT_FLAGS_1 && value & DF_1_PIE;
+		im->symbolic |= tag == DT_SYMBOLIC ||
+				(tag == DT_FLAGS && value & DF_SYMBOLIC);
 	}
 }
 
@@ -387,6 +389,8 @@ static struct reloc reloc_of(struct image *im, const GElf_Rela *rela,
 	if (!index || !symbols || index > INT32_MAX ||
 	    !gelf_getsym(symbols, (int)index, &sym))
 		return r;
+	r.by_name = GELF_ST_BIND(sym.st_info) != STB_LOCAL &&
+		    GELF_ST_VISIBILITY(sym.st_other) == STV_DEFAULT;
 	if (sym.st_shndx != SHN_UNDEF) {
 		/* A symbol that is relocated where it is: copied to there. */
 		if (sym.st_value == rela->r_offset)
@@ -520,6 +524,90 @@ bool image_pointer(const struct image *im, uint64_t at, uint64_t *value,
 	return true;
 }
 
+/* ---- what is exported ------------------------------------------------------ */
+
+static int by_place(const void *a, const void *b)
+{
+	const struct exported *x = a, *y = b;
+
+	return x->at < y->at ? -1 : x->at > y->at;
+}
+
+static bool is_exported_data(const GElf_Sym *sym)
+{
+	return sym->st_shndx != SHN_UNDEF &&
+	       GELF_ST_TYPE(sym->st_info) == STT_OBJECT &&
+	       GELF_ST_BIND(sym->st_info) != STB_LOCAL &&
+	       (GELF_ST_VISIBILITY(sym->st_other) == STV_DEFAULT ||
+		GELF_ST_VISIBILITY(sym->st_other) == STV_PROTECTED);
+}
+
+static void read_exports_of(struct image *im, size_t *room,
+			    const GElf_Shdr *h, Elf_Data *data)
+{
+	size_t n = h->sh_entsize ? data->d_size / h->sh_entsize : 0;
+	GElf_Sym sym;
+
+	for (size_t i = 1; i < n && i < INT32_MAX &&
+	     gelf_getsym(data, (int)i, &sym); i++) {
+		const char *name;
+
+		if (!is_exported_data(&sym))
+			continue;
+		name = elf_strptr(im->elf, h->sh_link, sym.st_name);
+		if (!name)
+			continue;
+		im->exported = tool_grow(im->exported, room,
+					 im->n_exported + 1,
+					 sizeof(*im->exported));
+		im->exported[im->n_exported++] = (struct exported){
+			sym.st_value, name,
+		};
+	}
+}
+
+static void read_exports(struct image *im)
+{
+	size_t room = 0;
+
+	for (size_t i = 0; i < im->n_sections; i++) {
+		const struct section *s = &im->sections[i];
+		Elf_Data *data;
+		GElf_Shdr h;
+
+		if (s->type != SHT_DYNSYM || !gelf_getshdr(s->scn, &h))
+			continue;
+		data = elf_getdata(s->scn, NULL);
+		if (data)
+			read_exports_of(im, &room, &h, data);
+	}
+	if (im->n_exported)
+		qsort(im->exported, im->n_exported, sizeof(*im->exported),
+		      by_place);
+}
+
+const char *image_exported(const struct image *im, uint64_t addr)
+{
+	const struct exported key = { .at = addr }, *e = NULL;
+
+	if (im->n_exported)
+		e = bsearch(&key, im->exported, im->n_exported, sizeof(key),
+			    by_place);
+	return e ? e->name : NULL;
+}
+
+bool image_is_library(const struct image *im)
+{
+	return im->type == ET_DYN && !im->pie;
+}
+
+bool image_bound_by_name(const struct image *im, uint64_t at)
+{
+	const struct reloc *r = reloc_from(im, at);
+
+	return r && r->at == at && r->by_name && !im->symbolic;
+}
+
 /* ---- opening -------------------------------------------------------------- */
 
 static const struct side_jmp_arch *find_arch(unsigned machine)
@@ -588,8 +676,10 @@ static int image_read(struct image *im, char why[WHY_MAX])
 	}
 	if (read_segments(im, why))
 		return -1;
-	if (im->type != ET_CORE && !im->debug_only)
+	if (im->type != ET_CORE && !im->debug_only) {
 		read_relocs(im);
+		read_exports(im);
+	}
 	return 0;
 }
 
@@ -669,6 +759,7 @@ void image_close(struct image *im)
 	free(im->sections);
 	free(im->segments);
 	free(im->relocs);
+	free(im->exported);
 	free(im->path);
 	*im = (struct image){ 0 };
 }

@@ -35,8 +35,14 @@ struct segment {
 struct reloc {
 	uint64_t at, value;
 	const char *symbol;	/* not NULL: of another object, plus value */
+	bool by_name;		/* the loader looks for a symbol everywhere */
 	const char *copied;	/* not NULL: another object's data, whose home
 				   this is from then on (R_*_COPY) */
+};
+
+struct exported {
+	uint64_t at;
+	const char *name;
 };
 
 struct image {
@@ -54,10 +60,13 @@ struct image {
 	size_t n_segments;
 	struct segment relro;		/* mem_size 0: none */
 	bool textrel, pie;
+	bool symbolic;			/* names are looked for in it first */
 	bool debug_only;		/* objcopy --only-keep-debug */
 	struct reloc *relocs;		/* of SHT_RELA, sorted by `at` */
 	size_t n_relocs;
 	const struct section *relr;	/* those whose value is in place */
+	struct exported *exported;	/* data, sorted by address */
+	size_t n_exported;
 
 	/* Not NULL: the memory of a process that had this file at `bias`. */
 	const struct image *core;
@@ -116,6 +125,13 @@ const char *image_copied(const struct image *im, uint64_t addr);
 /* Is there a dynamic relocation in the range?  *at: where. */
 bool image_relocated(const struct image *im, uint64_t addr, uint64_t size,
 		     uint64_t *at);
+
+/* Is what it exports looked for in other objects before it? */
+bool image_is_library(const struct image *im);
+/* The name by which it exports the data at an address.  NULL: by none. */
+const char *image_exported(const struct image *im, uint64_t addr);
+/* Does the loader write there the address of whatever bears a name? */
+bool image_bound_by_name(const struct image *im, uint64_t at);
 
 /* "executable", "shared library", ... */
 const char *image_kind(const struct image *im);

@@ -7,6 +7,7 @@
 
 #include "tools/say.h"
 #include "tools/table.h"
+#include "runtime/sites/table.h"
 #include "runtime/side_jmp_event.h"
 
 /*
@@ -79,20 +80,14 @@ static uint64_t target(const struct image *im, const uint8_t *p, uint64_t at)
 	return at + (uint64_t)(int64_t)(int32_t)image_get32(im, p);
 }
 
-/* As the runtime sees it: armed or idle only if it is exactly that. */
 static enum side_jmp_state state_of(const struct image *im,
 				    const struct side_jmp_insn *insn)
 {
-	struct side_jmp_insn seen = *insn;
 	uint64_t len = SIDE_JMP_INSN_MAX;
 	const uint8_t *p = image_at_most(im, insn->site, &len);
-	enum side_jmp_state state;
 
-	if (!p)
-		return SIDE_JMP_FOREIGN;
-	state = im->arch->decode(&seen, p, (unsigned)len);
-	return seen.target == insn->target && seen.word == insn->word ?
-	       state : SIDE_JMP_FOREIGN;
+	return p ? sj_bytes_state(im->arch, insn, p, (unsigned)len) :
+	       SIDE_JMP_FOREIGN;
 }
 
 static void read_site(struct table *t, struct site *s, const uint8_t *p)

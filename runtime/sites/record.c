@@ -4,6 +4,7 @@
  * only; must not know of objects, keys' words or who writes.
  */
 #include "runtime/sites/sites.h"
+#include "runtime/sites/table.h"
 
 static uintptr_t at(const int32_t *field)
 {
@@ -29,15 +30,9 @@ void sj_record_insn(const struct side_jmp_record *record,
 	insn->word64 = record->flags & SIDE_JMP_RECORD_WORD64;
 }
 
-/* Armed or idle only if the bytes are exactly what we would write. */
 enum side_jmp_state sj_insn_state(const struct side_jmp_insn *insn)
 {
-	struct side_jmp_insn seen = *insn;
-	enum side_jmp_state state;
-
-	state = side_jmp_arch_host()->decode(&seen,
-			(const uint8_t *)(uintptr_t)insn->site,
-			SIDE_JMP_INSN_MAX);
-	return seen.target == insn->target && seen.word == insn->word ?
-		state : SIDE_JMP_FOREIGN;
+	return sj_bytes_state(side_jmp_arch_host(), insn,
+			      (const uint8_t *)(uintptr_t)insn->site,
+			      SIDE_JMP_INSN_MAX);
 }

@@ -37,7 +37,7 @@ int sj_rule_error(enum sj_rule rule)
 	       rule == SJ_SITE_BYTES ? -EILSEQ : -EINVAL;
 }
 
-/* ---- the view ------------------------------------------------------------ */
+/* ---- the view --------------------------------------------------------- */
 
 static const struct sj_segment *table_segment(const struct sj_view *v,
 					      uint64_t at)
@@ -70,27 +70,12 @@ static const uint8_t *table_bytes(const struct sj_view *v, uint64_t at,
 	       (const uint8_t *)(uintptr_t)at;
 }
 
-/* As sj_insn_state(); no byte of it may be read where `len` is 0. */
-static enum side_jmp_state table_state(const struct sj_view *v,
-				       const struct side_jmp_insn *insn,
-				       const uint8_t *bytes, uint64_t len)
-{
-	struct side_jmp_insn seen = *insn;
-	enum side_jmp_state state;
-
-	if (!bytes)
-		return SIDE_JMP_FOREIGN;
-	state = v->arch->decode(&seen, bytes, (unsigned)len);
-	return seen.target == insn->target && seen.word == insn->word ?
-	       state : SIDE_JMP_FOREIGN;
-}
-
-/* ---- one record ------------------------------------------------------------ */
+/* ---- one record ------------------------------------------------------- */
 
 /* Of these two nothing is known that the rest could mean. */
 #define TABLE_UNKNOWN	(TABLE_BIT(RECORD_VERSION) | TABLE_BIT(RECORD_LAYOUT))
 
-static uint32_t judge_fields(const struct sj_site *s)
+static uint32_t table_judge_fields(const struct sj_site *s)
 {
 	unsigned known = SIDE_JMP_RECORD_KEY_SLOT | SIDE_JMP_RECORD_WORD64;
 	uint32_t broken = 0;
@@ -123,7 +108,7 @@ static void table_see_key(const struct sj_site *s, struct sj_seen_key *k)
 	k->width = key->width;
 }
 
-static uint32_t judge_key_place(const struct sj_view *v,
+static uint32_t table_judge_key_place(const struct sj_view *v,
 				const struct sj_site *s)
 {
 	uint64_t place = s->insn.word;
@@ -137,10 +122,11 @@ static uint32_t judge_key_place(const struct sj_view *v,
 	       TABLE_BIT(KEY_WRITABLE);
 }
 
-static uint32_t judge_key(const struct sj_view *v, const struct sj_site *s)
+static uint32_t table_judge_key(const struct sj_view *v,
+				const struct sj_site *s)
 {
 	unsigned width = s->insn.word64 ? 64 : 32;
-	uint32_t broken = judge_key_place(v, s);
+	uint32_t broken = table_judge_key_place(v, s);
 	struct sj_seen_key k;
 
 	if (broken)
@@ -161,7 +147,8 @@ static uint32_t judge_key(const struct sj_view *v, const struct sj_site *s)
  * Where it is, whether it reaches its operand, and whether one of its two
  * forms stands there.  In memory that may also be a debugger's breakpoint.
  */
-static uint32_t judge_place(const struct sj_view *v, const struct sj_site *s)
+static uint32_t table_judge_site(const struct sj_view *v,
+				 const struct sj_site *s)
 {
 	uint8_t form[SIDE_JMP_INSN_MAX];
 	uint64_t len = SIDE_JMP_INSN_MAX;
@@ -176,15 +163,17 @@ static uint32_t judge_place(const struct sj_view *v, const struct sj_site *s)
 	if (!need)
 		return TABLE_BIT(SITE_REACH);
 	bytes = table_bytes(v, s->insn.site, &len);
-	if (table_state(v, &s->insn, bytes, len) != SIDE_JMP_FOREIGN ||
-	    (!v->file && v->arch->breakpoint(bytes)))
+	if (bytes && sj_bytes_state(v->arch, &s->insn, bytes, (unsigned)len) !=
+		     SIDE_JMP_FOREIGN)
+		return 0;
+	if (!v->file && v->arch->breakpoint(bytes))
 		return 0;
 	return TABLE_BIT(SITE_BYTES);
 }
 
 uint32_t sj_judge_site(const struct sj_view *v, const struct sj_site *s)
 {
-	uint32_t broken = judge_fields(s);
+	uint32_t broken = table_judge_fields(s);
 
 	if (broken & TABLE_UNKNOWN || (broken && !v->file))
 		return broken;
@@ -192,13 +181,13 @@ uint32_t sj_judge_site(const struct sj_view *v, const struct sj_site *s)
 		broken |= TABLE_BIT(TARGET_BOUNDS);
 	if (broken && !v->file)
 		return broken;
-	broken |= judge_key(v, s);
+	broken |= table_judge_key(v, s);
 	if (broken && !v->file)
 		return broken;
-	return broken | judge_place(v, s);
+	return broken | table_judge_site(v, s);
 }
 
-/* ---- two records -------------------------------------------------------------- */
+/* ---- two records ------------------------------------------------------ */
 
 enum sj_rule sj_judge_pair(const struct side_jmp_arch *arch,
 			   const struct sj_site *a, const struct sj_site *b,
@@ -220,9 +209,9 @@ enum sj_rule sj_judge_pair(const struct side_jmp_arch *arch,
 	       SJ_ACCEPTED;
 }
 
-/* ---- verdicts ----------------------------------------------------------------- */
+/* ---- verdicts --------------------------------------------------------- */
 
-static int say(struct sj_verdict *v, const struct sj_image *im, int error,
+static int table_say(struct sj_verdict *v, const struct sj_image *im, int error,
 	       const char *why, va_list args)
 {
 	int n = snprintf(v->text, sizeof(v->text), "%s: ", im->name);
@@ -239,7 +228,7 @@ int sj_verdict_say(struct sj_verdict *v, const struct sj_image *im, int error,
 	va_list args;
 
 	va_start(args, why);
-	error = say(v, im, error, why, args);
+	error = table_say(v, im, error, why, args);
 	va_end(args);
 	return error;
 }
@@ -253,12 +242,12 @@ static int table_reject(struct sj_verdict *v, const struct sj_image *im,
 
 	v->rule = rule;
 	va_start(args, why);
-	error = say(v, im, sj_rule_error(rule), why, args);
+	error = table_say(v, im, sj_rule_error(rule), why, args);
 	va_end(args);
 	return error;
 }
 
-/* ---- the table as a whole ------------------------------------------------------- */
+/* ---- the table as a whole --------------------------------------------- */
 
 static struct sj_view table_view(const struct sj_image *im)
 {
@@ -316,7 +305,7 @@ static int table_check_bounds(const struct sj_view *view,
 	return 0;
 }
 
-/* ---- its records ------------------------------------------------------------------ */
+/* ---- its records ------------------------------------------------------ */
 
 static void table_site(const struct side_jmp_record *r, struct sj_site *s)
 {
@@ -327,7 +316,7 @@ static void table_site(const struct side_jmp_record *r, struct sj_site *s)
 	s->reserved = r->reserved;
 }
 
-static int say_key(const struct sj_image *im, uint32_t i,
+static int table_say_key(const struct sj_image *im, uint32_t i,
 		   const struct sj_site *s, enum sj_rule rule,
 		   struct sj_verdict *v)
 {
@@ -350,7 +339,7 @@ static int say_key(const struct sj_image *im, uint32_t i,
 			    SIDE_JMP_KEY_VERSION, s->insn.word64 ? 64 : 32);
 }
 
-static int say_rule(const struct sj_image *im, uint32_t i,
+static int table_say_rule(const struct sj_image *im, uint32_t i,
 		    const struct sj_site *s, enum sj_rule rule,
 		    struct sj_verdict *v)
 {
@@ -381,18 +370,18 @@ static int say_rule(const struct sj_image *im, uint32_t i,
 				    " code of the object, or can't reach its"
 				    " operand", i, (unsigned long)s->insn.site);
 	default:
-		return say_key(im, i, s, rule, v);
+		return table_say_key(im, i, s, rule, v);
 	}
 }
 
 /* What the last record that was judged in full had. */
-struct accepted {
+struct table_accepted {
 	const struct sj_segment *code;
 	uint64_t key;
 	uint8_t flags;
 };
 
-static bool well_inside(const struct sj_segment *s, uint64_t addr)
+static bool table_inside(const struct sj_segment *s, uint64_t addr)
 {
 	return addr >= s->start && addr < s->end &&
 	       s->end - addr >= SIDE_JMP_INSN_MAX;
@@ -403,13 +392,14 @@ static bool well_inside(const struct sj_segment *s, uint64_t addr)
  * is left to be judged but the bytes at the site, and if they are its armed
  * instruction its operand is in reach.  (An idle one may name none.)
  */
-static bool like_the_last(const struct sj_site *s, const struct accepted *last)
+static bool table_like_the_last(const struct sj_site *s,
+				const struct table_accepted *last)
 {
 	return last->code && s->insn.word == last->key &&
 	       s->flags == last->flags && s->insn.layout <= SIDE_JMP_WIDE &&
 	       s->version == SIDE_JMP_RECORD_VERSION && !s->reserved &&
-	       well_inside(last->code, s->insn.site) &&
-	       well_inside(last->code, s->insn.target) &&
+	       table_inside(last->code, s->insn.site) &&
+	       table_inside(last->code, s->insn.target) &&
 	       s->insn.site % side_jmp_arch_host()->align == 0 &&
 	       (s->insn.layout != SIDE_JMP_WIDE ||
 		!(s->flags & SIDE_JMP_RECORD_KEY_SLOT));
@@ -419,23 +409,23 @@ static bool like_the_last(const struct sj_site *s, const struct accepted *last)
 static int table_check_record(const struct sj_view *view,
 			      const struct sj_image *im,
 			      const struct side_jmp_record *records, uint32_t i,
-			      struct accepted *last, struct sj_verdict *v)
+			      struct table_accepted *last, struct sj_verdict *v)
 {
 	enum side_jmp_state state;
 	struct sj_site s;
 	uint32_t broken;
 
 	table_site(&records[i], &s);
-	if (like_the_last(&s, last) &&
+	if (table_like_the_last(&s, last) &&
 	    sj_insn_state(&s.insn) == SIDE_JMP_ARMED)
 		return 0;
 	broken = sj_judge_site(view, &s);
 	if (broken)
-		return say_rule(im, i, &s, (enum sj_rule)__builtin_ctz(broken),
+		return table_say_rule(im, i, &s, (enum sj_rule)__builtin_ctz(broken),
 				v);
 	state = sj_insn_state(&s.insn);
 	v->all_armed &= state == SIDE_JMP_ARMED;
-	*last = (struct accepted){
+	*last = (struct table_accepted){
 		table_segment(view, s.insn.site), s.insn.word, s.flags,
 	};
 	return 0;
@@ -445,7 +435,7 @@ int sj_table_check(const struct sj_image *im,
 		   const struct side_jmp_object *abi, struct sj_verdict *v)
 {
 	struct sj_view view = table_view(im);
-	struct accepted last = { 0 };
+	struct table_accepted last = { 0 };
 	int error;
 	uint32_t n;
 
@@ -462,7 +452,7 @@ int sj_table_check(const struct sj_image *im,
 	return error;
 }
 
-/* ---- the order of places ------------------------------------------------------------ */
+/* ---- the order of places ---------------------------------------------- */
 
 static bool table_number(const struct side_jmp_record *records, uint32_t n,
 			 uint32_t *order)

@@ -13,7 +13,7 @@
 #include "arch/arch.h"
 #include "runtime/sites/image.h"
 
-/* ---- the rules ----------------------------------------------------------- */
+/* ---- the rules -------------------------------------------------------- */
 
 /*
  * In the order in which the runtime asks: of several that are broken, it says
@@ -54,7 +54,7 @@ enum sj_rule {
 const char *sj_rule_name(enum sj_rule rule);	/* SJ_ACCEPTED: "accepted" */
 int sj_rule_error(enum sj_rule rule);		/* 0 or -errno */
 
-/* ---- what is judged -------------------------------------------------------- */
+/* ---- what is judged --------------------------------------------------- */
 
 /* Of every port: they are of 64 bits. */
 enum { SJ_KEY_SIZE = 32, SJ_KEY_ALIGN = 8, SJ_SLOT_SIZE = 8 };
@@ -97,6 +97,19 @@ struct sj_view_file {
 bool sj_view_holds(const struct sj_view *view, uint64_t at, uint64_t len,
 		   uint32_t flags);
 
+/* Armed or idle only if the bytes are exactly what would be written. */
+static inline enum side_jmp_state
+sj_bytes_state(const struct side_jmp_arch *arch,
+	       const struct side_jmp_insn *insn, const uint8_t *bytes,
+	       unsigned len)
+{
+	struct side_jmp_insn seen = *insn;
+	enum side_jmp_state state = arch->decode(&seen, bytes, len);
+
+	return seen.target == insn->target && seen.word == insn->word ?
+	       state : SIDE_JMP_FOREIGN;
+}
+
 /*
  * The rules that a record breaks, a bit each (1 << SJ_...).  Of memory: the
  * first of them, for what is behind it may not be there to be read.
@@ -110,7 +123,7 @@ enum sj_rule sj_judge_pair(const struct side_jmp_arch *arch,
 			   const struct sj_site *a, const struct sj_site *b,
 			   bool *copy);
 
-/* ---- the runtime's tables ---------------------------------------------------- */
+/* ---- the runtime's tables --------------------------------------------- */
 
 struct sj_verdict {
 	enum sj_rule rule;

@@ -116,6 +116,35 @@ ok table_writable says 1 "table-writable: expected a table that nobody writes; f
 if cc -O1 -fPIC -shared -x assembler-with-cpp table.S -o bad -Wl,-z,pack-relative-relocs -Wl,-Bsymbolic 2>/dev/null; then
 	ok table_relocated_with_relr says 1 "table-relocation" "$tool" check bad
 fi
+cat >exports.c <<'END'
+#include <side_jmp.h>
+SIDE_JMP_KEY_EXTERN(exported);
+SIDE_JMP_KEY_EXPORT(exported);
+int site(void) { return side_jmp_unlikely(exported); }
+END
+printf '{ site; };\n' >list
+exports() { cc -O1 -fPIC -shared -I"$BUILD/include" exports.c -o exports.so "$@"; }
+exports
+ok exported_key_is_fine says 0 " 0 findings, 0 notes" "$tool" check exports.so
+for how in -Bsymbolic --dynamic-list=list; do
+	exports -Wl,"$how"
+	ok "exported_key_bound_by$how" says 1 "key-binding: expected the exported key exported" \
+		"$tool" check exports.so
+done
+if cc -fuse-ld=lld -shared -x c /dev/null -o lld.so 2>/dev/null; then
+	exports -Wl,-Bsymbolic -fuse-ld=lld
+	ok exported_key_bound_by_lld says 1 key-binding "$tool" check exports.so
+fi
+exports -Wl,-Bsymbolic-functions
+ok exported_key_with_Bsymbolic_functions says 0 " 0 findings, 0 notes" "$tool" check exports.so
+sed 's/define SIDE_JMP_EXPORTED.*/define SIDE_JMP_EXPORTED __attribute__((visibility("protected")))/' \
+	"$BUILD/include/side_jmp.h" >protected.h
+sed 's/<side_jmp.h>/"protected.h"/' exports.c >protected.c
+cc -O1 -fPIC -shared -I"$BUILD/include" protected.c -o exports.so
+ok exported_key_that_is_protected says 1 key-binding "$tool" check exports.so
+echo 'int main(void) { return 0; }' >main.c
+cc -O1 -fPIE -pie -rdynamic -I"$BUILD/include" exports.c main.c -o exports "$BUILD/libside_jmp.a"
+ok exported_key_of_an_executable_is_first says 0 " 0 findings, 0 notes" "$tool" check exports
 cc -O1 -fPIC -shared -I"$BUILD/include" -DSIDE_JMP_LAYOUT_DENSE "$TOP/tests/tools/src/all.c" -o dense.so || exit 1
 ok dense_page_is_a_note says 0 "note: dense-page" "$tool" check dense.so
 ok dense_page_is_a_finding_if_strict says 1 "dense-page" "$tool" check --strict dense.so
