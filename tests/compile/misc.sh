@@ -26,6 +26,18 @@ for l in INLINE DENSE WIDE; do
 	ok "compile_musl_static_$l" musl -static -DSIDE_JMP_LAYOUT_$l
 	ok "compile_musl_dynamic_$l" musl -DSIDE_JMP_LAYOUT_$l
 done
+# The executable is the executable, however it is started.
+musl_stays() {
+	musl-gcc -std=c11 -D_GNU_SOURCE -O2 -I"$TOP" $I "$@" "$TOP/tests/life/src/stays.c" \
+		"$TMP/musl/libside_jmp.a" -o "$TMP/m"
+}
+musl_stays_by_its_loader() {
+	musl_stays && "$(readelf -lW "$TMP/m" | sed -n 's/.*interpreter: \(.*\)\]$/\1/p')" "$TMP/m"
+}
+run_stays() { musl_stays "$@" && "$TMP/m"; }
+ok compile_musl_executable_stays run_stays
+ok compile_musl_static_executable_stays run_stays -static
+ok compile_musl_executable_stays_by_its_loader musl_stays_by_its_loader
 
 # ---- newer standards, and warnings that projects turn on
 for c in 'gcc -x c -std=c17' 'gcc -x c -std=gnu2x' 'clang -x c -std=c17' 'g++ -x c++ -std=c++20' 'clang++ -x c++ -std=c++20'; do
