@@ -15,11 +15,16 @@ TEST_BIN	:= $(TEST_C:%.c=$(B)/%) $(TEST_INJ:%.c=$(B)/%)
 
 test_flags	= $(shell sed -n 's|^// $(1): ||p' $(2))
 
+# More than its own file, of one test.
+CORPUS_C	:= tests/corpus/corpus.c tests/corpus/cases.c
+$(B)/tests/unit/objects_corpus: TEST_MORE := $(CORPUS_C)
+$(B)/tests/unit/objects_corpus: $(CORPUS_C) tests/corpus/corpus.h
+
 $(filter-out $(B)/tests/inject/%,$(TEST_BIN)): $(B)/tests/%: tests/%.c tests/tap.h \
 		$(filter %.c,$(TEST_LINK)) $(LIB_A) $(HEADERS)
 	@mkdir -p $(@D)
 	$(CC) $(CSTD) -D_GNU_SOURCE $(WARN) $(CPP_) $(CFLAGS) \
-		$(call test_flags,cflags,$<) -MMD -MP $< $(TEST_LINK) $(LIB_A) -o $@ \
+		$(call test_flags,cflags,$<) -MMD -MP $< $(TEST_MORE) $(TEST_LINK) $(LIB_A) -o $@ \
 		-pthread -ldl $(call test_flags,ldflags,$<)
 
 $(B)/tests/inject/%: tests/inject/%.c tests/tap.h $(B)/libside_jmp_inject.a \

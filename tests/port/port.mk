@@ -7,7 +7,8 @@ PORTS		:= $(patsubst arch/%/port,%,$(wildcard arch/*/port))
 PORT_RUNS	:= $(PORTS:%=$(B)/tests/port/port_%)
 PORT_TESTS	:= $(patsubst %.c,%,$(wildcard tests/port/*.c \
 		   tests/unit/event_*.c tests/unit/life_*.c) \
-		   tests/unit/basic.c tests/unit/objects_rejected.c)
+		   tests/unit/basic.c tests/unit/objects_rejected.c \
+		   tests/unit/objects_corpus.c)
 
 $(PORT_RUNS): $(B)/tests/port/port_%: tests/port/port.mk
 	@mkdir -p $(@D)
