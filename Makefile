@@ -52,6 +52,7 @@ help:
 	@echo "make             the library and the command side-jmp, in $(B)/"
 	@echo "make demo        show it at work (FILE=path: on that file)"
 	@echo "make check       every test; as root installs what they need"
+	@echo "make check T=unit/basic  that test; a folder, T='tools/*'; T=? lists them"
 	@echo "make check-guests  every port under a kernel of its own, in QEMU"
 	@echo "make check-kernel  the kernel series: applied, built, booted, tested"
 	@echo "make demo-kernel   it at work: an event enabled in tracefs patches a program"

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
 # Tests: one C file or one executable shell script is one test program.
+# tests/README.md says how to run one and how to add one.
 #
-#   tests/unit/NAME.c     linked with the static library
-#   tests/inject/NAME.c   linked with the library that calls a hook at every
-#                         step of a patch
-#   tests/*/NAME.sh       run with TOP, BUILD, CC, CXX in the environment
+#   tests/*/NAME.c        linked with the static library; in inject/ with the one
+#                         that calls a hook at every step of a patch
+#   tests/*/NAME.sh       begins with `. "$(dirname "$0")/../tap.sh"`
 #
 # NAME.c may begin with a line `// cflags: ...` and `// ldflags: ...`.
+# fuzz/ and guest/ have rules of their own.
 
 TEST_C		:= $(wildcard tests/unit/*.c tests/port/*.c)
 TEST_INJ	:= $(wildcard tests/inject/*.c)
@@ -36,22 +37,42 @@ $(B)/tests/inject/%: tests/inject/%.c tests/tap.h $(B)/libside_jmp_inject.a \
 		$(call test_flags,ldflags,$<)
 
 include tests/inject/stress.mk
+include tests/port/port.mk
+include tests/guest/guest.mk
+include tests/fuzz/fuzz.mk
+
+# ---- which of them: T='unit/basic tools/*' -----------------------------------
+
+# unit/basic and what runs for it, which for a script is the script itself.
+TEST_RUNS	:= $(PORT_RUNS) $(TEST_SH) $(TEST_BIN)
+TEST_NAMES	:= $(patsubst tests/%,%,$(patsubst $(B)/%,%,$(TEST_RUNS:.sh=)))
+
+# A test, as a name or a file, a folder, or a pattern of either.
+named	= $(filter $(subst *,%,$(1)) $(1)/% $(patsubst tests/%,%,$(basename \
+		$(wildcard $(foreach end,.c .sh /*.c /*.sh,tests/$(1)$(end))))),$(TEST_NAMES))
+chosen	= $(sort $(foreach t,$(T:tests/%=%),$(or $(call named,$(basename $(t))),$(error \
+		T=$(t): no test has that name; make check T=? lists them))))
+CHOSEN	= $(filter $(foreach n,$(chosen),$(B)/tests/$(n) tests/$(n).sh),$(TEST_RUNS))
+RUN	= $(if $(T),$(CHOSEN),$(TEST_RUNS))
 
 .PHONY: check-tools check-build
 check-tools:
 	@tests/need
 
-check-build: check-tools
-	$(MAKE) --no-print-directory all $(TEST_BIN) $(PORT_RUNS)
+# Chosen tests are built from what is there.
+check-build: $(if $(T),,check-tools)
+	@$(MAKE) --no-print-directory $(if $(filter %.sh,$(RUN)),all) $(filter-out %.sh,$(RUN))
 
+ifeq ($(T),?)
+check:
+	@printf '%s\n' $(sort $(TEST_NAMES))
+else
 check: check-build
 	@TOP=$(CURDIR) BUILD=$(abspath $(B)) CC="$(CC)" CXX="$${CXX:-c++}" \
-		SECONDS_=$(SECONDS) LOG=$(abspath $(B))/check.log \
-		tests/run $(TEST_BIN) $(TEST_SH) $(PORT_RUNS)
+		SECONDS_=$(SECONDS) LOG=$(abspath $(B))/check.log tests/run $(RUN) \
+		$(if $(T),|| { echo "if a package is missing:" \
+			"make check without T= installs what every test needs"; exit 1; })
+endif
 
 stress: $(B)/tests/inject/stress
 	$< $(SECONDS)
-
-include tests/port/port.mk
-include tests/guest/guest.mk
-include tests/fuzz/fuzz.mk

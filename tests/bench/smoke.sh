@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # The benchmarks build, run and print every row.  No judgement on numbers.
-. "$TOP/tests/tap.sh"
+. "$(dirname "$0")/../tap.sh"
 
+make -s B="$BUILD" CC="$CC" "$BUILD/tests/unit/basic" || exit 1
 if ! "$BUILD/tests/unit/basic" | grep -q '^ok 1 - basic_backend_is_expected'; then
 	skip bench_runs "nothing is patched here"
 	done_testing

@@ -3,7 +3,7 @@
 # The dense section: gathered by every linker; with linker-scripts/side_jmp.ld,
 # where the linker takes it, in pages and a segment of its own; with
 # side_jmp_align.S in pages of its own with every linker.
-. "$TOP/tests/tap.sh"
+. "$(dirname "$0")/../tap.sh"
 SCRIPT=-Wl,-T,$TOP/linker-scripts/side_jmp.ld
 ALIGN=$TOP/linker-scripts/side_jmp_align.S
 behind=	# what is linked behind the objects with sites

@@ -4,7 +4,7 @@
 # same cold block adds, one instruction of 5 bytes and nothing else in the hot
 # path; dense: one jump; wide: three instructions. And the table: read-only,
 # without relocations.
-. "$TOP/tests/tap.sh"
+. "$(dirname "$0")/../tap.sh"
 S=$TOP/tests/code/src
 I=-I$BUILD/include
 

@@ -3,6 +3,7 @@
 # One program with sites wherever a condition may stand, in C and C++, built by
 # every compiler at every level in every layout, linked by every linker into
 # every kind of object, and run.
+[ "${1:-}" = one ] || . "$(dirname "$0")/../tap.sh"
 S=$TOP/tests/compile/src
 I=-I$BUILD/include
 W='-Wall -Wextra -Wpedantic -Wshadow -Wmissing-declarations -Werror'
@@ -41,7 +42,6 @@ if [ "${1:-}" = one ]; then
 	out=$(one "$@" 2>&1) && echo "ok $name" || { echo "not ok $name"; echo "$out" | sed 's/^/# /' | head -30; }
 	exit 0
 fi
-. "$TOP/tests/tap.sh"
 
 list() {
 	for o in O0 O1 O2 O3 Os; do
@@ -90,7 +90,7 @@ list() {
 	echo "gcc-retpoline c gcc program -O2 -mindirect-branch=thunk -mfunction-return=thunk"
 	echo "gcc-medium c gcc program -O2 -mcmodel=medium"
 }
-list | xargs -P 2 -L 1 "$0" one >"$TMP/results" 2>&1
+list | xargs -P 2 -L 1 "$TOP/tests/compile/matrix.sh" one >"$TMP/results" 2>&1
 awk '/^(not )?ok / { n++; sub(/ok /, "ok " n " - matrix_"); print; next } { print }' "$TMP/results"
 tap_run=$(grep -cE '^(not )?ok ' "$TMP/results")
 tap_failed=$(grep -c '^not ok' "$TMP/results")

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Other libcs, other standards, architectures without a port, and what must not
 # compile.
-. "$TOP/tests/tap.sh"
+. "$(dirname "$0")/../tap.sh"
 S=$TOP/tests/compile/src
 I=-I$BUILD/include
 FILES="$S/main.c $S/a.c $S/b.c $S/lib.c"

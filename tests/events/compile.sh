@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # What compiles, without a warning, and what does not, with a message that
 # says why; and a file's events, listed without running it.
-cd "$TOP" && . tests/tap.sh
+. "$(dirname "$0")/../tap.sh"
 warn="-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror -I$BUILD/include"
 
 cat >"$TMP/head" <<'END'

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # user_events and a library that is unloaded: the kernel must forget the
 # library's words before others get their memory.
-cd "$TOP" && . tests/tap.sh
+. "$(dirname "$0")/../tap.sh"
 cat >"$TMP/lib.c" <<'END'
 #include <side_jmp_event.h>
 SIDE_JMP_EVENT(lib, used, "In the library", (u32, n));

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # The built-in tracer: lines of text and CTF, from the environment.
-cd "$TOP" && . tests/tap.sh
+. "$(dirname "$0")/../tap.sh"
 emit=$TMP/emit
 ok trace_builds $CC -std=c11 -I. -I"$BUILD/include" -O2 -g -Wall -Wextra -Werror \
 	tests/events/emit.c "$BUILD/libside_jmp.a" -pthread -o "$emit"

@@ -1,8 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # 20 seconds of fuzzing what reads ELF files.
-. "$TOP/tests/tap.sh"
-cd "$TOP" || exit 1
+. "$(dirname "$0")/../tap.sh"
 make --no-print-directory build/fuzz/elf-libfuzzer build/fuzz/corpus >"$TMP/log" 2>&1 ||
 	{ cat "$TMP/log"; ok fuzz_builds false; done_testing; }
 fuzz() {

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # What a user does: install, then build the README's example as it says there.
-. "$TOP/tests/tap.sh"
+. "$(dirname "$0")/../tap.sh"
 
 P=$TMP/prefix
 make -C "$TOP" --no-print-directory install PREFIX="$P" B="$BUILD" >"$TMP/log" 2>&1 ||

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Two copies of the runtime in one process: an executable and a library, each
 # linked statically, each keeping its copy to itself.
-. "$TOP/tests/tap.sh"
+. "$(dirname "$0")/../tap.sh"
 
 src=$TOP/tests/life/src
 CFLAGS_="-O2 -g -std=c11 -D_GNU_SOURCE -Wall -I$TOP -I$BUILD/include"

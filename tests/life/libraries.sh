@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # A thousand instrumented libraries.  One is built and copied: to the loader,
 # every file is another library.
-. "$TOP/tests/tap.sh"
+. "$(dirname "$0")/../tap.sh"
 
 src=$TOP/tests/life/src
 CFLAGS_="-O2 -g -std=c11 -D_GNU_SOURCE -Wall -I$TOP -I$BUILD/include"

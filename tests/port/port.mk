@@ -12,7 +12,7 @@ PORT_TESTS	:= $(patsubst %.c,%,$(wildcard tests/port/*.c \
 
 $(PORT_RUNS): $(B)/tests/port/port_%: tests/port/port.mk
 	@mkdir -p $(@D)
-	printf '%s\n' '#!/bin/sh' 'exec tests/port/run_port $* $(PORT_TESTS)' >$@
+	printf '%s\n' '#!/bin/sh' 'cd $(CURDIR) && exec tests/port/run_port $* $(PORT_TESTS)' >$@
 	chmod +x $@
 
 # A library that a test loads, with a runtime that it shares with the program.

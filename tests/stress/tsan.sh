@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # The stress test with runtime and sites under ThreadSanitizer: no data race in
 # the bookkeeping.  It sees neither stores to text nor core synchronization.
-. "$TOP/tests/tap.sh"
+. "$(dirname "$0")/../tap.sh"
 
 FLAGS='-O1 -g -fsanitize=thread'
 STRESS=$TMP/b/tests/inject/stress

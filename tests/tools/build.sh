@@ -1,8 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # The tool is left out, and said to be so, where its libraries are not.
-. "$TOP/tests/tap.sh"
-cd "$TOP" || exit 1
+. "$(dirname "$0")/../tap.sh"
 left_out() {
 	PKG_CONFIG_LIBDIR=/nowhere make --no-print-directory B="$TMP/b" CFLAGS=-O0 all >"$TMP/log" 2>&1 || { cat "$TMP/log"; return 1; }
 	grep 'side-jmp is left out: pkg-config finds no libelf libdw capstone yajl (Debian: apt-get install' "$TMP/log" &&

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Completion: each shell offers what the tool understands.
-cd "$TOP" && . tests/tap.sh
+. "$(dirname "$0")/../tap.sh"
 tool=$BUILD/tools/side-jmp dir=$TOP/tools/completion
 export HOME=$TMP XDG_CONFIG_HOME=$TMP XDG_DATA_HOME=$TMP XDG_CACHE_HOME=$TMP TERM=dumb
 PATH=$BUILD/tools:$PATH

@@ -3,7 +3,7 @@
 # list, check, disasm and prepare on files of every port: executables and
 # shared libraries, static and not, stripped, with the debug information in
 # another file, with no site; and what 100,000 sites cost.
-. "$TOP/tests/tap.sh"
+. "$(dirname "$0")/../tap.sh"
 tool=$BUILD/tools/side-jmp
 cd "$TMP" || exit 1
 [ -x "$tool" ] || { ok tool_is_built false; done_testing; }

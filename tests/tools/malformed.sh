@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Files that are wrong in one respect each: what check and list say of them.  Tables
 # that are: corpus.sh.
-. "$TOP/tests/tap.sh"
+. "$(dirname "$0")/../tap.sh"
 tool=$BUILD/tools/side-jmp
 cd "$TMP" || exit 1
 [ -x "$tool" ] || { ok tool_is_built false; done_testing; }

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # The manual pages: well formed, and of the tool as it is.
-cd "$TOP" && . tests/tap.sh
+. "$(dirname "$0")/../tap.sh"
 tool=$BUILD/tools/side-jmp
 
 lint() { # other pages of ours are not installed where mandoc looks

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # side-jmp prepare, and what a program does whose sites are idle in its file.
-. "$TOP/tests/tap.sh"
+. "$(dirname "$0")/../tap.sh"
 tool=$BUILD/tools/side-jmp
 I="-I$TOP -I$BUILD/include"
 cd "$TMP" || exit 1

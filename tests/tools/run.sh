@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # side-jmp run: what it shows, counts and passes on.
-cd "$TOP" && . tests/tap.sh
+. "$(dirname "$0")/../tap.sh"
 tool=$BUILD/tools/side-jmp emit=$TMP/emit ticks=$TMP/ticks
 unset NO_COLOR SIDE_JMP_ENABLE SIDE_JMP_OUTPUT
 chmod 755 "$TMP"

@@ -3,7 +3,7 @@
 # Which back end is chosen where, and that keys work with each: the
 # environment, a process that refuses changes of code, translators, secure
 # execution.
-. "$TOP/tests/tap.sh"
+. "$(dirname "$0")/../tap.sh"
 
 CFLAGS_="-O2 -g -std=c11 -D_GNU_SOURCE -Wall -I$BUILD/include"
 $CC $CFLAGS_ "$TOP/tests/traps/src/report.c" "$BUILD/libside_jmp.a" \

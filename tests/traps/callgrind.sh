@@ -3,7 +3,7 @@
 # An idle site adds exactly one instruction a pass, counted and not timed.
 # Counted twice, over N and over 2 N passes: the difference is free of what
 # surrounds the loop.
-. "$TOP/tests/tap.sh"
+. "$(dirname "$0")/../tap.sh"
 
 passes=5000
 

@@ -3,7 +3,7 @@
 # A debugger's breakpoint on a site: before the library makes it idle, while
 # it is idle, while it is armed.  It is skipped and counted; once it is gone,
 # the next change of the key, or a sync, makes the site right.
-. "$TOP/tests/tap.sh"
+. "$(dirname "$0")/../tap.sh"
 
 $CC -O2 -g -std=c11 -Wall -I"$BUILD/include" "$TOP/tests/traps/src/pause.c" \
 	"$BUILD/libside_jmp.a" -o "$TMP/pause" -pthread || exit 1
