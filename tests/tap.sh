@@ -33,6 +33,11 @@ skip() { # NAME WHY
 	tap_run=$((tap_run + 1)); tap_skipped=$((tap_skipped + 1))
 	echo "ok $tap_run - $1 # SKIP $2"
 }
+# port ARCH TARGET...: makes them in build/ARCH, where another test may be at it.
+port() (
+	arch=$1; shift; mkdir -p "build/$arch"
+	exec flock "build/$arch/.lock" make --no-print-directory ARCH="$arch" "$@"
+)
 done_testing() {
 	echo "1..$tap_run"
 	[ $tap_failed -eq 0 ] || exit 1

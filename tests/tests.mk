@@ -54,6 +54,7 @@ chosen	= $(sort $(foreach t,$(T:tests/%=%),$(or $(call named,$(basename $(t))),$
 		T=$(t): no test has that name; make check T=? lists them))))
 CHOSEN	= $(filter $(foreach n,$(chosen),$(B)/tests/$(n) tests/$(n).sh),$(TEST_RUNS))
 RUN	= $(if $(T),$(CHOSEN),$(TEST_RUNS))
+JOBS	?= $(shell nproc 2>/dev/null || echo 2)
 
 .PHONY: check-tools check-build
 check-tools:
@@ -61,14 +62,15 @@ check-tools:
 
 # Chosen tests are built from what is there.
 check-build: $(if $(T),,check-tools)
-	@$(MAKE) --no-print-directory $(if $(filter %.sh,$(RUN)),all) $(filter-out %.sh,$(RUN))
+	@$(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(JOBS)) \
+		$(if $(filter %.sh,$(RUN)),all) $(filter-out %.sh,$(RUN))
 
 ifeq ($(T),?)
 check:
 	@printf '%s\n' $(sort $(TEST_NAMES))
 else
 check: check-build
-	@TOP=$(CURDIR) BUILD=$(abspath $(B)) CC="$(CC)" CXX="$${CXX:-c++}" \
+	@TOP=$(CURDIR) BUILD=$(abspath $(B)) CC="$(CC)" CXX="$${CXX:-c++}" JOBS=$(JOBS) \
 		SECONDS_=$(SECONDS) LOG=$(abspath $(B))/check.log tests/run $(RUN) \
 		$(if $(T),|| { echo "if a package is missing:" \
 			"make check without T= installs what every test needs"; exit 1; })

@@ -23,5 +23,5 @@ $(B)/tests/guest/init: tests/guest/init.c
 	$(CC) $(CSTD) -D_GNU_SOURCE $(WARN) $(CFLAGS) $< -o $@
 
 check-guests: $(PORTS:%=guest-build-%)
-	@SECONDS_=$(SECONDS) TIMEOUT=600 TIMEOUT_GUEST=540 LOG=$(abspath $(B))/check-guests.log \
+	@JOBS=1 SECONDS_=$(SECONDS) TIMEOUT=600 TIMEOUT_GUEST=540 LOG=$(abspath $(B))/check-guests.log \
 		tests/run $(PORTS:%=$(B)/guest/guest-%)

@@ -43,7 +43,7 @@ for folder in "$TOP"/arch/*/; do
 	[ "$arch" != generic ] || continue
 	if [ -f "$folder/port" ]; then
 		. "$folder/port"
-		B=build/$arch; make -C "$TOP" --no-print-directory ARCH="$arch" "$B/libside_jmp.a" >log 2>&1 || { cat log; ok "tools_${arch}_library" false; continue; }
+		B=build/$arch; (cd "$TOP" && port "$arch" "$B/libside_jmp.a") >log 2>&1 || { cat log; ok "tools_${arch}_library" false; continue; }
 		lib=$TOP/$B/libside_jmp.a
 	else
 		triple=$(uname -m)-linux-gnu lib=$BUILD/libside_jmp.a
