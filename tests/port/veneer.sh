@@ -54,9 +54,10 @@ int main(void)
 END
 far() { # ARCH REGEX: what the program has to say
 	. "arch/$1/port"
-	make --no-print-directory ARCH="$1" B="$TMP/$1" all >"$TMP/log" 2>&1 || { tail "$TMP/log"; return 1; }
-	"$triple-gcc" -O2 -Wall -Werror -I"$TMP/$1/include" "$TMP/far.c" "$TMP/$1/libside_jmp.a" -pthread \
-		-Wl,--section-start=side_jmp_modify_code=0x40000000 -o "$TMP/far" &&
+	port "$1" lib >"$TMP/log" 2>&1 || { tail "$TMP/log"; return 1; }
+	"$triple-gcc" -O2 -Wall -Werror -I"build/$1/include" "$TMP/far.c" \
+		"build/$1/libside_jmp.a" -pthread -o "$TMP/far" \
+		-Wl,--section-start=side_jmp_modify_code=0x40000000 &&
 	"$qemu_user" -L "/usr/$triple" "$TMP/far" >"$TMP/said" && cat "$TMP/said" && grep -Eq "$2" "$TMP/said"
 }
 refused="^right, 0 sites, 1 refused, error 22: .*can't reach its operand"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* ppc64le's encoder and decoder: every word there is, and against Capstone. */
+// cflags: -O3
 // ldflags: -lcapstone
 #include <capstone/capstone.h>
 
