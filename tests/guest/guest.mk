@@ -3,8 +3,8 @@
 
 # What needs no libraries, no compiler and no other program; and the numbers
 # are the same under any kernel.
-GUEST_TESTS	:= $(filter-out port/load unit/event_number unit/objects_corpus,$(PORT_TESTS:tests/%=%)) \
-		   unit/traps_rights
+GUEST_TESTS	:= $(filter-out port/load events/number unit/objects_corpus,$(PORT_TESTS:tests/%=%)) \
+		   traps/rights
 
 .PHONY: check-guests $(PORTS:%=guest-build-%)
 

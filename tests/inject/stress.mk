@@ -2,7 +2,7 @@
 # The stress test: sites in three layouts, and a library that is linked with
 # the executable's runtime and once more with one of its own.  An explicit rule,
 # because the general one knows programs of one file.
-# STRESS_FLAGS is for tests/stress/tsan.sh.
+# STRESS_FLAGS is for tests/inject/tsan.sh.
 
 STRESS	:= $(B)/tests/inject/stress
 STRESS_O := $(addprefix $(STRESS)_,inline.o dense.o wide.o)

@@ -7,7 +7,7 @@ unset NO_COLOR SIDE_JMP_ENABLE SIDE_JMP_OUTPUT
 chmod 755 "$TMP"
 mkdir -m 1777 "$TMP/tmp" && export TMPDIR=$TMP/tmp TERM=xterm
 build() {
-	$CC -std=c11 -I. -I"$BUILD/include" -O2 -g -Wall -Wextra -Werror tests/events/emit.c \
+	$CC -std=c11 -I. -I"$BUILD/include" -O2 -g -Wall -Wextra -Werror tests/events/src/emit.c \
 		"$BUILD/libside_jmp.a" -pthread -o "$emit" &&
 	$CC -std=gnu11 -I. -I"$BUILD/include" -O2 -g -Wall -Wextra -Werror tests/tools/src/ticks.c \
 		"$BUILD/libside_jmp.a" -o "$ticks"

@@ -9,7 +9,7 @@
 #define PORT		side_jmp_arch_ppc64le
 #define NAME(what)	"encode_ppc64le_" what
 #define LENGTH		4
-#include "tests/encode.h"
+#include "tests/encode/encode.h"
 
 static enum side_jmp_state read_as(const struct side_jmp_insn *insn,
 				   const char *mnemonic, const char *operands,

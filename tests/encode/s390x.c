@@ -8,7 +8,7 @@
 #define PORT		side_jmp_arch_s390x
 #define NAME(what)	"encode_s390x_" what
 #define LENGTH		6
-#include "tests/encode.h"
+#include "tests/encode/encode.h"
 
 /* "0, 0x1234" or "0x1234": the last one, if the first fits. */
 static bool operand(const char *operands, const char *first, uint64_t *address)

@@ -11,7 +11,7 @@
 #define PORT		side_jmp_arch_riscv64
 #define NAME(what)	"encode_riscv64_" what
 #define LENGTH		4
-#include "tests/encode.h"
+#include "tests/encode/encode.h"
 
 /*
  * What follows a sample are zeros, so that one which is longer (up to 24 bytes) or
