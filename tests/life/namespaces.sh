@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Which object is the executable: in other namespaces none is, and the program
 # itself is it however it was started.
-. "$TOP/tests/tap.sh"
+. "$(dirname "$0")/../tap.sh"
 
 src=$TOP/tests/life/src
 CFLAGS_="-O2 -g -std=c11 -D_GNU_SOURCE -Wall -Wno-pedantic -I$TOP -I$BUILD/include"

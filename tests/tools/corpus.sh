@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # What `side-jmp check` says of the corpus of tables, of every port; what does
 # not pass is not prepared either.
-. "$TOP/tests/tap.sh"
+. "$(dirname "$0")/../tap.sh"
 tool=$BUILD/tools/side-jmp
 cd "$TMP" || exit 1
 [ -x "$tool" ] || { ok tool_is_built false; done_testing; }
