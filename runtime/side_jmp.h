@@ -135,6 +135,8 @@ extern "C" {
 #define SIDE_JMP_KEY_VERSION		1
 /* Somebody sets the word without a sync: its sites stay armed. */
 #define SIDE_JMP_KEY_ARMED		0x1
+/* More than one copy of the library has sites of it. */
+#define SIDE_JMP_KEY_SHARED		0x2
 
 struct side_jmp_subscriber;
 

@@ -15,26 +15,35 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
+/* ---- signals.c --------------------------------------------------------- */
+
+typedef uint64_t sigmask_t;		/* the kernel's sigset_t */
+
+sigmask_t sj_block_signals(void);	/* all; what they were */
+void sj_restore_signals(sigmask_t mask);
+
 /* ---- lock.c ------------------------------------------------------------ */
 
 /*
  * A mutex of one word (0 free, 1 held, 2 held with waiters) on a private
  * futex, no owner, no recursion.  Acquire pairs with the release in unlock.
- * All of these keep errno.
+ * All of these keep errno: callers may be signal handlers.
  */
-typedef uint64_t sigmask_t;		/* the kernel's sigset_t */
 
-sigmask_t sj_block_signals(void);
-void sj_restore_signals(sigmask_t mask);
 /*
  * A lock of ours.  fork() holds all of them, see fork.c: within its handlers,
  * the thread that forks has it already, and these two do nothing.
  */
 void sj_lock(uint32_t *word);
-void sj_unlock(uint32_t *word);
+bool sj_unlock(uint32_t *word);		/* did somebody wait for it? */
+/* For who holds what fork() may wait for: false, while a fork is under way. */
+bool sj_lock_unless_forking(uint32_t *word);
 /* A lock that fork() does not hold: of a key. */
 void sj_lock_word(uint32_t *word);
-void sj_unlock_word(uint32_t *word);
+bool sj_unlock_word(uint32_t *word);
+
+/* Sleep, by a raw system call: libc's are cancellation points. */
+void sj_pause(long ns);
 
 /* ---- fork.c ------------------------------------------------------------ */
 
@@ -58,6 +67,7 @@ enum sj_fork_rank { SJ_FORK_TRACE, SJ_FORK_EVENTS, SJ_FORK_SITES, SJ_FORK_RANKS 
  */
 int sj_fork_add(enum sj_fork_rank rank, const struct sj_fork_hooks *hooks);
 bool sj_fork_holds(void);		/* does this thread fork, and hold all? */
+bool sj_fork_under_way(void);		/* does any? */
 /* How many forks lie between this process and where it was loaded. */
 uint32_t sj_fork_generation(void);
 
@@ -133,7 +143,9 @@ void sj_text_double(struct sj_text *t, double v, bool is_float);
 enum inject_step {
 	INJECT_WORD_CHANGED, INJECT_LOCKED, INJECT_SYNC_KEY,
 	INJECT_BEFORE_WRITE, INJECT_AFTER_WRITE, INJECT_BEFORE_CORE_SYNC,
-	INJECT_BEFORE_UNLOCK, INJECT_REGISTERED, INJECT_UNREGISTERED,
+	INJECT_BEFORE_UNLOCK, INJECT_CLAIMED, INJECT_GROUPING, INJECT_GROUPED,
+	INJECT_REGISTERED, INJECT_SUBSCRIBED, INJECT_BETWEEN_SLICES,
+	INJECT_DEAD, INJECT_UNSUBSCRIBED, INJECT_UNREGISTERED,
 	INJECT_EVENT_RECHECK, INJECT_EVENT_WAIT, INJECT_EVENT_ENTERING,
 	INJECT_EVENT_ENTERED, INJECT_EVENT_LEAVING, INJECT_EVENT_LEFT,
 };

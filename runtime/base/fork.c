@@ -30,15 +30,27 @@ static __thread struct {
 /* Written once each; read by whoever forks. */
 static const struct sj_fork_hooks *table[SJ_FORK_RANKS];
 static uint32_t generation;		/* atomic; written by a lone thread */
+static uint32_t under_way;		/* atomic: threads that fork */
 
 bool sj_fork_holds(void)
 {
 	return forking.holds;
 }
 
+bool sj_fork_under_way(void)
+{
+	return __atomic_load_n(&under_way, __ATOMIC_SEQ_CST);
+}
+
 uint32_t sj_fork_generation(void)
 {
 	return __atomic_load_n(&generation, __ATOMIC_RELAXED);
+}
+
+/* Pairs with the release in sj_fork_add(). */
+static const struct sj_fork_hooks *hooks_of(unsigned rank)
+{
+	return __atomic_load_n(&table[rank], __ATOMIC_ACQUIRE);
 }
 
 /* ---- libc's handlers ------------------------------------------------------ */
@@ -50,12 +62,11 @@ static void prepare(void)
 	if (forking.depth++)
 		return;
 	mask = sj_block_signals();
+	__atomic_fetch_add(&under_way, 1, __ATOMIC_SEQ_CST);
 	forking.mask = mask;
 	forking.taken = 0;
 	for (unsigned i = 0; i < SJ_FORK_RANKS; i++) {
-		/* Pairs with the release in sj_fork_add(). */
-		const struct sj_fork_hooks *h = __atomic_load_n(&table[i],
-							__ATOMIC_ACQUIRE);
+		const struct sj_fork_hooks *h = hooks_of(i);
 
 		if (!h)
 			continue;
@@ -71,15 +82,22 @@ static bool ends(void)
 	return forking.depth && !--forking.depth;
 }
 
-static void parent(void)
+static void let_go(void)
 {
-	if (!ends())
-		return;
+	sigmask_t mask = forking.mask;
+
 	forking.holds = false;
 	for (unsigned i = SJ_FORK_RANKS; i-- > 0; )
 		if (forking.taken & 1u << i)
-			table[i]->parent();
-	sj_restore_signals(forking.mask);
+			hooks_of(i)->parent();
+	__atomic_fetch_sub(&under_way, 1, __ATOMIC_SEQ_CST);
+	sj_restore_signals(mask);
+}
+
+static void parent(void)
+{
+	if (ends())
+		let_go();
 }
 
 /*
@@ -91,15 +109,12 @@ static void child(void)
 	if (!ends())
 		return;
 	__atomic_store_n(&generation, generation + 1, __ATOMIC_RELAXED);
+	__atomic_store_n(&under_way, 1, __ATOMIC_SEQ_CST);
 	sj_who_forget();
 	for (unsigned i = SJ_FORK_RANKS; i-- > 0; )
 		if (forking.taken & 1u << i)
-			table[i]->child();
-	forking.holds = false;
-	for (unsigned i = SJ_FORK_RANKS; i-- > 0; )
-		if (forking.taken & 1u << i)
-			table[i]->parent();
-	sj_restore_signals(forking.mask);
+			hooks_of(i)->child();
+	let_go();
 }
 
 /*

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The lock, and the signal mask it is held under.  Knows nothing of what it
- * guards.  Raw system calls: libc's wrappers leave its own signals (thread
- * cancellation) unblocked, and are cancellation points themselves.
+ * The lock, and sleeping.  Knows nothing of what it guards.  Raw system calls:
+ * libc's wrappers are cancellation points.
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <signal.h>
+#include <sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -14,24 +13,6 @@
 
 /* futex(2); not every libc comes with the kernel's headers. */
 enum { FUTEX_WAIT_PRIVATE = 0 | 128, FUTEX_WAKE_PRIVATE = 1 | 128 };
-
-sigmask_t sj_block_signals(void)
-{
-	int saved = errno;
-	sigmask_t all = ~(sigmask_t)0, old = 0;
-
-	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &old, sizeof(old));
-	errno = saved;
-	return old;
-}
-
-void sj_restore_signals(sigmask_t mask)
-{
-	int saved = errno;
-
-	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, sizeof(mask));
-	errno = saved;
-}
 
 /* Keeps errno, as all of these: callers may be signal handlers. */
 void sj_lock_word(uint32_t *word)
@@ -47,13 +28,15 @@ void sj_lock_word(uint32_t *word)
 	errno = saved;
 }
 
-void sj_unlock_word(uint32_t *word)
+bool sj_unlock_word(uint32_t *word)
 {
 	int saved = errno;
 
-	if (__atomic_exchange_n(word, 0, __ATOMIC_RELEASE) == 2)
-		syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+	if (__atomic_exchange_n(word, 0, __ATOMIC_RELEASE) != 2)
+		return false;
+	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 	errno = saved;
+	return true;
 }
 
 void sj_lock(uint32_t *word)
@@ -62,8 +45,51 @@ void sj_lock(uint32_t *word)
 		sj_lock_word(word);
 }
 
-void sj_unlock(uint32_t *word)
+bool sj_unlock(uint32_t *word)
 {
-	if (!sj_fork_holds())
-		sj_unlock_word(word);
+	return !sj_fork_holds() && sj_unlock_word(word);
+}
+
+/* The kernel's timespec where pointers have 64 bits; else time32. */
+struct sj_timespec {
+	long sec, nsec;
+};
+
+/*
+ * Looks up at times: a fork() that begins while we sleep wakes nobody.  Who
+ * gives up may have been woken in another's place, so he wakes that one.
+ */
+bool sj_lock_unless_forking(uint32_t *word)
+{
+	struct sj_timespec soon = { 0, 1000000 };
+	int saved = errno;
+	uint32_t seen = 0;
+
+	if (sj_fork_holds() ||
+	    __atomic_compare_exchange_n(word, &seen, 1, false,
+					__ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		return true;
+	while (!sj_fork_under_way()) {
+		if (__atomic_exchange_n(word, 2, __ATOMIC_ACQUIRE) == 0)
+			return true;
+		syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, 2, &soon, NULL,
+			0);
+	}
+	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+	errno = saved;
+	return false;
+}
+
+void sj_pause(long ns)
+{
+#ifdef SYS_nanosleep
+	struct sj_timespec pause = { 0, ns };
+	int saved = errno;
+
+	syscall(SYS_nanosleep, &pause, NULL);
+	errno = saved;
+#else
+	(void)ns;
+	sched_yield();
+#endif
 }

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who patches: chosen once.  The kernel where it offers to, this very process
+ * Which back end: chosen once.  The kernel where it offers to, this very process
  * where the kernel does not know the call, nobody where either refuses.
- * sj_patch_lock.
+ *
+ * It is decided when the first site has to be written.  A program whose sites
+ * are as their keys want them (prepared by `side-jmp prepare`, or all enabled)
+ * makes no trial patch, and dirties no page.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -11,88 +14,165 @@
 
 #include "runtime/sites/sites.h"
 
-void sj_backend_set(enum side_jmp_backend backend, const char *why, int error)
+/* ---- nobody ---------------------------------------------------------------- */
+
+static int none_probe(bool forced, const char **why)
 {
-	sj_state.backend = backend;
+	(void)forced;
+	*why = "asked for by SIDE_JMP_BACKEND";
+	return 0;
+}
+
+static int none_open(void)
+{
+	return -EPERM;
+}
+
+/* ---- the rows, by preference ------------------------------------------------ */
+
+static const struct sj_backend rows[] = {
+	{
+		SIDE_JMP_BACKEND_KERNEL, "kernel", sj_code_patch_probe,
+		sj_code_patch_register, sj_code_patch_unregister,
+		sj_code_patch_sync,
+		/* What the kernel does not do for us, we do. */
+		sj_self_open, sj_self_close, sj_self_write, sj_self_sync,
+		sj_self_drop,
+	},
+	{
+		SIDE_JMP_BACKEND_SELF, "self", sj_self_probe,
+		NULL, NULL, NULL,
+		sj_self_open, sj_self_close, sj_self_write, sj_self_sync,
+		sj_self_drop,
+	},
+	{
+		SIDE_JMP_BACKEND_NONE, "none", none_probe,
+		NULL, NULL, NULL,
+		none_open, sj_self_close, sj_self_write, sj_self_sync,
+		sj_self_drop,
+	},
+};
+
+enum { N_ROWS = sizeof(rows) / sizeof(rows[0]), NONE = N_ROWS - 1 };
+
+/* sj_patch_lock */
+static struct {
+	const struct sj_backend *row;	/* atomic; NULL: not decided */
+	char reason[200];
+	char asked[16];			/* SIDE_JMP_BACKEND */
+	bool misunderstood;		/* and it is none of ours */
+	const char *remark;		/* goes with every reason */
+} choice = { .remark = "" };
+
+static const struct sj_backend *row_named(const char *name)
+{
+	for (unsigned i = 0; i < N_ROWS; i++)
+		if (!strcmp(rows[i].name, name))
+			return &rows[i];
+	return NULL;
+}
+
+void sj_backend_ask(const char *name)
+{
+	if (!name || !*name)
+		return;
+	snprintf(choice.asked, sizeof(choice.asked), "%s", name);
+	choice.misunderstood = !row_named(choice.asked);
+}
+
+void sj_backend_remark(const char *remark)
+{
+	choice.remark = remark;
+}
+
+static void decide(const struct sj_backend *row, const char *why, int error)
+{
+	char number[24] = "";
+
 	if (error)
-		snprintf(sj_state.backend_reason, sizeof(sj_state.backend_reason),
-			 "%s (error %d)", why, error);
-	else
-		snprintf(sj_state.backend_reason, sizeof(sj_state.backend_reason),
-			 "%s", why);
+		snprintf(number, sizeof(number), " (error %d)", error);
+	snprintf(choice.reason, sizeof(choice.reason), "%s%s%s", why, number,
+		 choice.remark);
+	/* Pairs with the acquire in sj_backend_follows_words(). */
+	__atomic_store_n(&choice.row, row, __ATOMIC_RELEASE);
 }
 
-bool sj_backend_follows_words(void)
+/* True: it is decided. */
+static bool try_row(const struct sj_backend *row, bool forced)
 {
-	return sj_state.backend == SIDE_JMP_BACKEND_KERNEL;
-}
+	const char *why = "";
+	int r = row->probe(forced, &why);
 
-/* Only a kernel without the call (ENOSYS) leaves it to others. */
-static bool choose_kernel(bool forced)
-{
-	int r = sj_code_patch_probe();
-
-	if (!r)
-		sj_backend_set(SIDE_JMP_BACKEND_KERNEL, "a trial patch by the"
-			       " kernel's code_patch() worked", 0);
-	else if (r == -ENOSYS && forced)
-		sj_backend_set(SIDE_JMP_BACKEND_NONE, "SIDE_JMP_BACKEND=kernel,"
-			       " and this kernel has no code_patch()", 0);
-	else if (r == -ENOSYS)
+	if (r == -ENOSYS && !forced)
 		return false;
-	else if (r == -ENOEXEC)
-		sj_backend_set(SIDE_JMP_BACKEND_NONE, "code that the kernel"
-			       " patched is not what runs", 0);
-	else if (r == -EPERM)
-		sj_backend_set(SIDE_JMP_BACKEND_NONE, "the kernel refuses to"
-			       " patch this process (integrity mode, MDWE or a"
-			       " security module)", 0);
-	else
-		sj_backend_set(SIDE_JMP_BACKEND_NONE, "a trial patch by the"
-			       " kernel's code_patch() failed", -r);
+	decide(r ? &rows[NONE] : row, why,
+	       r == -ECANCELED || r == -ENOSYS ? 0 : -r);
 	return true;
 }
 
-static bool asked_for(const char *name)
+static void choose(void)
 {
-	return !strcmp(sj_state.backend_asked, name);
+	if (choice.misunderstood) {
+		decide(&rows[NONE], "SIDE_JMP_BACKEND is not one of kernel,"
+		       " self, none", 0);
+	} else if (choice.asked[0]) {
+		(void)try_row(row_named(choice.asked), true);
+	} else {
+		for (unsigned i = 0; i < NONE && !try_row(&rows[i], false); i++)
+			;
+	}
 }
 
-bool sj_backend_kernel_offered(void)
+const struct sj_backend *sj_backend(void)
+{
+	if (!choice.row)
+		choose();
+	return choice.row;
+}
+
+bool sj_backend_chosen(void)
+{
+	return choice.row;
+}
+
+static bool kernel_offered(void)
 {
 	static bool unknown;		/* sj_patch_lock */
 
-	if (unknown || !(asked_for("") || asked_for("kernel")))
+	if (unknown || (choice.asked[0] && strcmp(choice.asked, "kernel")))
 		return false;
 	unknown = !sj_code_patch_known();
 	return !unknown;
 }
 
-static void choose(void)
+bool sj_backend_adopts(void)
 {
-	if (asked_for("")) {
-		if (!choose_kernel(false))
-			sj_self_choose(false);
-	} else if (asked_for("kernel"))
-		(void)choose_kernel(true);
-	else if (asked_for("self"))
-		sj_self_choose(true);
-	else if (asked_for("none"))
-		sj_backend_set(SIDE_JMP_BACKEND_NONE,
-			       "asked for by SIDE_JMP_BACKEND", 0);
-	else
-		sj_backend_set(SIDE_JMP_BACKEND_NONE, "SIDE_JMP_BACKEND is not"
-			       " one of kernel, self, none", 0);
+	return (choice.row || kernel_offered()) && sj_backend()->adopt;
 }
 
-void sj_backend_choose(void)
+bool sj_backend_follows_words(void)
 {
-	size_t n;
+	const struct sj_backend *row = __atomic_load_n(&choice.row,
+						       __ATOMIC_ACQUIRE);
 
-	choose();
-	n = strlen(sj_state.backend_reason);
-	if (sj_state.budget_ignored)
-		snprintf(sj_state.backend_reason + n,
-			 sizeof(sj_state.backend_reason) - n,
-			 "; SIDE_JMP_DIRTY_PAGES is not a number: ignored");
+	return row && row->follow;
+}
+
+void sj_backend_info(struct side_jmp_info *info)
+{
+	const struct sj_backend *row = choice.row ? choice.row : &rows[NONE];
+	bool frozen = sj_frozen();
+
+	if (frozen)
+		row = &rows[NONE];
+	info->backend = row->id;
+	info->backend_name = row->name;
+	info->backend_reason = frozen ? "ended by side_jmp_freeze()" :
+		choice.row ? choice.reason :
+		!side_jmp_arch_host()->machine ?
+		"no port for this architecture" :
+		info->objects ? "no site has had to be patched so far" :
+		"no object with sites has been loaded";
+	info->syncs = sj_self_syncs +
+		__atomic_load_n(&sj_code_patch_syncs, __ATOMIC_RELAXED);
 }

@@ -11,7 +11,8 @@
  * Source of all numbers: include/uapi/linux/code_patch.h, which
  * kernel-patches/ adds, and Documentation/userspace-api/code_patch.rst there.
  *
- * All of it runs under sj_patch_lock.
+ * Trials run under sj_patch_lock, the others without: the kernel has locks of
+ * its own, and a large table takes its time.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -20,6 +21,8 @@
 #include <unistd.h>
 
 #include "runtime/sites/sites.h"
+
+uint64_t sj_code_patch_writes, sj_code_patch_syncs;
 
 enum { SYS_CODE_PATCH = 480 };
 enum { REGISTER = 0, UNREGISTER = 1, SYNC = 2 };
@@ -43,7 +46,7 @@ static long code_patch(unsigned op, struct sj_code_patch_args *args)
 	return r < 0 ? -errno : r;
 }
 
-static int call(unsigned op, const void *addr, size_t len)
+static int code_patch_call(unsigned op, const void *addr, size_t len)
 {
 	struct sj_code_patch_args args = {
 		.addr = (uintptr_t)addr, .len = len, .pidfd = -1,
@@ -57,25 +60,26 @@ static int call(unsigned op, const void *addr, size_t len)
 			break;
 	}
 	if (!r && args.patched) {
-		sj_state.writes += args.patched;
-		sj_state.syncs++;
+		__atomic_fetch_add(&sj_code_patch_writes, args.patched,
+				   __ATOMIC_RELAXED);
+		__atomic_fetch_add(&sj_code_patch_syncs, 1, __ATOMIC_RELAXED);
 	}
 	return r;
 }
 
 int sj_code_patch_register(const struct side_jmp_record *start, size_t n)
 {
-	return call(REGISTER, start, n * sizeof(*start));
+	return code_patch_call(REGISTER, start, n * sizeof(*start));
 }
 
 int sj_code_patch_unregister(const struct side_jmp_record *start, size_t n)
 {
-	return call(UNREGISTER, start, n * sizeof(*start));
+	return code_patch_call(UNREGISTER, start, n * sizeof(*start));
 }
 
 int sj_code_patch_sync(const uint64_t words[], size_t n)
 {
-	return call(SYNC, words, n);
+	return code_patch_call(SYNC, words, n);
 }
 
 /* ---- does it work here? ------------------------------------------------- */
@@ -85,7 +89,7 @@ int sj_code_patch_sync(const uint64_t words[], size_t n)
  * call on would go on running what it translated before.  One call, through a
  * pointer, for the reason in backend_self.c.
  */
-static int run_probe(const struct side_jmp_record *record, uint32_t *word)
+static int code_patch_run_probe(const struct side_jmp_record *record, uint32_t *word)
 {
 	int (*volatile run)(void) = sj_probe;
 	uint64_t key = (uintptr_t)word;
@@ -131,7 +135,7 @@ bool sj_code_patch_known(void)
 	return ask_first() != -ENOSYS;
 }
 
-int sj_code_patch_probe(void)
+static int code_patch_trial(void)
 {
 	const struct side_jmp_record *record;
 	uint32_t *word;
@@ -140,11 +144,27 @@ int sj_code_patch_probe(void)
 	if (r)
 		return r;
 	record = sj_probe_record(&word);
-	r = run_probe(record, word);
+	r = code_patch_run_probe(record, word);
 	if (r == -ENOSYS)
 		return r;
 	left = sj_code_patch_unregister(record, 1);
 	__atomic_store_n(word, 0, __ATOMIC_SEQ_CST);
 	/* EINVAL: what was refused above is not there */
 	return r ? r : left;
+}
+
+/* Only a kernel without the call (ENOSYS) leaves it to others. */
+int sj_code_patch_probe(bool forced, const char **why)
+{
+	int r = code_patch_trial();
+
+	(void)forced;
+	*why = !r ? "a trial patch by the kernel's code_patch() worked" :
+	       r == -ENOSYS ? "SIDE_JMP_BACKEND=kernel, and this kernel has no"
+			      " code_patch()" :
+	       r == -ENOEXEC ? "code that the kernel patched is not what runs" :
+	       r == -EPERM ? "the kernel refuses to patch this process"
+			     " (integrity mode, MDWE or a security module)" :
+	       "a trial patch by the kernel's code_patch() failed";
+	return r == -ENOEXEC || r == -EPERM ? -ECANCELED : r;
 }

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The back end that patches this very process: stores through /proc/self/mem,
+ * The back end that patches this very process: stores through /proc/.../mem,
  * core synchronization by membarrier.  Owns the decision whether that works
  * here.  Knows nothing of keys and tables.
  *
  * The kernel makes such a store to a private mapping of a file, read-only and
  * executable as it is (FOLL_FORCE, proc(5)): no mapping is ever writable and
  * executable, and nothing has to be protected back.
+ *
+ * By the name of the thread, /proc/thread-self: /proc/self is the process's
+ * first thread, and when that has called pthread_exit() there is nothing behind
+ * it any more.
  *
  * All of it runs under sj_patch_lock.
  */
@@ -38,14 +42,16 @@ enum {
 #define MADV_DONTNEED_LOCKED		24
 #endif
 
-static long raw(long r)
+uint64_t sj_self_syncs;			/* sj_patch_lock */
+
+static long self_call(long r)
 {
 	return r < 0 ? -errno : r;
 }
 
-static long membarrier(int command)
+static long self_membarrier(int command)
 {
-	return raw(syscall(SYS_membarrier, command, 0, 0));
+	return self_call(syscall(SYS_membarrier, command, 0, 0));
 }
 
 /*
@@ -55,7 +61,7 @@ static long membarrier(int command)
  */
 int sj_self_open(void)
 {
-	return (int)raw(syscall(SYS_openat, AT_FDCWD, "/proc/self/mem",
+	return (int)self_call(syscall(SYS_openat, AT_FDCWD, "/proc/thread-self/mem",
 				O_RDWR | O_CLOEXEC));
 }
 
@@ -66,7 +72,7 @@ void sj_self_close(int fd)
 
 int sj_self_write(int fd, uintptr_t at, const void *bytes, size_t len)
 {
-	long r = raw(syscall(SYS_pwrite64, fd, bytes, len, (off_t)at));
+	long r = self_call(syscall(SYS_pwrite64, fd, bytes, len, (off_t)at));
 
 	if (r >= 0 && (size_t)r != len)
 		r = -EIO;
@@ -80,15 +86,15 @@ int sj_self_write(int fd, uintptr_t at, const void *bytes, size_t len)
  */
 int sj_self_sync(void)
 {
-	long r = membarrier(MEMBARRIER_SYNC_CORE);
+	long r = self_membarrier(MEMBARRIER_SYNC_CORE);
 
 	if (r == -EPERM) {
-		r = membarrier(MEMBARRIER_REGISTER_SYNC_CORE);
+		r = self_membarrier(MEMBARRIER_REGISTER_SYNC_CORE);
 		if (!r)
-			r = membarrier(MEMBARRIER_SYNC_CORE);
+			r = self_membarrier(MEMBARRIER_SYNC_CORE);
 	}
 	if (!r)
-		sj_state.syncs++;
+		sj_self_syncs++;
 	return (int)r;
 }
 
@@ -124,20 +130,9 @@ int sj_self_drop(uintptr_t page, bool textrel)
 	return r;
 }
 
-/*
- * /proc/self/task has one directory a thread, so 2 + threads links.  The only
- * thread there is can't be joined by another while it is in here.
- */
-bool sj_self_single_threaded(void)
-{
-	struct stat st;
-
-	return stat("/proc/self/task", &st) == 0 && st.st_nlink == 3;
-}
-
 /* ---- does it work here? ------------------------------------------------- */
 
-static int probe_write(int fd, const struct side_jmp_insn *insn,
+static int self_probe_write(int fd, const struct side_jmp_insn *insn,
 		       enum side_jmp_state to)
 {
 	const struct side_jmp_arch *arch = side_jmp_arch_host();
@@ -161,7 +156,7 @@ static bool sees_our_memory(int fd, const struct side_jmp_insn *insn)
 {
 	uint8_t bytes[SIDE_JMP_INSN_MAX];
 
-	return raw(syscall(SYS_pread64, fd, bytes, sizeof(bytes),
+	return self_call(syscall(SYS_pread64, fd, bytes, sizeof(bytes),
 			   (off_t)insn->site)) == sizeof(bytes) &&
 	       !memcmp(bytes, (void *)(uintptr_t)insn->site, sizeof(bytes));
 }
@@ -172,7 +167,7 @@ static bool sees_our_memory(int fd, const struct side_jmp_insn *insn)
  * valgrind does) would translate the probe anew for each place it is called
  * from, and see the patches that it misses everywhere else.
  */
-static int run_probe(int fd, const struct side_jmp_insn *insn)
+static int self_run_probe(int fd, const struct side_jmp_insn *insn)
 {
 	static const enum side_jmp_state then[] = {
 		SIDE_JMP_IDLE, SIDE_JMP_ARMED,
@@ -184,13 +179,13 @@ static int run_probe(int fd, const struct side_jmp_insn *insn)
 		wrong |= run() != (sj_insn_state(insn) == SIDE_JMP_ARMED);
 		if (i == 2)
 			return wrong ? -ENOEXEC : 0;
-		r = probe_write(fd, insn, then[i]);
+		r = self_probe_write(fd, insn, then[i]);
 		if (r || sj_insn_state(insn) != then[i])
 			return r ? r : -EIO;
 	}
 }
 
-static int probe(void)
+static int self_trial(void)
 {
 	struct side_jmp_insn insn;
 	uint32_t *word;
@@ -201,56 +196,54 @@ static int probe(void)
 	sj_record_insn(sj_probe_record(&word), &insn);
 	if (sees_our_memory(fd, &insn))
 		r = sj_insn_state(&insn) == SIDE_JMP_ARMED ?
-			run_probe(fd, &insn) : -EILSEQ;
+			self_run_probe(fd, &insn) : -EILSEQ;
 	sj_self_close(fd);
 	return r;
 }
 
 static int register_membarrier(void)
 {
-	long have = membarrier(MEMBARRIER_QUERY);
+	long have = self_membarrier(MEMBARRIER_QUERY);
 
 	if (have < 0)
 		return (int)have;
 	if (!(have & MEMBARRIER_SYNC_CORE))
-		return -ENOSYS;
-	return (int)membarrier(MEMBARRIER_REGISTER_SYNC_CORE);
+		return -EOPNOTSUPP;
+	return (int)self_membarrier(MEMBARRIER_REGISTER_SYNC_CORE);
 }
 
-void sj_self_choose(bool forced)
+/* What forbids it, before anything is tried; or NULL. */
+static const char *forbidden(bool forced)
 {
 	const char *off = side_jmp_arch_host()->self_off;
+
+	if (off && !forced)
+		return off;
+	if (prctl(PR_GET_MDWE, 0, 0, 0, 0) > 0)
+		return "the process refuses changes of executable memory"
+		       " (PR_SET_MDWE)";
+	if (prctl(SJ_PR_GET_CODE_INTEGRITY, 0, 0, 0, 0) > 0)
+		return "the process refuses patching (PR_SET_CODE_INTEGRITY)";
+	return NULL;
+}
+
+int sj_self_probe(bool forced, const char **why)
+{
 	int r;
 
-	if (off && !forced) {
-		sj_backend_set(SIDE_JMP_BACKEND_NONE, off, 0);
-		return;
-	}
-	if (prctl(PR_GET_MDWE, 0, 0, 0, 0) > 0) {
-		sj_backend_set(SIDE_JMP_BACKEND_NONE, "the process refuses changes of"
-		       " executable memory (PR_SET_MDWE)", 0);
-		return;
-	}
-	if (prctl(SJ_PR_GET_CODE_INTEGRITY, 0, 0, 0, 0) > 0) {
-		sj_backend_set(SIDE_JMP_BACKEND_NONE, "the process refuses"
-			       " patching (PR_SET_CODE_INTEGRITY)", 0);
-		return;
-	}
+	*why = forbidden(forced);
+	if (*why)
+		return -ECANCELED;
+	*why = "the kernel has no membarrier(PRIVATE_EXPEDITED_SYNC_CORE)";
 	r = register_membarrier();
-	if (r) {
-		sj_backend_set(SIDE_JMP_BACKEND_NONE, "the kernel has no membarrier"
-		       "(PRIVATE_EXPEDITED_SYNC_CORE)", -r);
-		return;
-	}
-	r = probe();
-	if (r == -ENOEXEC || r == -EFAULT)
-		sj_backend_set(SIDE_JMP_BACKEND_NONE, "patched code is not what runs"
-		       " (under valgrind, qemu-user or the like?)", 0);
-	else if (r)
-		sj_backend_set(SIDE_JMP_BACKEND_NONE, "a trial patch through"
-		       " /proc/self/mem failed", -r);
-	else
-		sj_backend_set(SIDE_JMP_BACKEND_SELF, forced ?
-		       "asked for by SIDE_JMP_BACKEND; a trial patch worked" :
-		       "a trial patch through /proc/self/mem worked", 0);
+	if (r)
+		return r == -ENOSYS ? -EOPNOTSUPP : r;
+	r = self_trial();
+	*why = r == -ENOEXEC || r == -EFAULT ? "patched code is not what runs"
+	       " (under valgrind, qemu-user or the like?)" :
+	       r ? "a trial patch through /proc/self/mem failed" :
+	       forced ? "asked for by SIDE_JMP_BACKEND; a trial patch worked" :
+	       "a trial patch through /proc/self/mem worked";
+	return r == -ENOEXEC || r == -EFAULT ? -ECANCELED :
+	       r == -ENOSYS ? -EOPNOTSUPP : r;
 }

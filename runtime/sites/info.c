@@ -2,10 +2,14 @@
 /* What is going on, counted from the text itself and not from memory. */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "runtime/sites/sites.h"
+
+struct counting {
+	struct side_jmp_info *info;
+	struct sj_arming at;		/* the same order: the newest first */
+};
 
 static void count_site(struct side_jmp_info *info,
 		       const struct side_jmp_record *record,
@@ -23,81 +27,61 @@ static void count_site(struct side_jmp_info *info,
 	/* Without a back end armed is all that anybody asks for. */
 	info->refused += now != wanted &&
 			 !(now == SIDE_JMP_ARMED &&
-			   (sj_state.backend == SIDE_JMP_BACKEND_NONE ||
-			    sj_state_frozen()));
+			   (sj_frozen() || !sj_backend_chosen() ||
+			    sj_backend()->id == SIDE_JMP_BACKEND_NONE));
 }
 
-static void count_object(struct side_jmp_info *info, const struct object *o)
+static bool count_object(struct batch *b, struct counting *c, struct object *o)
 {
-	info->objects++;
-	for (uint32_t i = 0; i < o->n_groups; i++) {
-		const struct group *g = &o->groups[i];
-		enum side_jmp_state wanted = sj_key_wanted(g->ref->key,
-							   o->kernel);
+	for (; c->at.next < o->n_sites; c->at.next++) {
+		struct group *g = &o->groups[o->which[c->at.next]];
+		uint32_t record = o->sorted[c->at.next];
 
-		for (uint32_t j = g->first; j < g->first + g->count; j++)
-			count_site(info, &o->abi->start[o->order[j]], wanted);
+		if (sj_batch_over(b, SJ_COST_LOOK))
+			return false;
+		count_site(c->info, &o->abi->start[record],
+			   sj_key_wanted(g->ref->key, o->kernel));
 	}
+	return true;
 }
 
-static const char *backend_name(enum side_jmp_backend backend)
+static void count_the_rest(struct side_jmp_info *info)
 {
-	static const char *const names[] = { "none", "self", "kernel" };
-
-	return names[backend];
+	sj_objects_info(info);
+	sj_adopt_info(info);
+	info->keys = sj_keyref_count();
+	sj_backend_info(info);
+	sj_pages_info(info);
+	sj_batch_info(info);
 }
 
-static void fill(struct side_jmp_info *info)
+static bool step_count(struct batch *b, void *arg)
 {
-	bool frozen = sj_state_frozen();
+	struct counting *c = arg;
+	struct object *o;
 
-	info->backend = frozen ? SIDE_JMP_BACKEND_NONE : sj_state.backend;
-	info->backend_name = backend_name(info->backend);
-	info->backend_reason = frozen ? "ended by side_jmp_freeze()" :
-		sj_state.chosen ? sj_state.backend_reason :
-		!side_jmp_arch_host()->machine ?
-		"no port for this architecture" :
-		sj_state.objects ? "no site has had to be patched so far" :
-		"no object with sites has been loaded";
-	info->keys = sj_state.n_refs;
-	info->pages_dirtied = sj_state.pages_dirtied;
-	info->pages_budget = sj_state.pages_budget;
-	info->syncs = sj_state.syncs;
-	info->writes = sj_state.writes;
-	info->dropped_pages = sj_state.dropped_pages;
-	info->objects_refused = sj_state.objects_refused;
-	info->refuse_error = sj_state.refuse_error;
-	info->objects_rejected = sj_state.objects_rejected;
-	info->reject_error = sj_state.reject_error;
-	memcpy(info->reject_reason, sj_state.reject_reason,
-	       sizeof(info->reject_reason));
-	for (const struct object *o = sj_state.objects; o; o = o->next)
-		count_object(info, o);
+	while ((o = sj_object_before(c->at.before)) != NULL) {
+		if (o->id != c->at.current) {
+			c->at.current = o->id;
+			c->at.next = 0;
+		}
+		if (!count_object(b, c, o))
+			return false;
+		c->at.before = o->id;
+	}
+	count_the_rest(c->info);
+	return true;
 }
 
 int side_jmp_get_info(struct side_jmp_info *info, size_t size)
 {
 	struct side_jmp_info now = { 0 };
-	sigmask_t mask;
+	struct counting c = { &now, SJ_ARMING_INIT };
 
 	if (!info || !size)
 		return -EINVAL;
-	mask = sj_block_signals();
-	sj_lock(&sj_patch_lock);
-	fill(&now);
-	sj_unlock(&sj_patch_lock);
-	sj_restore_signals(mask);
+	(void)sj_in_slices(step_count, &c, false);
 	memset(info, 0, size);
 	memcpy(info, &now, size < sizeof(now) ? size : sizeof(now));
 	return 0;
-}
-
-void side_jmp_set_dirty_pages(uint64_t pages)
-{
-	sigmask_t mask = sj_block_signals();
-
-	sj_lock(&sj_patch_lock);
-	sj_state.pages_budget = pages;
-	sj_unlock(&sj_patch_lock);
-	sj_restore_signals(mask);
 }

@@ -32,8 +32,7 @@ static int refuse_patches(void)
  */
 static int freeze_and_refuse(void)
 {
-	bool first = sj_state.backend == SIDE_JMP_BACKEND_KERNEL &&
-		     !sj_state_frozen();
+	bool first = sj_backend_follows_words() && !sj_frozen();
 	int error = first ? refuse_patches() : 0, r;
 
 	if (error && error != -EOPNOTSUPP)

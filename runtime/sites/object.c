@@ -1,12 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Objects: take in the table of an executable or shared library, or say what
- * is wrong with it.  Nothing of a table is believed before all of it has been
- * checked, and a table that is not accepted leaves no trace but the reason.
+ * Objects: their life, from a table that is taken in to text that goes away.
+ * Must not know what a table has to be, nor how a site is written.
+ *
+ * COMING.  A table is checked in full before anything of it is believed; one
+ * that is not accepted leaves no trace but the reason.  Then its object claims
+ * it (priv), is sorted and grouped in memory of its own, and only then becomes
+ * live, by one store under sj_patch_lock: from there on its sites are found by
+ * their keys.  Nothing before takes longer under a lock than a slice.
+ *
+ * GOING.  A library that is unloaded takes its text with it, and at the end of
+ * a process all text goes, so nothing is written: the object is not live any
+ * more, and its sites stay as they are.  Who still runs there may rely on this:
+ * a site of a key that is enabled, and was before, goes on taking the enabled
+ * path or (after a disable) the test; one that is idle takes the disabled path,
+ * whatever happens to its key.  unregister, whose text stays, arms everything.
+ *
+ * FORK.  A child finds every object as it was between two slices.  One that was
+ * coming or going has no thread any more that would end it: who registers or
+ * unloads it again takes it apart first.  Its generation tells.
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -14,80 +29,21 @@
 #include "runtime/sites/sites.h"
 #include "runtime/sites/table.h"
 
-/* Remember why a table was not accepted.  sj_patch_lock. */
-static int object_reject(const struct sj_verdict *v)
+static sigmask_t object_lock(void)
 {
-	snprintf(sj_state.reject_reason, sizeof(sj_state.reject_reason), "%s",
-		 v->text);
-	sj_state.reject_error = v->error;
-	sj_state.objects_rejected++;
-	return v->error;
+	sigmask_t mask = sj_block_signals();
+
+	sj_lock(&sj_patch_lock);
+	return mask;
 }
 
-/* ---- grouping ----------------------------------------------------------- */
-
-/* Which of the object's groups has this key?  NULL: no memory. */
-static struct group *group_of(struct object *o, struct side_jmp_key *key)
+static void object_unlock(sigmask_t mask)
 {
-	struct keyref *ref = sj_get_ref(key);
-	struct group *g;
-
-	if (!ref)
-		return NULL;
-	/* The object in hand puts its groups in front. */
-	if (ref->groups && ref->groups->object == o)
-		return ref->groups;
-	g = &o->groups[o->n_groups++];
-	*g = (struct group){ .next = ref->groups, .ref = ref, .object = o };
-	ref->groups = g;
-	return g;
+	sj_unlock(&sj_patch_lock);
+	sj_restore_signals(mask);
 }
 
-/* Take the object's groups away from their keys. */
-static void ungroup(struct object *o)
-{
-	for (uint32_t i = 0; i < o->n_groups; i++) {
-		struct group *g = &o->groups[i], **p = &g->ref->groups;
-
-		while (*p != g)
-			p = &(*p)->next;
-		*p = g->next;
-		if (!g->ref->groups && !g->ref->linked)
-			sj_drop_ref(g->ref);
-	}
-	o->n_groups = 0;
-}
-
-/* Fill in o->groups, o->which and o->order. */
-static int group_sites(struct object *o)
-{
-	const struct side_jmp_record *records = o->abi->start;
-	struct group *g = NULL;
-	uint32_t first = 0;
-
-	for (uint32_t i = 0; i < o->n_sites; i++) {
-		struct side_jmp_key *key = sj_record_key(&records[o->sorted[i]]);
-
-		if (!g || g->ref->key != key)
-			g = group_of(o, key);
-		if (!g)
-			return -ENOMEM;
-		g->count++;
-		o->which[i] = (uint32_t)(g - o->groups);
-	}
-	for (uint32_t i = 0; i < o->n_groups; i++) {
-		o->groups[i].first = first;
-		first += o->groups[i].count;
-		o->groups[i].count = 0;
-	}
-	for (uint32_t i = 0; i < o->n_sites; i++) {
-		g = &o->groups[o->which[i]];
-		o->order[g->first + g->count++] = o->sorted[i];
-	}
-	return 0;
-}
-
-/* ---- taking in ---------------------------------------------------------- */
+/* ---- memory ----------------------------------------------------------------- */
 
 static size_t align_up(size_t n, size_t to)
 {
@@ -95,149 +51,233 @@ static size_t align_up(size_t n, size_t to)
 }
 
 /*
- * One mapping holds the object, its dirty bits, its groups and the order of
- * its sites.  Pages that are never touched (most objects have far fewer keys
- * than sites) cost nothing.
+ * One mapping holds the object, its groups, the order of its sites, and a bit or
+ * two for each page of code.  Pages that are never touched (most objects have
+ * far fewer keys than sites) cost nothing.
  */
-static struct object *object_map(struct side_jmp_object *abi, uint32_t n,
-				 uintptr_t lo, uintptr_t hi)
+static struct object *object_map(struct side_jmp_object *abi,
+				 const struct sj_image *im)
 {
-	uintptr_t first = lo & ~(sj_page_size() - 1);
-	size_t n_pages = (hi - first) / sj_page_size() + 1;
-	size_t dirty = align_up(sizeof(struct object), 64);
-	size_t unsure = dirty + n_pages / 8 + 1;
-	size_t groups = align_up(unsure + n_pages / 8 + 1, 64);
-	size_t order = groups + n * sizeof(struct group);
-	size_t size = align_up(order + 3 * n * sizeof(uint32_t),
-			       sj_page_size());
+	uintptr_t first = im->code_lo & ~(sj_page_size() - 1);
+	size_t bits = (im->code_hi - first) / sj_page_size() / 8 + 1;
+	size_t n = (size_t)(abi->stop - abi->start);
+	size_t order = SJ_GROUPS_AT + n * sizeof(struct group);
+	size_t dirty = order + 3 * n * sizeof(uint32_t);
+	size_t size = align_up(dirty + 2 * bits, sj_page_size());
 	char *p = sj_map_pages(size);
-	struct object *o = (struct object *)p;
+	struct object *o = (struct object *)(void *)p;
 
 	if (!p)
 		return NULL;
-	o->abi = abi;
-	o->map_size = size;
-	o->n_records = (uint32_t)(abi->stop - abi->start);
-	o->n_sites = n;
-	o->first_page = first;
-	o->n_pages = n_pages;
-	o->dirty = (uint8_t *)p + dirty;
-	o->unsure = (uint8_t *)p + unsure;
-	o->groups = (struct group *)(p + groups);
-	o->order = (uint32_t *)(p + order);
+	*o = (struct object){
+		.abi = abi, .map_size = size, .n_records = (uint32_t)n,
+		.groups = (struct group *)(void *)(p + SJ_GROUPS_AT),
+		.order = (uint32_t *)(void *)(p + order),
+		.first_page = first,
+		.dirty = (uint8_t *)p + dirty,
+		.unsure = (uint8_t *)p + dirty + bits,
+		.generation = sj_fork_generation(),
+		.textrel = im->textrel, .executable = im->executable,
+	};
 	o->sorted = o->order + n;
 	o->which = o->sorted + n;
 	return o;
 }
 
-/*
- * Sort, collapse, group.  `sorted` and `scratch` have room for all records.
- * On an error nothing is left behind.
- */
-static int object_build(struct side_jmp_object *abi,
-			const struct sj_image *im, uint32_t *sorted,
-			uint32_t *scratch, struct object **out,
-			struct sj_verdict *v)
-{
-	uint32_t n = (uint32_t)(abi->stop - abi->start);
+/* ---- groups ------------------------------------------------------------------ */
+
+struct grouping {
 	struct object *o;
-	int64_t kept;
+	struct group *last;		/* most sites have the key of the last */
+	uint32_t next;
 	int error;
+};
 
-	sj_table_sort(abi->start, n, sorted, scratch);
-	kept = sj_table_collapse(im, abi->start, n, sorted, v);
-	if (kept < 0)
-		return (int)kept;
-	o = object_map(abi, (uint32_t)kept,
-		       sj_record_site(&abi->start[sorted[0]]),
-		       sj_record_site(&abi->start[sorted[kept - 1]]) +
-		       SIDE_JMP_INSN_MAX);
-	if (!o)
-		return sj_verdict_say(v, im, -ENOMEM, "no memory for %u sites",
-				      n);
-	memcpy(o->sorted, sorted, (size_t)kept * sizeof(*sorted));
-	o->textrel = im->textrel;
-	o->executable = im->executable;
-	error = group_sites(o);
-	if (error) {
-		ungroup(o);
-		munmap(o, o->map_size);
-		return sj_verdict_say(v, im, error, "no memory for the keys of"
-				      " %u sites", n);
-	}
-	*out = o;
-	return 0;
+/* The object in hand puts its groups in front; a second one does no harm. */
+static struct group *group_of(struct object *o, struct side_jmp_key *key)
+{
+	struct keyref *ref = sj_keyref_get(key);
+	struct group *g = ref ? ref->groups : NULL;
+
+	if (!ref || (g && sj_group_object(g) == o))
+		return g;
+	g = &o->groups[o->n_groups];
+	*g = (struct group){
+		.next = ref->groups, .ref = ref, .index = o->n_groups,
+	};
+	ref->groups = g;
+	o->n_groups++;
+	return g;
 }
 
-static void count_unarmed(struct object *o)
+static bool step_group(struct batch *b, void *arg)
 {
-	for (uint32_t i = 0; i < o->n_groups; i++) {
-		struct group *g = &o->groups[i];
+	struct grouping *w = arg;
+	struct object *o = w->o;
 
-		for (uint32_t j = g->first; j < g->first + g->count; j++) {
-			struct side_jmp_insn insn;
+	side_jmp_inject(INJECT_GROUPING);
+	for (; w->next < o->n_sites; w->next++) {
+		uint32_t record = o->sorted[w->next];
+		struct side_jmp_key *key = sj_record_key(&o->abi->start[record]);
 
-			sj_record_insn(&o->abi->start[o->order[j]], &insn);
-			if (sj_insn_state(&insn) == SIDE_JMP_ARMED)
-				continue;
-			g->unarmed++;
-			sj_page_unsure(o, &insn);
+		if (sj_batch_over(b, SJ_COST_LOOK))
+			return false;
+		if (!w->last || w->last->ref->key != key)
+			w->last = group_of(o, key);
+		if (!w->last) {
+			w->error = -ENOMEM;
+			break;
 		}
+		w->last->count++;
+		o->which[w->next] = w->last->index;
 	}
-}
-
-static int object_take_in(struct side_jmp_object *abi,
-			  const struct sj_image *im, struct object **out,
-			  struct sj_verdict *v)
-{
-	size_t n = (size_t)(abi->stop - abi->start), size;
-	uint32_t *scratch;
-	int error;
-
-	size = 2 * n * sizeof(*scratch);
-	scratch = sj_map_pages(size);
-	if (!scratch)
-		return sj_verdict_say(v, im, -ENOMEM, "no memory to sort %zu"
-				      " sites", n);
-	error = object_build(abi, im, scratch, scratch + n, out, v);
-	munmap(scratch, size);
-	if (!error && !v->all_armed)
-		count_unarmed(*out);
-	return error;
-}
-
-/*
- * Bring all sites of the object to *wanted, or (NULL) to what their keys ask
- * for.  In runs if that is safe; what a run could not do is tried one by one.
- */
-static void object_sync(struct object *o, const enum side_jmp_state *wanted)
-{
-	struct batch b;
-
-	sj_batch_begin(&b, true);
-	sj_batch_object(&b, o, wanted);
-	if (sj_batch_end(&b) && b.runs) {
-		sj_batch_begin(&b, false);
-		sj_batch_object(&b, o, wanted);
-		(void)sj_batch_end(&b);
-	}
-}
-
-/* Returns whether the variable says something that can be understood. */
-static bool read_budget(void)
-{
-	const char *pages = secure_getenv("SIDE_JMP_DIRTY_PAGES");
-	unsigned long long n;
-	char *end;
-
-	if (!pages || !*pages)
-		return true;
-	n = strtoull(pages, &end, 10);
-	if (*end || *pages < '0' || *pages > '9')
-		return false;
-	sj_state.pages_budget = n;
 	return true;
 }
+
+/* Fill in o->groups, o->which and o->order. */
+static int object_group(struct object *o)
+{
+	struct grouping w = { .o = o };
+	uint32_t first = 0;
+
+	(void)sj_in_slices(step_group, &w, false);
+	side_jmp_inject(INJECT_GROUPED);
+	for (uint32_t i = 0; i < o->n_groups; i++) {
+		o->groups[i].first = first;
+		first += o->groups[i].count;
+		o->groups[i].count = 0;
+	}
+	for (uint32_t i = 0; i < o->n_sites && !w.error; i++) {
+		struct group *g = &o->groups[o->which[i]];
+
+		o->order[g->first + g->count++] = o->sorted[i];
+	}
+	return w.error;
+}
+
+/* Nobody finds the object any more but by its groups. */
+static void object_take_apart(struct object *o)
+{
+	while (o->n_groups)
+		sj_groups_drop(o);
+	side_jmp_inject(INJECT_UNREGISTERED);
+	munmap(o, o->map_size);
+}
+
+/* ---- coming ------------------------------------------------------------------- */
+
+/* Pages with sites that the file holds idle, or somebody has a breakpoint at. */
+static void mark_unsure(struct object *o)
+{
+	for (uint32_t i = 0; i < o->n_sites; i++) {
+		struct side_jmp_insn insn;
+
+		sj_record_insn(&o->abi->start[o->sorted[i]], &insn);
+		if (sj_insn_state(&insn) != SIDE_JMP_ARMED)
+			sj_page_set_unsure(o, &insn);
+	}
+}
+
+static int object_build(struct object *o, const struct sj_image *im,
+			struct sj_verdict *v)
+{
+	const struct side_jmp_record *records = o->abi->start;
+	int64_t kept;
+
+	sj_table_sort(records, o->n_records, o->sorted, o->order);
+	kept = sj_table_collapse(im, records, o->n_records, o->sorted, v);
+	if (kept < 0)
+		return (int)kept;
+	o->n_sites = (uint32_t)kept;
+	if (!v->all_armed)
+		mark_unsure(o);
+	if (!object_group(o))
+		return 0;
+	return sj_verdict_say(v, im, -ENOMEM, "no memory for the keys of %u"
+			      " sites", o->n_sites);
+}
+
+/*
+ * Is the table registered, or about to be?  0: it is; -EBUSY: another thread is
+ * at it; 1: no, or by a thread that is gone: then *left is what it left.
+ */
+static int object_state(const struct side_jmp_object *abi, struct object **left)
+{
+	struct object *o = abi->priv;
+
+	*left = NULL;
+	if (!o)
+		return 1;
+	if (o->live && !o->leaving)
+		return 0;
+	if (o->generation == sj_fork_generation())
+		return -EBUSY;
+	*left = o;
+	return 1;
+}
+
+/* o NULL: only ask. */
+static int object_claim(struct side_jmp_object *abi, struct object *o)
+{
+	sigmask_t mask = object_lock();
+	struct object *left;
+	int r = object_state(abi, &left);
+
+	if (r == 1 && o) {
+		if (left)
+			sj_object_hide(left);
+		abi->priv = o;
+	}
+	object_unlock(mask);
+	if (r == 1 && o && left)
+		object_take_apart(left);
+	if (r == 1 && o)
+		side_jmp_inject(INJECT_CLAIMED);
+	return r;
+}
+
+static void object_publish(struct object *o)
+{
+	sigmask_t mask = object_lock();
+
+	sj_object_show(o);
+	object_unlock(mask);
+	side_jmp_inject(INJECT_REGISTERED);
+}
+
+/* ---- others who ask ------------------------------------------------------------- */
+
+/* Another copy of the runtime: see sync of struct side_jmp_subscriber. */
+static int object_ask(struct side_jmp_key *key, unsigned flags)
+{
+	return flags & SIDE_JMP_SYNC_FREEZE ? sj_freeze_slice() :
+	       sj_sync_slice(key);
+}
+
+static void object_fork_prepare(void)
+{
+	sj_lock(&sj_share_lock);
+	sj_lock(&sj_patch_lock);
+}
+
+static void object_fork_parent(void)
+{
+	sj_unlock(&sj_patch_lock);
+	sj_unlock(&sj_share_lock);
+}
+
+/* A freeze of a thread that is gone has ended; walks are ended now. */
+static void object_fork_child(void)
+{
+	sj_set_freezing(false);
+	sj_walk_after_fork();
+}
+
+static const struct sj_fork_hooks object_fork = {
+	object_fork_prepare, object_fork_parent, object_fork_child,
+};
+
+/* ---- register ------------------------------------------------------------------- */
 
 /*
  * With the first object, in its constructor: later the program may be changing
@@ -245,145 +285,118 @@ static bool read_budget(void)
  */
 static void read_environment(void)
 {
-	const char *backend;
+	static bool done;		/* sj_patch_lock */
+	sigmask_t mask = object_lock();
 
-	if (sj_state.environment_read)
-		return;
-	sj_state.environment_read = true;
-	backend = secure_getenv("SIDE_JMP_BACKEND");
-	snprintf(sj_state.backend_asked, sizeof(sj_state.backend_asked), "%s",
-		 backend ? backend : "");
-	sj_state.budget_ignored = !read_budget();
+	if (!done) {
+		sj_backend_ask(secure_getenv("SIDE_JMP_BACKEND"));
+		if (!sj_pages_ask(secure_getenv("SIDE_JMP_DIRTY_PAGES")))
+			sj_backend_remark("; SIDE_JMP_DIRTY_PAGES is not a"
+					  " number: ignored");
+	}
+	done = true;
+	object_unlock(mask);
 }
 
-static bool has_unarmed(const struct object *o)
+/* A site came that nobody may arm any more. */
+static void object_may_be_stuck(void)
 {
-	for (uint32_t i = 0; i < o->n_groups; i++)
-		if (o->groups[i].unarmed)
-			return true;
-	return false;
+	sigmask_t mask = object_lock();
+
+	if (sj_frozen() || sj_freezing())
+		sj_set_stuck();
+	object_unlock(mask);
 }
 
-/* sj_object_lock held. */
-static int object_add(struct side_jmp_object *abi, const struct sj_image *im,
-		      struct sj_verdict *v)
+static void object_bring_in(struct object *o, bool all_armed)
 {
-	struct object *o = NULL;
-	int error;
+	object_publish(o);
+	sj_groups_subscribe(o, object_ask);
+	side_jmp_inject(INJECT_SUBSCRIBED);
+	if (sj_object_offer(o))
+		sj_object_adopt(o);
+	else
+		sj_sync_object(o);
+	if (!all_armed)
+		object_may_be_stuck();
+}
 
+static int object_take_in(struct side_jmp_object *abi,
+			  const struct sj_image *im, struct sj_verdict *v)
+{
+	struct object *o = object_map(abi, im);
+	sigmask_t mask;
+	int r;
+
+	if (!o)
+		return sj_verdict_say(v, im, -ENOMEM, "no memory for %u sites",
+				      (unsigned)(abi->stop - abi->start));
+	r = object_claim(abi, o);
+	if (r != 1) {
+		munmap(o, o->map_size);
+		return r;
+	}
+	r = object_build(o, im, v);
+	if (!r) {
+		object_bring_in(o, v->all_armed);
+		return 0;
+	}
+	mask = object_lock();
+	sj_object_hide(o);
+	object_unlock(mask);
+	object_take_apart(o);
+	return r;
+}
+
+static int object_register(struct side_jmp_object *abi)
+{
+	struct sj_verdict v;
+	struct sj_image im;
+	int r;
+
+	/* Takes the dynamic loader's lock, so before ours; allocates. */
+	sj_image_find(abi, &im);
+	r = sj_fork_add(SJ_FORK_SITES, &object_fork);
+	if (r)
+		return r;
+	r = object_claim(abi, NULL);
+	if (r != 1)
+		return r;
 	read_environment();
-	sj_lock(&sj_patch_lock);
-	error = object_take_in(abi, im, &o, v);
-	if (error) {
-		object_reject(v);
-	} else {
-		o->next = sj_state.objects;
-		sj_state.objects = o;
-		abi->priv = o;
-	}
-	sj_unlock(&sj_patch_lock);
-	if (error)
-		return error;
-	side_jmp_inject(INJECT_REGISTERED);
-	for (uint32_t i = 0; i < o->n_groups; i++)
-		if (!o->groups[i].ref->linked)
-			sj_key_subscribe(o->groups[i].ref);
-	sj_lock(&sj_patch_lock);
-	if (!sj_state_frozen())
-		object_sync(o, NULL);
-	else if (has_unarmed(o))	/* acquire: sj_state_stuck() */
-		__atomic_store_n(&sj_state.stuck, true, __ATOMIC_RELEASE);
-	sj_unlock(&sj_patch_lock);
-	return 0;
-}
-
-static int register_locked(struct side_jmp_object *abi, struct sj_image *im,
-			   struct sj_verdict *v)
-{
-	if (v->error) {
-		sj_lock(&sj_patch_lock);
-		object_reject(v);
-		sj_unlock(&sj_patch_lock);
-		return v->error;
-	}
-	return abi->start == abi->stop ? 0 : object_add(abi, im, v);
+	r = sj_table_check(&im, abi, &v);
+	if (!r && abi->start != abi->stop)
+		r = object_take_in(abi, &im, &v);
+	if (r && r != -EBUSY)
+		sj_object_reject(&v);
+	return r;
 }
 
 int side_jmp_object_register(struct side_jmp_object *abi)
 {
-	int saved = errno, error = 0;
-	struct sj_verdict verdict;
-	struct sj_image im;
-	sigmask_t mask;
+	int saved = errno;
+	int r = abi ? object_register(abi) : -EINVAL;
 
-	if (!abi)
-		return -EINVAL;
-	if (abi->priv)
-		return 0;
-	/* Takes the dynamic loader's lock, so before ours; allocates. */
-	sj_image_find(abi, &im);
-	sj_table_check(&im, abi, &verdict);
-	error = sj_state_install_atfork();
-	if (error)
-		return error;
-	mask = sj_block_signals();
-	sj_lock(&sj_object_lock);
-	if (!abi->priv)
-		error = register_locked(abi, &im, &verdict);
-	sj_unlock(&sj_object_lock);
-	sj_restore_signals(mask);
 	errno = saved;
-	return error;
+	return r;
 }
 
-/* ---- giving up ---------------------------------------------------------- */
-
-static void object_forget(struct object *o)
-{
-	struct object **p = &sj_state.objects;
-
-	while (*p != o)
-		p = &(*p)->next;
-	*p = o->next;
-	for (size_t i = 0; i < o->n_pages; i++)
-		sj_state.pages_dirtied -= o->dirty[i / 8] >> i % 8 & 1;
-	o->abi->priv = NULL;
-}
+/* ---- going ---------------------------------------------------------------------- */
 
 /*
- * sj_object_lock held.  The text may still run (other destructors), and nobody
- * will be left to arm it: arm it now.
+ * Ours to take away: NULL if it is not registered, or somebody else is at it.
+ * An executable that is unloaded stays.
  */
-static void object_remove(struct object *o)
+static struct object *object_to_go(struct side_jmp_object *abi, bool unload)
 {
-	static const enum side_jmp_state armed = SIDE_JMP_ARMED;
+	struct object *o = abi->priv;
+	bool busy = o && (!o->live || o->leaving) &&
+		    o->generation == sj_fork_generation();
 
-	sj_lock(&sj_patch_lock);
-	object_sync(o, &armed);
-	object_forget(o);
-	for (uint32_t i = 0; i < o->n_groups; i++) {
-		struct group *g = &o->groups[i], **p = &g->ref->groups;
-
-		while (*p != g)
-			p = &(*p)->next;
-		*p = g->next;
-	}
-	sj_unlock(&sj_patch_lock);
-	side_jmp_inject(INJECT_UNREGISTERED);
-	for (uint32_t i = 0; i < o->n_groups; i++) {
-		struct keyref *ref = o->groups[i].ref;
-
-		if (ref->groups)
-			continue;
-		sj_key_unsubscribe(ref);
-		sj_lock(&sj_patch_lock);
-		sj_drop_ref(ref);
-		sj_unlock(&sj_patch_lock);
-	}
-	munmap(o, o->map_size);
+	return !o || busy || (unload && o->executable) ? NULL : o;
 }
 
-static int unregister(struct side_jmp_object *abi, bool keep_executable)
+/* The text goes with it. */
+int side_jmp_object_unload(struct side_jmp_object *abi)
 {
 	int saved = errno;
 	struct object *o;
@@ -391,23 +404,44 @@ static int unregister(struct side_jmp_object *abi, bool keep_executable)
 
 	if (!abi)
 		return -EINVAL;
-	mask = sj_block_signals();
-	sj_lock(&sj_object_lock);
-	o = abi->priv;
-	if (o && !(keep_executable && o->executable))
-		object_remove(o);
-	sj_unlock(&sj_object_lock);
-	sj_restore_signals(mask);
+	mask = object_lock();
+	o = object_to_go(abi, true);
+	if (o)
+		sj_object_hide(o);
+	object_unlock(mask);
+	if (o) {
+		side_jmp_inject(INJECT_DEAD);
+		sj_object_release(o);
+		object_take_apart(o);
+	}
 	errno = saved;
 	return 0;
 }
 
+/* The text stays, and nobody will be left to arm it. */
 int side_jmp_object_unregister(struct side_jmp_object *abi)
 {
-	return unregister(abi, false);
-}
+	int saved = errno;
+	struct object *o;
+	sigmask_t mask;
 
-int side_jmp_object_unload(struct side_jmp_object *abi)
-{
-	return unregister(abi, true);
+	if (!abi)
+		return -EINVAL;
+	mask = object_lock();
+	o = object_to_go(abi, false);
+	if (o) {
+		o->leaving = true;
+		o->generation = sj_fork_generation();
+	}
+	object_unlock(mask);
+	if (o) {
+		sj_object_release(o);
+		(void)sj_arm_object(o);
+		mask = object_lock();
+		sj_object_hide(o);
+		object_unlock(mask);
+		object_take_apart(o);
+	}
+	errno = saved;
+	return 0;
 }

@@ -6,50 +6,67 @@
  * THE PROTOCOL
  *
  * A key's word says whether it is wanted; the text is a cache of `word == 0`.
- * Whoever changes a word then syncs the key: under sj_patch_lock, re-read the
- * word, write every site of the key that does not agree with it, and if
- * anything was written, synchronize the cores.
+ * Whoever changes a word then syncs the key: slice after slice, each under
+ * sj_patch_lock, it reads the word anew and writes sites that do not agree with
+ * it, until it has looked at all of them.
  *
  *   enable                          disable
  *   W: word += 1     (seq_cst)      W: word -= 1     (seq_cst)
- *   lock                            lock
- *   read word, arm the sites        read word; if 0, idle the sites
- *   synchronize cores               synchronize cores
- *   unlock                          unlock
+ *   until all sites are done:       until all sites are done:
+ *     lock                            lock
+ *     read word, arm some sites       read word; if 0, idle some sites
+ *     synchronize cores               synchronize cores
+ *     unlock                          unlock
  *
- *  1. Syncs of one key are serialized by sj_patch_lock, and each reads the word
- *     after it has the lock: the last one sees every change made before it
- *     began, so the text ends up agreeing with the word (level-triggered).
- *  2. Between enable's return and the matching disable, the word is not 0, so
- *     no sync in that time idles a site of the key.
- *  3. Enable returns after it had the lock with its own count in the word: all
- *     sites were armed, by itself or by an earlier holder, and that holder
- *     synchronized cores before it unlocked.  So no core still runs an idle
- *     site, and by 2 none becomes idle: the guarantee.
- *  4. An armed site loads the word (acquire); it is right at any time.  An
+ *  1. A slice reads the word after it has the lock, and writes before it lets
+ *     go.  So what it writes agrees with every change that was made before.
+ *  2. Between an enable's W and the matching disable's the word is not 0, so no
+ *     slice that begins in that time idles a site of the key.
+ *  3. Enable returns after slices that began after its own W have armed every
+ *     site of the key, or found it armed, and synchronized cores.  So no core
+ *     still runs an idle site, and by 2 none becomes idle: the guarantee.  An
+ *     object that comes meanwhile is either seen by those slices, or it became
+ *     visible (live) after the last of them began, so that its own first
+ *     slices read the word after W.
+ *  4. Whoever changed the word last walks over all sites afterwards, so the
+ *     text ends up agreeing with the word (level-triggered).
+ *  5. An armed site loads the word (acquire); it is right at any time.  An
  *     idle one is right while the word is 0, or was when the enable that
  *     changed it had not returned.
- *  5. A store to a site never shows a third instruction: the two states differ
+ *  6. A store to a site never shows a third instruction: the two states differ
  *     in one byte, or in one aligned word.
- *  6. A file may hold sites idle (`side-jmp prepare`).  Such a site counts as
- *     unarmed from the moment its object comes, so every enable of its key has
- *     to write it, and fails with EPERM where nobody may: no back end, frozen.
- *     Its page is never dropped (batch.c), so what armed it stays.
+ *  7. A file may hold sites idle (`side-jmp prepare`).  An enable of their key
+ *     has to write them, and fails with EPERM where nobody may: no back end,
+ *     frozen.  Their page is never dropped (pages.c), so what armed them stays.
+ *
+ * A slice takes about SJ_SLICE_NS; between two, other threads get the lock and
+ * this one its signals.  How far a walk over a key's sites has come stands in
+ * the keyref (wanted, and scanned of each group), so that threads that sync one
+ * key go on where the other stopped:
+ *
+ *  8. While ref->wanted is SJ_WANTS_ARMED, the first `scanned` sites of each of
+ *     its groups are armed, but those counted in `skipped` or `error`.  Whoever
+ *     idles a site of the key, or finds the word to be 0, sets another value
+ *     first, under the lock.
  *
  *
  * LOCKS, outermost first.  All of them are held with every signal blocked, so
  * no handler, cancellation or pthread_exit can strike in between, and the
  * public functions may be called from handlers.
  *
- *   sj_object_lock  registration and unregistration of objects.
- *   key->lock       that key's list of subscribers; held while another copy
- *                   of the runtime is asked to sync its sites of the key.
+ *   sj_share_lock   who of this copy's keyrefs hangs in its key's list.
+ *   key->lock       that list, which copies of the runtime share; held while
+ *                   another copy is asked to sync a slice of its sites.
  *   sj_patch_lock   leaf.  The lists of objects and keys, every site's text,
- *                   every counter below.  The lists change under sj_object_lock
- *                   *and* sj_patch_lock, so either suffices to read them.
+ *                   every counter.
  *
- * fork() takes sj_patch_lock alone: whoever holds it waits for nobody.  The child
- * resets the other two; what they guard is consistent at every single store.
+ * fork() takes sj_share_lock and sj_patch_lock.  So in the child no key->lock
+ * is held, by no copy, and everything is as between two slices.  Where walks of
+ * more than a slice were under way in other threads (sj_walking), the child
+ * finishes them all before it goes on; else fork() costs the same whatever
+ * there is.  One copy waits for another's patch lock while it holds its own
+ * share lock, and fork() takes the locks of all copies one after the other;
+ * so the other copy does not wait for a fork, but says SJ_SYNC_AGAIN.
  *
  *
  * COPIES.  An executable and a library that both link this library statically
@@ -57,8 +74,15 @@
  * registered with it.  They meet at keys they share: every copy with sites of
  * a key hangs a struct side_jmp_subscriber into the key.  A copy that joins
  * hangs itself in before it reads the word; a copy that enables changes the
- * word before it reads the list; both under key->lock or seq_cst, so one of
- * them sees the other.
+ * word before it reads the list; both seq_cst, so one of them sees the other.
+ *
+ *
+ * AN OBJECT that is loaded: its table is checked, sorted and grouped by key, in
+ * memory of its own and without a lock; its keys get keyrefs, in slices; it
+ * becomes live at once; its keyrefs are hung into their keys; its sites are
+ * walked over, in slices.  An object that goes: it is not live any more, at
+ * once, and nobody changes its sites again; then its groups are taken away, in
+ * slices.  See object.c.
  */
 #ifndef SIDE_JMP_SITES_H
 #define SIDE_JMP_SITES_H
@@ -66,99 +90,122 @@
 #include "side_jmp.h"
 #include "arch/arch.h"
 #include "runtime/base/base.h"
+#include "runtime/sites/backend.h"
+#include "runtime/sites/word.h"
 
 /* ---- subscribers: ABI between copies, frozen -------------------------- */
 
 #define SIDE_JMP_SYNC_FREEZE	0x1	/* arm everything you have, for good */
+
+typedef int sj_subscriber_sync(struct side_jmp_key *key, unsigned flags);
 
 struct side_jmp_subscriber {
 	struct side_jmp_subscriber *next;	/* key->lock */
 	/*
 	 * Make this copy's sites of the key agree with its word and
 	 * synchronize cores.  Called with key->lock held; takes sj_patch_lock.
-	 * 0, or -errno if a wanted site could not be armed.
-	 *
-	 * The memory of a subscriber is never unmapped (readers without the
-	 * lock look at `next` and `sync`).
+	 * 0, or -errno if a wanted site could not be armed, or SJ_SYNC_AGAIN:
+	 * a slice is done (or a fork() is under way); let key->lock go and call
+	 * again.  Every copy has one such function, the same for all keys.
 	 */
-	int (*sync)(struct side_jmp_key *key, unsigned flags);
+	sj_subscriber_sync *sync;
 };
 
-/* ---- objects, groups, keys -------------------------------------------- */
+enum { SJ_SYNC_AGAIN = 1 };
 
-/* The sites of one key in one object.  sj_patch_lock. */
+/* ---- objects, groups, keys: sj_patch_lock ------------------------------- */
+
+/* The sites of one key in one object. */
 struct group {
 	struct group *next;		/* of the same key, other objects */
 	struct keyref *ref;
-	struct object *object;
 	uint32_t first, count;		/* in object->order */
-	uint32_t unarmed;		/* sites not known to be armed */
+	uint32_t index;			/* in object->groups */
+	uint32_t scanned;		/* see 8 above */
 };
 
-/* This copy's view of a key that has sites here.  sj_patch_lock. */
+enum sj_wants { SJ_WANTS_UNKNOWN, SJ_WANTS_ARMED, SJ_WANTS_IDLE };
+
+/* This copy's view of a key that has sites here. */
 struct keyref {
 	struct side_jmp_subscriber subscriber;
 	struct side_jmp_key *key;
 	struct group *groups;
 	struct keyref *hash_next;
-	bool linked;			/* hangs in key->subscribers */
+	/* The walk over its sites, see 8 above. */
+	int16_t error;			/* -errno: a site could not be armed */
+	uint8_t wanted;			/* enum sj_wants */
+	bool skipped;			/* a site was foreign, or beyond the
+					   budget */
+	bool subscribed;		/* sj_share_lock */
 };
 
 /* A registered object. */
 struct object {
-	struct object *next;
+	struct object *next;		/* the newest first */
 	struct side_jmp_object *abi;
+	uint64_t id;			/* the newest has the highest */
 	size_t map_size;		/* of the mapping this lives in */
 	uint32_t n_records, n_sites;	/* duplicates collapse */
 	uint32_t n_groups;
-	struct group *groups;
+	struct group *groups;		/* follow this */
 	uint32_t *order;		/* record numbers, by group, then site */
 	uint32_t *sorted;		/* record numbers, by site */
 	uint32_t *which;		/* the group of each, in that order */
-	uintptr_t first_page;		/* first page with a site */
-	size_t n_pages;
+	uintptr_t first_page;		/* of its code */
 	uint8_t *dirty;			/* a bit a page, from first_page on */
 	uint8_t *unsure;		/* likewise: the file's page may have a
 					   site that is not armed */
+	uint64_t n_dirty;		/* bits in dirty */
+	uint32_t generation;		/* of forks, when it came */
+	bool live;			/* its sites follow their keys */
+	bool leaving;			/* its sites are armed for good */
 	bool textrel;			/* its text was relocated */
 	bool executable;		/* not a library: never unloaded */
 	bool kernel;			/* the kernel has the table */
 };
 
-/* ---- state.c: what the locks guard ------------------------------------- */
+/* Groups lie in their object's mapping, right behind it. */
+enum { SJ_GROUPS_AT = (sizeof(struct object) + 63) / 64 * 64 };
 
-struct state {
-	struct object *objects;
-	struct keyref **buckets;
-	size_t n_buckets, n_refs;
-	uint64_t pages_dirtied, pages_budget;
-	uint64_t syncs, writes, dropped_pages;
-	bool unsynced;			/* written, cores not synchronized */
-	uint64_t objects_refused;	/* by the kernel */
-	int refuse_error;
-	uint64_t objects_rejected;
-	int reject_error;
-	char reject_reason[240];
-	enum side_jmp_backend backend;
-	char backend_reason[200];
-	char backend_asked[16];		/* SIDE_JMP_BACKEND; sj_object_lock */
-	bool environment_read;		/* sj_object_lock */
-	bool budget_ignored;		/* the variable was no number */
-	bool chosen;			/* the backend: at the first write */
-	bool frozen;			/* atomic; set once, under sj_patch_lock */
-	bool stuck;			/* atomic; likewise: frozen, and since
-					   then came a site that is not armed */
-};
+static inline struct object *sj_group_object(struct group *g)
+{
+	return (struct object *)(void *)((char *)(g - g->index) - SJ_GROUPS_AT);
+}
 
-extern struct state sj_state;
-extern uint32_t sj_object_lock, sj_patch_lock;
+/* ---- state.c ---------------------------------------------------------------- */
 
-bool sj_state_frozen(void);	/* any thread */
-bool sj_state_stuck(void);	/* any thread */
-int sj_state_install_atfork(void);	/* no lock held */
-struct keyref *sj_find_ref(const struct side_jmp_key *key);
-struct keyref *sj_get_ref(struct side_jmp_key *key);	/* NULL: no memory */
-void sj_drop_ref(struct keyref *ref);
+extern uint32_t sj_share_lock, sj_patch_lock;
+
+bool sj_frozen(void);		/* any thread; never undone */
+void sj_set_frozen(void);	/* sj_patch_lock */
+/* Frozen, and since then came a site that is not armed.  Any thread. */
+bool sj_stuck(void);
+void sj_set_stuck(void);	/* sj_patch_lock */
+bool sj_freezing(void);		/* sj_patch_lock: nothing goes idle */
+void sj_set_freezing(bool freezing);
+
+/* ---- objects.c: which are live --------------------------------------------- */
+
+struct sj_verdict;
+
+/* The newest that is older than `id`. */
+struct object *sj_object_before(uint64_t id);
+void sj_object_show(struct object *o);
+void sj_object_hide(struct object *o);
+void sj_object_reject(const struct sj_verdict *v);	/* takes the lock */
+void sj_objects_info(struct side_jmp_info *info);
+
+/* ---- keyref.c ------------------------------------------------------------ */
+
+struct keyref *sj_keyref_find(const struct side_jmp_key *key);
+struct keyref *sj_keyref_get(struct side_jmp_key *key);	/* NULL: no memory */
+void sj_keyref_drop(struct keyref *ref);
+uint64_t sj_keyref_count(void);
+/* The chain of bucket i; false beyond the last. */
+bool sj_keyref_bucket(size_t i, struct keyref **chain);
+/* Is it one of this copy's?  Without the lock; may err to no. */
+bool sj_keyref_owns(const struct side_jmp_subscriber *s);
 
 /* ---- record.c: one site ---------------------------------------------------- */
 
@@ -167,103 +214,135 @@ void sj_record_insn(const struct side_jmp_record *record,
 		 struct side_jmp_insn *insn);
 enum side_jmp_state sj_insn_state(const struct side_jmp_insn *insn);
 
-/* ---- batch.c: batches of writes ------------------------------------------ */
+/* ---- pages.c: which pages are changed, and how many may be ---------------- */
 
-/* Where a batch of writes stands.  Lives under sj_patch_lock. */
+/* SIDE_JMP_DIRTY_PAGES.  False: it is not a number. */
+bool sj_pages_ask(const char *budget);
+bool sj_page_dirty(const struct object *o, uintptr_t addr);
+void sj_page_set_dirty(struct object *o, uintptr_t addr, bool dirty);
+/* The file may hold this site, and so its page, other than armed. */
+void sj_page_set_unsure(struct object *o, const struct side_jmp_insn *insn);
+bool sj_page_unsure(const struct object *o, uintptr_t addr);
+bool sj_page_affordable(const struct object *o, uintptr_t addr);
+bool sj_pages_affordable(uint64_t more);
+void sj_pages_forget(struct object *o);
+void sj_pages_info(struct side_jmp_info *info);
+
+/* ---- batch.c: slices of writes ---------------------------------------------- */
+
+#define SJ_SLICE_NS	500000		/* of a lock; longer by a write or two */
+
+/* One slice.  Between sj_batch_begin() and sj_batch_end() we have the lock. */
 struct batch {
+	sigmask_t mask;
+	uint64_t began;			/* ns */
+	unsigned spent;			/* since the clock was looked at */
 	int fd;				/* of our memory; < 0: not yet open */
 	int open_error;			/* why not */
 	bool asked, may_write;		/* asked whether anybody may patch */
 	bool runs;			/* write whole runs of a page */
-	bool dropped;			/* a page was dropped */
 	int error;			/* first site that could not be armed */
 	uintptr_t lo, hi;		/* the run in hand */
 	struct object *run_object;
 	bool run_arms;
-	size_t n_keys;			/* for the kernel; see batch.c */
 };
 
-/* runs: if the process turns out to have one thread. */
-void sj_batch_begin(struct batch *b, bool runs);
-/* Returns 0, or -errno if a site that was to be armed is not. */
-int sj_batch_end(struct batch *b);
-/* Bring one site to `wanted`.  True if it is there, or will be at the end. */
-bool sj_batch_site(struct batch *b, struct object *object,
-		const struct side_jmp_record *record,
-		enum side_jmp_state wanted);
-/* All sites of a key of this copy. */
-void sj_batch_key(struct batch *b, struct keyref *ref);
-/* The file may hold this site, and so its page, other than armed. */
-void sj_page_unsure(struct object *o, const struct side_jmp_insn *insn);
+/* Something to be done in slices.  True: done. */
+typedef bool sj_step(struct batch *b, void *arg);
+
 /*
- * Every site of the object, in the order of addresses, so that runs get long:
- * as its key's word asks for (wanted NULL: the object is new), or armed (it is
- * given up).
+ * Takes the lock again and again, until it is done.  Blocks signals meanwhile.
+ * runs: write what lies between sites of a page, too, see batch.c.  Returns 0,
+ * or -errno: the first site that was to be armed and is not.
  */
-void sj_batch_object(struct batch *b, struct object *object,
-		     const enum side_jmp_state *wanted);
+int sj_in_slices(sj_step *step, void *arg, bool runs);
+/* The same for a caller who may not wait: one slice, or SJ_SYNC_AGAIN. */
+int sj_one_slice(sj_step *step, void *arg);
 
-/* ---- backend_self.c: the back end that patches this very process --------------- */
+enum { SJ_COST_LOOK = 1, SJ_COST_WRITE = 16 };
+bool sj_batch_over(struct batch *b, unsigned cost);	/* the slice, that is */
+bool sj_batch_may_write(struct batch *b);
+/*
+ * Bring one site to `wanted`.  0: it is there, or will be at the end; 1: it is
+ * not, and that is nobody's fault; -errno: it was to be armed, and is not.
+ */
+int sj_batch_site(struct batch *b, struct object *o,
+		  const struct side_jmp_record *record,
+		  enum side_jmp_state wanted);
+void sj_batch_info(struct side_jmp_info *info);
 
-void sj_self_choose(bool forced);
-int sj_self_open(void);			/* a descriptor or -errno */
-void sj_self_close(int fd);
-int sj_self_write(int fd, uintptr_t at, const void *bytes, size_t len);
-int sj_self_sync(void);
-/* Give the file's own page back, without the patches.  0 or -errno. */
-int sj_self_drop(uintptr_t page, bool textrel);
-bool sj_self_single_threaded(void);
+/*
+ * Calls of other threads that have let go of the lock before they were done;
+ * sj_patch_lock.  add: ours.
+ */
+bool sj_walking(void);
+void sj_walking_add(int by);
+void sj_walking_after_fork(void);
 
-/* ---- backend_kernel.c: the back end that has the kernel patch ----------------- */
+/* ---- share.c: other copies ------------------------------------------------- */
 
-/* struct code_patch_args of the kernel */
-struct sj_code_patch_args {
-	uint64_t addr, len;
-	int32_t pidfd;			/* -1 */
-	uint32_t reserved;
-	uint64_t sites, patched, skipped;	/* out */
+/* Has anybody but us sites of the key?  Any thread, no lock. */
+bool sj_key_shared(const struct side_jmp_key *key);
+int sj_key_sync_others(struct side_jmp_key *key, unsigned flags);
+/* All keys of the object: join those that we have not joined yet. */
+void sj_groups_subscribe(struct object *o, sj_subscriber_sync *sync);
+/*
+ * Take some of the object's last groups away from their keys, and leave those
+ * that we have no other site of.
+ */
+void sj_groups_drop(struct object *o);
+int sj_freeze_others(void);
+
+/* ---- adopt.c: tables of a back end that patches by itself; no lock --------- */
+
+/* Does it take the object over?  Then sj_object_adopt() does it. */
+bool sj_object_offer(struct object *o);
+void sj_object_adopt(struct object *o);
+void sj_object_release(struct object *o);
+void sj_release_tables(void);		/* of all objects */
+void sj_adopt_info(struct side_jmp_info *info);
+
+/* ---- walk.c: sites that agree with their words ------------------------------ */
+
+enum sj_change { SJ_NO_CHANGE, SJ_ADD, SJ_TAKE, SJ_TAKE_CLAIMED };
+
+/* Change the words of n keys, and make all their sites agree. */
+struct sj_key_walk {
+	struct side_jmp_key *const *keys;
+	size_t n;
+	enum sj_change change;
+	/* From here on it is the walk's; done: how many words have changed. */
+	size_t done, mended;
+	bool changed;			/* the word of keys[done], already */
+	bool stop, kernel, shared;
+	int error, follow_error;
 };
 
-enum { SJ_CODE_PATCH_KEYS = 4096 };	/* of a call: CODE_PATCH_MAX_KEYS */
-
-/* linux/prctl.h of the same kernels */
-#define SJ_PR_SET_CODE_INTEGRITY		0x53434947
-#define SJ_PR_CODE_INTEGRITY_REFUSE_PATCH	1ul
-#define SJ_PR_GET_CODE_INTEGRITY		0x47434947
-
-/* Does the kernel know the call?  Asks, but tries nothing. */
-bool sj_code_patch_known(void);
-/* A trial patch: 0 or -errno; -ENOSYS: the kernel does not know the call. */
-int sj_code_patch_probe(void);
-int sj_code_patch_register(const struct side_jmp_record *start, size_t n);
-int sj_code_patch_unregister(const struct side_jmp_record *start, size_t n);
-int sj_code_patch_sync(const uint64_t words[], size_t n);
-
-/* ---- backend.c: which of them.  sj_patch_lock. ---------------------------- */
-
-/* May it be the kernel?  Asks it, but tries nothing. */
-bool sj_backend_kernel_offered(void);
-/* Sets sj_state.backend and its reason, by a trial patch. */
-void sj_backend_choose(void);
-void sj_backend_set(enum side_jmp_backend backend, const char *why, int error);
-/* Do sites follow a word that the kernel changes, with no sync?  Any thread. */
-bool sj_backend_follows_words(void);
-
-/* ---- probe.c: a site of our own ------------------------------------------ */
-
-int sj_probe(void);			/* 1: armed, 0: idle */
-const struct side_jmp_record *sj_probe_record(uint32_t **word);
-
-/* ---- key.c ------------------------------------------------------------- */
-
 /*
- * SIDE_JMP_KEY_ARMED keeps sites armed for the sake of a kernel that sets the
- * word without a sync.  One that patches them itself needs no such thing.
+ * 0, or the first error: of a word that could not be changed, or -errno of a
+ * site that is wanted and could not be armed.  SJ_ADD ends with the first.
  */
-enum side_jmp_state sj_key_wanted(const struct side_jmp_key *key,
-				  bool kernel_patches);
-int sj_key_subscriber_sync(struct side_jmp_key *key, unsigned flags);
-void sj_key_subscribe(struct keyref *ref);		/* sj_object_lock held */
-void sj_key_unsubscribe(struct keyref *ref);	/* sj_object_lock held */
+int sj_walk_keys(struct sj_key_walk *w);
+/* For another copy: a slice of ours. */
+int sj_sync_slice(struct side_jmp_key *key);
+/* All of an object's, in runs; it is new. */
+void sj_sync_object(struct object *o);
+/* Arm them, whatever the words say. */
+int sj_arm_object(struct object *o);
+
+/* Arm everything: where that is; sj_patch_lock.  True: it is done. */
+struct sj_arming {
+	uint64_t before, current;	/* ids of objects */
+	uint32_t next;			/* site of that */
+	int error;
+};
+#define SJ_ARMING_INIT	{ .before = UINT64_MAX, .current = UINT64_MAX }
+bool sj_arm_some(struct batch *b, struct sj_arming *a);
+
+void sj_walk_after_fork(void);
+
+/* ---- freeze.c ---------------------------------------------------------------- */
+
+int sj_freeze_slice(void);	/* for another copy; or SJ_SYNC_AGAIN */
 
 #endif

@@ -4,7 +4,8 @@
 # another's, or (by nm) a symbol that one file uses and another one defines.
 # No room names one above it, nothing in runtime/ and arch/ names tools/, tests/
 # or bench/, and no files of runtime/ stand in a circle.
-cd "$TOP" && . tests/tap.sh
+. "$(dirname "$0")/../tap.sh"
+cd "$TOP" || exit 1
 
 # room PATH -> ROOM, as a function for awk
 room='

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 # The runtime and all ports as one translation unit: no two files define the
 # same static name, and the whole works.
-cd "$TOP" && . tests/tap.sh
+. "$(dirname "$0")/../tap.sh"
+cd "$TOP" || exit 1
 I="-I. -I$BUILD/include"
 SRC=$(ls runtime/*/*.c arch/*/arch.c)
 { echo "#define _GNU_SOURCE"; for f in $SRC; do echo "#include \"$f\""; done; } >"$TMP/one.c"
@@ -10,13 +11,15 @@ note "$(echo "$SRC" | wc -l) files"
 
 one() { $1 -std=c11 -O2 -g -fvisibility=hidden -Wall -Wextra -Werror $I -c "$TMP/one.c" -o "$TMP/one.$1.o"; }
 works() { # COMPILER TEST: a test of the library, with the unit in its place
-	$1 -std=c11 -D_GNU_SOURCE -O2 $I "tests/unit/$2.c" "$TMP/one.$1.o" -pthread -ldl -o "$TMP/$2.$1" &&
-	"$TMP/$2.$1"
+	$1 -std=c11 -D_GNU_SOURCE -O2 $I "tests/$2.c" "$TMP/one.$1.o" -pthread -ldl -o "$TMP/one.$1.test" &&
+	"$TMP/one.$1.test"
 }
 for cc in gcc clang; do
 	if ! command -v $cc >/dev/null; then skip one_unit_$cc "no $cc"; continue; fi
 	ok one_unit_compiles_$cc one $cc
-	for test in basic event_tracers event_types; do ok one_unit_works_${cc}_$test works $cc $test; done
+	for test in unit/basic events/tracers events/types; do
+		ok "one_unit_works_${cc}_${test#*/}" works $cc $test
+	done
 done
 
 # Two `static int n;` are tentative definitions, and merge without a word.  So

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Tables of a back end that patches by itself: whether it gets them, and taking
+ * them back.  Owns object->kernel.  The back end is called without a lock: it
+ * may take as long as a table has sites.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+
+#include "runtime/sites/sites.h"
+#include "runtime/sites/table.h"
+
+/* sj_patch_lock */
+static struct {
+	uint64_t refused;
+	int error;
+} adopt;
+
+static sigmask_t adopt_lock(void)
+{
+	sigmask_t mask = sj_block_signals();
+
+	sj_lock(&sj_patch_lock);
+	return mask;
+}
+
+static void adopt_unlock(sigmask_t mask)
+{
+	sj_unlock(&sj_patch_lock);
+	sj_restore_signals(mask);
+}
+
+/* ---- taking over ------------------------------------------------------------- */
+
+static void adopt_refused(struct object *o, int error)
+{
+	o->kernel = false;
+	adopt.refused++;
+	adopt.error = error;
+}
+
+/* It has no budget: ours decides whether it gets the table. */
+static uint64_t adopt_pages(const struct object *o)
+{
+	uintptr_t last = UINTPTR_MAX, page = 0;
+	uint64_t n = 0;
+
+	for (uint32_t i = 0; i < o->n_sites; i++, last = page) {
+		uint32_t r = o->sorted[i];
+
+		page = sj_record_site(&o->abi->start[r]) / sj_page_size();
+		n += page != last;
+	}
+	return n;
+}
+
+static bool adopt_mark_dirty(struct batch *b, void *arg)
+{
+	struct sj_arming *w = arg;
+	struct object *o = sj_object_before(w->before);
+
+	if (!o || o->id != w->current)
+		return true;
+	for (; w->next < o->n_sites; w->next++) {
+		uint32_t r = o->sorted[w->next];
+
+		if (sj_batch_over(b, SJ_COST_LOOK))
+			return false;
+		sj_page_set_dirty(o, sj_record_site(&o->abi->start[r]), true);
+	}
+	return true;
+}
+
+/* Does a back end take it over? */
+bool sj_object_offer(struct object *o)
+{
+	sigmask_t mask = adopt_lock();
+	bool adopts = !sj_frozen() && !sj_freezing() && sj_backend_adopts();
+
+	if (adopts) {
+		o->kernel = true;
+		if (!sj_pages_affordable(adopt_pages(o)))
+			adopt_refused(o, -EDQUOT);
+	}
+	adopt_unlock(mask);
+	return adopts;
+}
+
+void sj_object_adopt(struct object *o)
+{
+	struct sj_arming w = { .before = o->id + 1, .current = o->id };
+	sigmask_t mask;
+	int r;
+
+	if (!o->kernel)
+		return;
+	r = sj_backend()->adopt(o->abi->start, o->n_records);
+	if (!r) {
+		(void)sj_in_slices(adopt_mark_dirty, &w, false);
+		return;
+	}
+	mask = adopt_lock();
+	adopt_refused(o, r);
+	adopt_unlock(mask);
+}
+
+/* Arms all sites.  If it fails, by ourselves: whoever may patch may arm. */
+void sj_object_release(struct object *o)
+{
+	sigmask_t mask;
+
+	if (!o->kernel)
+		return;
+	(void)sj_backend()->release(o->abi->start, o->n_records);
+	mask = adopt_lock();
+	o->kernel = false;
+	adopt_unlock(mask);
+}
+
+static struct object *adopt_next(uint64_t before)
+{
+	struct object *o = sj_object_before(before);
+
+	while (o && !o->kernel)
+		o = o->next;
+	return o;
+}
+
+void sj_release_tables(void)
+{
+	const struct side_jmp_record *start;
+	struct object *o;
+	uint32_t n;
+
+	for (uint64_t id = UINT64_MAX; ; ) {
+		sigmask_t mask = adopt_lock();
+
+		o = adopt_next(id);
+		if (o) {
+			id = o->id;
+			start = o->abi->start;
+			n = o->n_records;
+			o->kernel = false;
+		}
+		adopt_unlock(mask);
+		if (!o)
+			return;
+		(void)sj_backend()->release(start, n);
+	}
+}
+
+void sj_adopt_info(struct side_jmp_info *info)
+{
+	info->objects_refused = adopt.refused;
+	info->refuse_error = adopt.error;
+}
