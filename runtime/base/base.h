@@ -106,9 +106,16 @@ long sj_file_write_quietly(int fd, const void *bytes, size_t n);
 
 /* ---- say.c -------------------------------------------------------------- */
 
-/* One line, "side_jmp: ...", on stderr. */
+/* Note which file stderr is.  When the library comes; later is to no effect. */
+void sj_say_begin(void);
+/*
+ * One line, "side_jmp: ...", on stderr, if that still is what it was, and takes
+ * it at once.  Of a variable that the user set, and of nothing else.  Keeps
+ * errno; no signal.
+ */
 __attribute__((format(printf, 1, 2)))
 void sj_say(const char *format, ...);
+const char *sj_said(void);		/* the first of them, or "" */
 
 /* ---- who.c ------------------------------------------------------------- */
 

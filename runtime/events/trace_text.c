@@ -211,7 +211,6 @@ static struct {
 	int fd;
 	bool plain;			/* a file: never waits, never signals */
 	struct sj_file file;		/* fd when it was opened */
-	struct sj_file stderr_file;	/* then; 0: there was none */
 	const char *name;
 } text_out;
 
@@ -327,8 +326,6 @@ static int text_open(const char *name, uint64_t size, char path[SJ_OUTPUT_NAME])
 		return r;
 	}
 	text_out.plain = text_is_plain();
-	if (!sj_file_note(STDERR_FILENO, &text_out.stderr_file))
-		text_out.stderr_file = (struct sj_file){ 0 };
 	text_out.name = strcpy(path, name ? name : "stderr");
 	return 0;
 }
@@ -345,8 +342,7 @@ static void text_exit(void)
 	if (!__atomic_load_n(&text_unsaid, __ATOMIC_RELAXED))
 		return;
 	(void)syscall(SYS_ppoll, &ready, 1, &patience, NULL, 0);
-	if (!text_say_lost() && text_out.fd != STDERR_FILENO &&
-	    sj_file_still(STDERR_FILENO, &text_out.stderr_file))
+	if (!text_say_lost() && text_out.fd != STDERR_FILENO)
 		sj_say("%.160s: %llu events lost", text_out.name,
 		       (unsigned long long)__atomic_load_n(&text_unsaid,
 							   __ATOMIC_RELAXED));
