@@ -149,6 +149,9 @@
  * each as long as its `size` says.  A tool lists the events of a file from it.
  *
  * All variables are ignored in secure execution (setuid, file capabilities).
+ * One that is not understood, or asks for what can't be had, is said once on
+ * stderr and is in side_jmp_event_info.said; so is, when the program ends, a
+ * pattern of SIDE_JMP_ENABLE that has matched no event.
  */
 #ifndef SIDE_JMP_EVENT_H
 #define SIDE_JMP_EVENT_H
@@ -305,6 +308,8 @@ struct side_jmp_event_info {
 	uint64_t user_events_lost;	/* writes that failed */
 	int user_events_error;		/* 0, or the last -errno */
 	char user_events_reason[240];	/* a sentence */
+	char said[240];			/* the first line that stderr was told
+					   of a variable SIDE_JMP_*; "" */
 };
 
 /* Fill in the first `size` bytes.  Returns 0 or -EINVAL. */

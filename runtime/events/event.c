@@ -82,6 +82,7 @@ static void event_first_object(void)
 
 	if (__atomic_exchange_n(&begun, 1, __ATOMIC_ACQ_REL))
 		return;
+	sj_say_begin();
 	for (unsigned i = 0; i < EVENT_SINKS; i++)
 		if (event_sinks[i]->start)
 			event_sinks[i]->start();
@@ -156,6 +157,7 @@ int side_jmp_event_get_info(struct side_jmp_event_info *info, size_t size)
 	for (unsigned i = 0; i < EVENT_SINKS; i++)
 		event_sinks[i]->info(&now);
 	sj_event_leave(mask);
+	memcpy(now.said, sj_said(), strlen(sj_said()));
 	memset(info, 0, size);
 	memcpy(info, &now, size < sizeof(now) ? size : sizeof(now));
 	return 0;

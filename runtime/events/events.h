@@ -69,6 +69,15 @@ uint64_t sj_registry_count(void);		/* of events */
 int sj_tracer_add(struct side_jmp_tracer **tracer, const char *patterns,
 		  side_jmp_callback *callback, void *data);
 
+/*
+ * Is there a pattern of that number, from 0 in the order in which they came,
+ * that has matched no event so far?
+ */
+bool sj_tracer_unmatched(const struct side_jmp_tracer *tracer, unsigned number,
+			 char pattern[SJ_PATTERN_MAX]);
+/* How many events of libraries loaded later it wants and could not enable. */
+uint64_t sj_tracer_refused(const struct side_jmp_tracer *tracer);
+
 /* ---- user_events.c ----------------------------------------------------- */
 
 /* The system calls; tests put a stand-in here. */

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "runtime/events/events.h"
 #include "runtime/events/sink.h"
@@ -29,6 +30,8 @@ static struct {
 	const struct sj_output *output;	/* NULL: closed */
 	char name[SJ_OUTPUT_NAME];
 	uint64_t size;
+	unsigned asked;			/* patterns of SIDE_JMP_ENABLE */
+	pid_t asked_of;			/* by the user, of this process */
 } trace = { .size = TRACE_SIZE_DEFAULT };
 
 static uint64_t trace_lost;			/* atomic */
@@ -82,10 +85,32 @@ static bool trace_same(const char *name)
 			 !strcmp(trace.name, name));
 }
 
+/*
+ * What SIDE_JMP_ENABLE asked for in vain.  Of the process that the user
+ * started: its children have the same to say.
+ */
+static void trace_say_unmatched(void)
+{
+	char pattern[SJ_PATTERN_MAX];
+	uint64_t refused;
+
+	if (!trace.tracer || trace.asked_of != getpid())
+		return;
+	for (unsigned i = 0; i < trace.asked; i++)
+		if (sj_tracer_unmatched(trace.tracer, i, pattern))
+			sj_say("SIDE_JMP_ENABLE: \"%s\" matched no event of"
+			       " %.80s", pattern, program_invocation_short_name);
+	refused = sj_tracer_refused(trace.tracer);
+	if (refused)
+		sj_say("SIDE_JMP_ENABLE: %llu events could not be enabled",
+		       (unsigned long long)refused);
+}
+
 /* Whatever else an exiting program does, what was lost is said. */
 __attribute__((destructor))
 static void trace_at_exit(void)
 {
+	trace_say_unmatched();
 	if (trace.output && trace.output->exit)
 		trace.output->exit();
 }
@@ -227,8 +252,10 @@ static void trace_start_patterns(const char *list, const char *output)
 			continue;
 		}
 		r = side_jmp_trace_start(pattern, output);
-		if (!r)
+		if (!r) {
+			trace.asked++;
 			continue;
+		}
 		sj_say("%s%.160s: cannot trace %s: %s",
 			 output ? "SIDE_JMP_OUTPUT=" : "SIDE_JMP_ENABLE",
 			 output ? output : "", pattern, strerror(-r));
@@ -244,6 +271,7 @@ static void trace_start_from_environment(void)
 	int saved = errno;
 
 	trace_read_size();
+	trace.asked_of = getpid();
 	if (list)
 		trace_start_patterns(list, output && *output ? output : NULL);
 	errno = saved;

@@ -91,12 +91,15 @@ struct side_jmp_slot {
 /* A pattern of a tracer.  sj_event_lock. */
 struct tracer_rule {
 	struct tracer_rule *next;
+	unsigned number;		/* of the tracer's, from 0 */
+	bool matched;			/* some event, at some time */
 	char pattern[SJ_PATTERN_MAX];
 };
 
 /* sj_event_lock */
 struct side_jmp_tracer {
 	struct side_jmp_tracer *next;
+	uint64_t refused;		/* events that could not be enabled */
 	side_jmp_callback *callback;
 	void *data;
 	struct tracer_rule *rules;
@@ -362,10 +365,15 @@ static void slot_drop(struct side_jmp_slot *slot)
 static bool tracer_wants(const struct side_jmp_tracer *tracer,
 			 const struct side_jmp_event *event)
 {
-	for (const struct tracer_rule *r = tracer->rules; r; r = r->next)
-		if (sj_pattern_matches(r->pattern, event->desc))
-			return true;
-	return false;
+	bool wants = false;
+
+	for (struct tracer_rule *r = tracer->rules; r; r = r->next) {
+		if (!sj_pattern_matches(r->pattern, event->desc))
+			continue;
+		r->matched = true;
+		wants = true;
+	}
+	return wants;
 }
 
 static bool tracer_has(const struct side_jmp_tracer *tracer,
@@ -398,7 +406,7 @@ static int tracer_reserve_all(struct side_jmp_tracer *tracer)
 	int n = 0, r;
 
 	sj_for_each_event(o, event) {
-		if (tracer_has(tracer, event) || !tracer_wants(tracer, event))
+		if (!tracer_wants(tracer, event) || tracer_has(tracer, event))
 			continue;
 		r = slot_reserve(tracer, event);
 		if (r)
@@ -473,6 +481,7 @@ static int tracer_add_rules(struct side_jmp_tracer *tracer,
 			break;
 		}
 		memcpy(rule->pattern, pattern, sizeof(pattern));
+		rule->number = tracer->rules ? tracer->rules->number + 1 : 0;
 		rule->next = tracer->rules;
 		tracer->rules = rule;
 	}
@@ -504,6 +513,20 @@ static struct side_jmp_tracer **tracer_find(struct side_jmp_tracer *tracer)
 	while (*p && *p != tracer)
 		p = &(*p)->next;
 	return *p ? p : NULL;
+}
+
+bool sj_tracer_unmatched(const struct side_jmp_tracer *tracer, unsigned number,
+			 char pattern[SJ_PATTERN_MAX])
+{
+	sigmask_t mask = sj_event_enter();
+	const struct tracer_rule *r = tracer->rules;
+
+	while (r && r->number != number)
+		r = r->next;
+	if (r)
+		memcpy(pattern, r->pattern, sizeof(r->pattern));
+	sj_event_leave(mask);
+	return r && !r->matched;
 }
 
 /* ---- register ----------------------------------------------------------- */
@@ -679,6 +702,15 @@ int side_jmp_tracer_unregister(struct side_jmp_tracer *tracer)
 
 static uint64_t tracer_refused;		/* sj_event_lock */
 
+uint64_t sj_tracer_refused(const struct side_jmp_tracer *tracer)
+{
+	sigmask_t mask = sj_event_enter();
+	uint64_t n = tracer->refused;
+
+	sj_event_leave(mask);
+	return n;
+}
+
 /* Whatever of the tracer's new events can be enabled. */
 static void tracer_attach_one_by_one(struct side_jmp_tracer *tracer)
 {
@@ -694,6 +726,7 @@ static void tracer_attach_one_by_one(struct side_jmp_tracer *tracer)
 		    !tracer_enable_slots(tracer, 1))
 			continue;
 		tracer_unreserve(tracer, before);
+		tracer->refused++;
 		tracer_refused++;
 	}
 }

@@ -103,6 +103,7 @@ static struct {
 	struct sj_file file;		/* fd when it was opened */
 	unsigned flags;			/* SIDE_JMP_USER_EVENTS_* */
 	uint64_t registered, refused;
+	bool say_persist;		/* asked for by the variable */
 	int error;
 	char reason[240];
 } ue = { .fd = -1 };
@@ -253,6 +254,14 @@ static int ue_reg_ioctl(struct side_jmp_event *event, const char *name_args,
 	return r;
 }
 
+/* Once, and only to a user who asked for it. */
+static void ue_say_persist(void)
+{
+	ue.say_persist = false;
+	sj_say("SIDE_JMP_USER_EVENTS=persist: the kernel does not permit it;"
+	       " the events end with the program");
+}
+
 /*
  * With the flags; without those that the kernel does not know (EINVAL) or
  * permit (EPERM).
@@ -264,8 +273,11 @@ static int ue_reg_flags(struct side_jmp_event *event, const char *name_args,
 			   USER_EVENT_REG_PERSIST : 0;
 	int r = ue_reg_ioctl(event, name_args, persist | multi);
 
-	if (persist && (r == -EINVAL || r == -EPERM))
+	if (persist && (r == -EINVAL || r == -EPERM)) {
 		r = ue_reg_ioctl(event, name_args, multi);
+		if (!r && ue.say_persist)
+			ue_say_persist();
+	}
 	return r;
 }
 
@@ -516,19 +528,26 @@ static void ue_start(void)
 {
 	const char *s = secure_getenv("SIDE_JMP_USER_EVENTS");
 
-	/* Registered sites cost nothing where the kernel patches them. */
-	if (!s || !*s)
-		s = sj_backend_follows_words() && !getauxval(AT_SECURE) ?
-		    "1" : "0";
+	if (!s || !*s) {
+		/* Registered sites cost nothing where the kernel patches. */
+		if (sj_backend_follows_words() && !getauxval(AT_SECURE))
+			(void)side_jmp_user_events_start(0);
+		return;
+	}
 	if (!strcmp(s, "0"))
 		return;
-	if (!strcmp(s, "1"))
-		(void)side_jmp_user_events_start(0);
-	else if (!strcmp(s, "persist"))
-		(void)side_jmp_user_events_start(SIDE_JMP_USER_EVENTS_PERSIST);
-	else
+	ue.say_persist = !strcmp(s, "persist");
+	if (!ue.say_persist && strcmp(s, "1")) {
 		ue_note(-EINVAL, "%s", "SIDE_JMP_USER_EVENTS is not one of 0,"
 			" 1, persist");
+		sj_say("SIDE_JMP_USER_EVENTS: \"%.80s\" is not one of 0, 1,"
+		       " persist; ignored", s);
+		return;
+	}
+	(void)side_jmp_user_events_start(ue.say_persist ?
+					 SIDE_JMP_USER_EVENTS_PERSIST : 0);
+	if (ue.fd < 0)
+		sj_say("SIDE_JMP_USER_EVENTS=%s: %s", s, ue.reason);
 }
 
 /* ---- fork --------------------------------------------------------------- */
