@@ -55,8 +55,15 @@
  * is well within the count, and who is on top of a frame of the tracer that is
  * neither in its callback nor gone is refused, too.
  *
- * Fork.  Calls that ran in other threads do not end in the child: there the
- * counts are set to what the one thread's own frames say.
+ * Fork.  Calls that ran in other threads do not end in the child.  So a count
+ * carries the generation of the process that it is of (sj_fork_generation()),
+ * and one of another generation counts nobody; whoever counts himself in makes
+ * it one of this process first.  The child's only thread counts those of its
+ * own frames in again that are in their callback; so fork() costs what that
+ * thread is in the midst of, and not what slots there are.  A frame knows the
+ * generation it was counted in, for the addition (F3) says it: one that a
+ * handler's fork() struck before its callback counts itself in again, and one
+ * that it struck after it does not count itself off.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -72,7 +79,7 @@
 enum { TRACER_SHARDS = 8, TRACER_LINE = 64 };
 
 struct tracer_shard {
-	uint64_t running;		/* calls; atomic */
+	uint64_t running;		/* atomic; generation << 32 | calls */
 } __attribute__((aligned(TRACER_LINE)));
 
 struct side_jmp_slot {
@@ -84,7 +91,6 @@ struct side_jmp_slot {
 	struct side_jmp_event *event;	/* sj_event_lock; NULL: it is gone */
 	struct side_jmp_tracer *owner;	/* sj_event_lock */
 	struct side_jmp_slot *of_tracer;	/* sj_event_lock */
-	struct side_jmp_slot *all;	/* sj_event_lock; every slot ever made */
 	struct tracer_shard shards[TRACER_SHARDS];
 };
 
@@ -111,6 +117,7 @@ struct tracer_frame {
 	struct tracer_frame *below;
 	struct side_jmp_slot *slot;
 	unsigned shard;
+	uint32_t generation;		/* in which it was counted in */
 	bool inside;			/* the callback itself is running */
 };
 
@@ -130,7 +137,6 @@ static __thread struct tracer_frame *tracer_frames
 
 static struct side_jmp_tracer *tracer_all;		/* sj_event_lock */
 static struct tracer_waiter *tracer_waiters;	/* sj_event_lock */
-static struct side_jmp_slot *tracer_all_slots;		/* sj_event_lock */
 
 /* ---- memory: from pages, never given back, used again ------------------- */
 
@@ -187,12 +193,54 @@ static unsigned tracer_shard(void)
 
 _Static_assert(TRACER_SHARDS == 8, "tracer_shard() gives three bits");
 
+/* How many calls a count is of, in this process. */
+static uint64_t tracer_count(uint64_t running)
+{
+	return running >> 32 == sj_fork_generation() ? (uint32_t)running : 0;
+}
+
+/* If the exchange fails, another thread has done the same. */
+static void tracer_count_in(struct tracer_frame *frame)
+{
+	uint64_t *running = &frame->slot->shards[frame->shard].running;
+	uint64_t seen = __atomic_load_n(running, __ATOMIC_RELAXED);
+	uint32_t generation = sj_fork_generation();
+
+	if (seen >> 32 != generation)
+		(void)__atomic_compare_exchange_n(running, &seen,
+			(uint64_t)generation << 32, false, __ATOMIC_SEQ_CST,
+			__ATOMIC_RELAXED);
+	seen = __atomic_fetch_add(running, 1, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&frame->generation, (uint32_t)(seen >> 32),
+			 __ATOMIC_RELAXED);
+}
+
+static void tracer_count_off(struct tracer_frame *frame)
+{
+	if (frame->generation == sj_fork_generation())
+		__atomic_fetch_sub(&frame->slot->shards[frame->shard].running,
+				   1, __ATOMIC_RELEASE);
+}
+
+/* Has a handler forked since the frame was counted in, and not counted it? */
+static bool tracer_uncounted(const struct tracer_frame *frame)
+{
+	uint32_t now = sj_fork_generation();
+
+	/* In this order: a handler may set both to the same in between. */
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	return (int32_t)(now - __atomic_load_n(&frame->generation,
+					       __ATOMIC_RELAXED)) > 0;
+}
+
 static void tracer_call_back(struct tracer_frame *frame,
 			     const struct side_jmp_event *event,
 			     const struct side_jmp_value *values)
 {
 	__atomic_store_n(&frame->inside, true, __ATOMIC_RELAXED);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	if (tracer_uncounted(frame))
+		tracer_count_in(frame);
 	frame->slot->callback(event, values, frame->slot->data);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	__atomic_store_n(&frame->inside, false, __ATOMIC_RELAXED);
@@ -203,20 +251,19 @@ static void tracer_call(struct side_jmp_slot *slot,
 			const struct side_jmp_value *values)
 {
 	struct tracer_frame frame = {
-		tracer_frames, slot, tracer_shard(), false,
+		tracer_frames, slot, tracer_shard(), 0, false,
 	};
-	uint64_t *running = &slot->shards[frame.shard].running;
 
 	tracer_frames = &frame;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	side_jmp_inject(INJECT_EVENT_ENTERING);
-	__atomic_fetch_add(running, 1, __ATOMIC_SEQ_CST);
+	tracer_count_in(&frame);
 	side_jmp_inject(INJECT_EVENT_ENTERED);
 	if (__atomic_load_n(&slot->active, __ATOMIC_SEQ_CST) ||
 	    side_jmp_inject(INJECT_EVENT_RECHECK))
 		tracer_call_back(&frame, event, values);
 	side_jmp_inject(INJECT_EVENT_LEAVING);
-	__atomic_fetch_sub(running, 1, __ATOMIC_RELEASE);
+	tracer_count_off(&frame);
 	side_jmp_inject(INJECT_EVENT_LEFT);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	tracer_frames = frame.below;
@@ -242,18 +289,20 @@ void side_jmp_event_fire(struct side_jmp_event *event,
 static uint64_t tracer_own_calls(const struct side_jmp_slot *slot,
 				 unsigned shard)
 {
+	uint32_t generation = sj_fork_generation();
 	uint64_t n = 0;
 
 	for (const struct tracer_frame *f = tracer_frames; f; f = f->below)
-		n += f->slot == slot && f->shard == shard && f->inside;
+		n += f->slot == slot && f->shard == shard && f->inside &&
+		     f->generation == generation;
 	return n;
 }
 
 static bool tracer_others_run(struct side_jmp_slot *slot)
 {
 	for (unsigned i = 0; i < TRACER_SHARDS; i++)
-		if (__atomic_load_n(&slot->shards[i].running,
-				    __ATOMIC_SEQ_CST) !=
+		if (tracer_count(__atomic_load_n(&slot->shards[i].running,
+						 __ATOMIC_SEQ_CST)) !=
 		    tracer_own_calls(slot, i))
 			return true;
 	return false;
@@ -297,7 +346,8 @@ static void tracer_wait(struct side_jmp_slot *slot)
 static bool slot_idle(const struct side_jmp_slot *slot)
 {
 	for (unsigned i = 0; i < TRACER_SHARDS; i++)
-		if (__atomic_load_n(&slot->shards[i].running, __ATOMIC_SEQ_CST))
+		if (tracer_count(__atomic_load_n(&slot->shards[i].running,
+						 __ATOMIC_SEQ_CST)))
 			return false;
 	return true;
 }
@@ -313,8 +363,6 @@ static struct side_jmp_slot *slot_get(struct side_jmp_event *event)
 	if (!slot)
 		return NULL;
 	slot->event = event;
-	slot->all = tracer_all_slots;
-	tracer_all_slots = slot;
 	slot->next = event->slots;
 	/* Pairs with the acquire in side_jmp_event_fire(). */
 	__atomic_store_n(&event->slots, slot, __ATOMIC_RELEASE);
@@ -352,14 +400,8 @@ static void slot_deactivate(struct side_jmp_slot *slot)
 /* Its event is gone and so is its tracer.  One that still runs is left. */
 static void slot_drop(struct side_jmp_slot *slot)
 {
-	struct side_jmp_slot **p = &tracer_all_slots;
-
-	if (!slot_idle(slot))
-		return;
-	while (*p != slot)
-		p = &(*p)->all;
-	*p = slot->all;
-	tracer_pool_put(&tracer_slot_pool, slot);
+	if (slot_idle(slot))
+		tracer_pool_put(&tracer_slot_pool, slot);
 }
 
 static bool tracer_wants(const struct side_jmp_tracer *tracer,
@@ -791,12 +833,9 @@ static void tracer_lost_events(struct side_jmp_event *first,
 
 static void tracer_after_fork(void)
 {
-	for (struct side_jmp_slot *s = tracer_all_slots; s; s = s->all)
-		for (unsigned i = 0; i < TRACER_SHARDS; i++)
-			if (s->shards[i].running)	/* else leave the page */
-				__atomic_store_n(&s->shards[i].running,
-						 tracer_own_calls(s, i),
-						 __ATOMIC_SEQ_CST);
+	for (struct tracer_frame *f = tracer_frames; f; f = f->below)
+		if (f->inside)
+			tracer_count_in(f);
 	while (tracer_waiters && tracer_waiters->thread != &tracer_frames)
 		tracer_waiters = tracer_waiters->next;
 	for (struct tracer_waiter *w = tracer_waiters; w && w->next; )
