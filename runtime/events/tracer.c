@@ -60,10 +60,11 @@
  * and one of another generation counts nobody; whoever counts himself in makes
  * it one of this process first.  The child's only thread counts those of its
  * own frames in again that are in their callback; so fork() costs what that
- * thread is in the midst of, and not what slots there are.  A frame knows the
- * generation it was counted in, for the addition (F3) says it: one that a
- * handler's fork() struck before its callback counts itself in again, and one
- * that it struck after it does not count itself off.
+ * thread is in the midst of, and not what slots there are.  The others, which a
+ * handler's fork() struck on their way in or out, it marks.  These find out by
+ * themselves: each knows the generation it was counted in, for the addition
+ * (F3) tells it, so on the way in it counts itself in again, and on the way out
+ * not off, if that is not this process's.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -116,8 +117,9 @@ struct side_jmp_tracer {
 struct tracer_frame {
 	struct tracer_frame *below;
 	struct side_jmp_slot *slot;
-	unsigned shard;
+	uint64_t *running;		/* of its shard */
 	uint32_t generation;		/* in which it was counted in */
+	bool struck;			/* by a fork(), when it was not inside */
 	bool inside;			/* the callback itself is running */
 };
 
@@ -200,37 +202,31 @@ static uint64_t tracer_count(uint64_t running)
 }
 
 /* If the exchange fails, another thread has done the same. */
-static void tracer_count_in(struct tracer_frame *frame)
+static inline void tracer_count_in(struct tracer_frame *frame)
 {
-	uint64_t *running = &frame->slot->shards[frame->shard].running;
-	uint64_t seen = __atomic_load_n(running, __ATOMIC_RELAXED);
+	uint64_t seen = __atomic_load_n(frame->running, __ATOMIC_RELAXED);
 	uint32_t generation = sj_fork_generation();
 
 	if (seen >> 32 != generation)
-		(void)__atomic_compare_exchange_n(running, &seen,
+		(void)__atomic_compare_exchange_n(frame->running, &seen,
 			(uint64_t)generation << 32, false, __ATOMIC_SEQ_CST,
 			__ATOMIC_RELAXED);
-	seen = __atomic_fetch_add(running, 1, __ATOMIC_SEQ_CST);
+	seen = __atomic_fetch_add(frame->running, 1, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&frame->generation, (uint32_t)(seen >> 32),
 			 __ATOMIC_RELAXED);
 }
 
-static void tracer_count_off(struct tracer_frame *frame)
+/* Is it counted in, and in this process?  See Fork. */
+static bool tracer_counted(const struct tracer_frame *frame)
 {
-	if (frame->generation == sj_fork_generation())
-		__atomic_fetch_sub(&frame->slot->shards[frame->shard].running,
-				   1, __ATOMIC_RELEASE);
+	return !__atomic_load_n(&frame->struck, __ATOMIC_RELAXED) ||
+	       frame->generation == sj_fork_generation();
 }
 
-/* Has a handler forked since the frame was counted in, and not counted it? */
-static bool tracer_uncounted(const struct tracer_frame *frame)
+static void tracer_count_off(struct tracer_frame *frame)
 {
-	uint32_t now = sj_fork_generation();
-
-	/* In this order: a handler may set both to the same in between. */
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	return (int32_t)(now - __atomic_load_n(&frame->generation,
-					       __ATOMIC_RELAXED)) > 0;
+	if (tracer_counted(frame))
+		__atomic_fetch_sub(frame->running, 1, __ATOMIC_RELEASE);
 }
 
 static void tracer_call_back(struct tracer_frame *frame,
@@ -239,7 +235,7 @@ static void tracer_call_back(struct tracer_frame *frame,
 {
 	__atomic_store_n(&frame->inside, true, __ATOMIC_RELAXED);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	if (tracer_uncounted(frame))
+	if (!tracer_counted(frame))
 		tracer_count_in(frame);
 	frame->slot->callback(event, values, frame->slot->data);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
@@ -251,7 +247,8 @@ static void tracer_call(struct side_jmp_slot *slot,
 			const struct side_jmp_value *values)
 {
 	struct tracer_frame frame = {
-		tracer_frames, slot, tracer_shard(), 0, false,
+		tracer_frames, slot, &slot->shards[tracer_shard()].running,
+		0, false, false,
 	};
 
 	tracer_frames = &frame;
@@ -286,14 +283,13 @@ void side_jmp_event_fire(struct side_jmp_event *event,
 
 /* ---- waiting ------------------------------------------------------------ */
 
-static uint64_t tracer_own_calls(const struct side_jmp_slot *slot,
-				 unsigned shard)
+static uint64_t tracer_own_calls(const uint64_t *running)
 {
 	uint32_t generation = sj_fork_generation();
 	uint64_t n = 0;
 
 	for (const struct tracer_frame *f = tracer_frames; f; f = f->below)
-		n += f->slot == slot && f->shard == shard && f->inside &&
+		n += f->running == running && f->inside &&
 		     f->generation == generation;
 	return n;
 }
@@ -303,7 +299,7 @@ static bool tracer_others_run(struct side_jmp_slot *slot)
 	for (unsigned i = 0; i < TRACER_SHARDS; i++)
 		if (tracer_count(__atomic_load_n(&slot->shards[i].running,
 						 __ATOMIC_SEQ_CST)) !=
-		    tracer_own_calls(slot, i))
+		    tracer_own_calls(&slot->shards[i].running))
 			return true;
 	return false;
 }
@@ -836,6 +832,8 @@ static void tracer_after_fork(void)
 	for (struct tracer_frame *f = tracer_frames; f; f = f->below)
 		if (f->inside)
 			tracer_count_in(f);
+		else
+			f->struck = true;
 	while (tracer_waiters && tracer_waiters->thread != &tracer_frames)
 		tracer_waiters = tracer_waiters->next;
 	for (struct tracer_waiter *w = tracer_waiters; w && w->next; )
