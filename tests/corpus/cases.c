@@ -47,6 +47,8 @@ const struct corpus_case corpus_cases[] = {
 { .name = "one_key_behind_two_slots", .edits = { E(RECORDS, 0, 4),
 	MOVE(3, SITE(1)), E(FLAGS, 1, SLOT), KEY(1, SLOT),
 	E(FLAGS, 3, SLOT), KEY(3, SLOT_TOO) } },
+{ .name = "one_key_with_and_without_a_slot", .edits = { E(RECORDS, 0, 4),
+	MOVE(3, SITE(1)), E(FLAGS, 3, SLOT), KEY(3, SLOT) } },
 { .name = "breakpoint", .edits = { MOVE(1, BREAKPOINT) }, .file = "site-bytes",
 	.differ = "a debugger's in memory; a file has none" },
 { .name = "check_in_another_segment",
