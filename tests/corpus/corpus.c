@@ -211,9 +211,10 @@ static void put_phdr(struct corpus *l, unsigned i, uint32_t type,
 		     uint32_t flags, uint64_t at, uint64_t end)
 {
 	uint64_t offset = at == CORPUS_COLD ? CORPUS_COLD_FILE : at;
+	uint64_t bss = end == CORPUS_DATA_END ? CORPUS_BSS_END - end : 0;
 
 	FIELDS(l, PHDRS + 56 * i, "44888888", type, flags, offset, at, at,
-	       end - at, end - at, type == PT_LOAD ? CORPUS_PAGE : 8);
+	       end - at, end - at + bss, type == PT_LOAD ? CORPUS_PAGE : 8);
 }
 
 static void put_phdrs(struct corpus *l)

@@ -44,6 +44,8 @@ enum {
 	CORPUS_KEY_WIDTH_16 = 0x60100,
 	CORPUS_OBJECT = 0x60800,	/* room for a struct side_jmp_object */
 	CORPUS_DATA_TABLE = 0x60900, CORPUS_DATA_END = 0x61000,
+	CORPUS_SLOT_BSS = 0x61100,	/* zeros that are not in the file */
+	CORPUS_BSS_END = 0x62000,
 
 	CORPUS_FAR = 0x4060000,		/* in nothing */
 	CORPUS_SIZE = 0x71000,		/* of the file */

@@ -24,6 +24,19 @@ static bool map(int fd, char *base, uint32_t at, uint32_t end, uint32_t offset,
 		    offset) != MAP_FAILED;
 }
 
+/* The last page of data, 64 KiB it may have, goes on with zeros. */
+static bool map_zeros(char *base)
+{
+	char *p = base + CORPUS_DATA_END;
+	size_t left = (size_t)(-(uintptr_t)p & (uintptr_t)(getpagesize() - 1));
+	size_t size = CORPUS_BSS_END - CORPUS_DATA_END;
+
+	return left >= size ||
+	       mmap(p + left, size - left, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) !=
+	       MAP_FAILED;
+}
+
 static bool map_segments(int fd, char *base)
 {
 	bool ok = map(fd, base, 0, CORPUS_HEADERS_END, 0, PROT_READ);
@@ -33,7 +46,7 @@ static bool map_segments(int fd, char *base)
 	ok &= map(fd, base, CORPUS_COLD, CORPUS_COLD + 0x1000,
 		  CORPUS_COLD_FILE, PROT_READ | PROT_EXEC);
 	ok &= map(fd, base, CORPUS_RELRO, CORPUS_DATA_END, CORPUS_RELRO,
-		  PROT_READ | PROT_WRITE);
+		  PROT_READ | PROT_WRITE) && map_zeros(base);
 	for (unsigned i = 0; ok && i < library.n_relocs; i++)
 		*(char **)(base + library.relocs[i].at) =
 			base + library.relocs[i].value;
