@@ -128,6 +128,8 @@ const struct corpus_case corpus_cases[] = {
 	.edits = { OVER(1, CONSTANT) } },
 { REFUSED("check_outside", TARGET_BOUNDS, "check block", -ERANGE),
 	.edits = { OVER(1, FAR) } },
+{ REFUSED("check_out_of_reach", SITE_REACH, "can't reach", -ERANGE),
+	.edits = { OVER(1, DISTANT) }, .reach = true },
 { REFUSED("other_bytes", SITE_BYTES, "neither", -EILSEQ),
 	.edits = { MOVE(2, NO_SITE) } },
 { REFUSED("jump_to_another_check", SITE_BYTES, "neither", -EILSEQ),

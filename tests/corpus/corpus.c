@@ -8,10 +8,20 @@
 
 #include "tests/corpus/corpus.h"
 
+static bool reaches(const struct side_jmp_arch *arch)
+{
+	const struct side_jmp_insn insn = { .site = CORPUS_SITE(1),
+					    .target = CORPUS_DISTANT };
+	uint8_t bytes[SIDE_JMP_INSN_MAX];
+
+	return arch->encode(&insn, SIDE_JMP_ARMED, bytes);
+}
+
 bool corpus_applies(const struct corpus_case *c,
 		    const struct side_jmp_arch *arch)
 {
-	return (!c->machine || c->machine == arch->machine) &&
+	return !(c->reach && reaches(arch)) &&
+	       (!c->machine || c->machine == arch->machine) &&
 	       (!c->aligned || arch->align > 1);
 }
 
@@ -204,13 +214,14 @@ static void put_table(struct corpus *l, const struct corpus_case *c)
 
 enum {
 	PHDRS = 0x40, RELA = 0x400, DYNSYM = 0x600, STRINGS = 0x700,
-	SECTION_NAMES = 0x800, SHDRS = 0xa00, N_PHDRS = 7, N_SHDRS = 9,
+	SECTION_NAMES = 0x800, SHDRS = 0xa00, N_PHDRS = 8, N_SHDRS = 9,
 };
 
 static void put_phdr(struct corpus *l, unsigned i, uint32_t type,
 		     uint32_t flags, uint64_t at, uint64_t end)
 {
-	uint64_t offset = at == CORPUS_COLD ? CORPUS_COLD_FILE : at;
+	uint64_t offset = at == CORPUS_COLD || at == CORPUS_DISTANT ?
+			  CORPUS_COLD_FILE : at;
 	uint64_t bss = end == CORPUS_DATA_END ? CORPUS_BSS_END - end : 0;
 
 	FIELDS(l, PHDRS + 56 * i, "44888888", type, flags, offset, at, at,
@@ -224,6 +235,8 @@ static void put_phdrs(struct corpus *l)
 	put_phdr(l, 2, PT_LOAD, PF_R | PF_X, CORPUS_COLD,
 		 CORPUS_COLD + 0x1000);
 	put_phdr(l, 3, PT_LOAD, PF_R | PF_W, CORPUS_RELRO, CORPUS_DATA_END);
+	put_phdr(l, 7, PT_LOAD, PF_R | PF_X, CORPUS_DISTANT,
+		 CORPUS_END_OF_ALL);
 	put_phdr(l, 4, PT_DYNAMIC, PF_R | PF_W, CORPUS_RELRO,
 		 CORPUS_RELRO + 0x100);
 	put_phdr(l, 5, PT_GNU_RELRO, PF_R, CORPUS_RELRO, CORPUS_DATA);

@@ -13,7 +13,7 @@
 
 #include "runtime/sites/table.h"
 
-/* ---- the library: what is where; but for COLD, in the file as in memory ---- */
+/* ---- the library: what is where; in the file as in memory, but for COLD ---- */
 
 enum {
 	CORPUS_CONSTANT_KEY = 0x1000, CORPUS_CONSTANT = 0x1100,
@@ -48,6 +48,8 @@ enum {
 	CORPUS_BSS_END = 0x62000,
 
 	CORPUS_FAR = 0x4060000,		/* in nothing */
+	CORPUS_DISTANT = 0x10000000,	/* code; COLD_FILE, too */
+	CORPUS_END_OF_ALL = 0x10001000,
 	CORPUS_SIZE = 0x71000,		/* of the file */
 	CORPUS_PAGE = 0x10000,
 };
@@ -82,6 +84,8 @@ struct corpus_case {
 	unsigned sites;			/* 0: 3 */
 	uint16_t machine;		/* 0: of every port */
 	bool aligned;			/* of ports that align sites */
+	bool reach;			/* of those whose jumps do not reach
+					   DISTANT */
 	uint8_t not;			/* CORPUS_NOT_* */
 	/* Not NULL: the verdicts are not all the same, and why. */
 	const char *differ;

@@ -28,6 +28,7 @@ words() {
 	key-fields) echo 'a key of version 1 with [36][24] bits; found version [12] with ' ;;
 	site-alignment) echo 'a site aligned to [24] bytes; found 0x' ;;
 	site-bounds) echo 'a site in code; found 0x' ;;
+	site-reach) echo 'an operand in reach of the site at 0x.*; found 0x' ;;
 	site-bytes) echo 'at site 0x.*: .* (armed) or .* (idle); found' ;;
 	site-contradiction) echo 'records that agree about the site 0x.*; found another key, check' ;;
 	site-overlap) echo 'a site behind the one at 0x.* of 5 bytes; found 0x' ;;

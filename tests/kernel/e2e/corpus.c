@@ -45,6 +45,8 @@ static bool map_segments(int fd, char *base)
 		  PROT_READ | PROT_EXEC);
 	ok &= map(fd, base, CORPUS_COLD, CORPUS_COLD + 0x1000,
 		  CORPUS_COLD_FILE, PROT_READ | PROT_EXEC);
+	ok &= map(fd, base, CORPUS_DISTANT, CORPUS_END_OF_ALL,
+		  CORPUS_COLD_FILE, PROT_READ | PROT_EXEC);
 	ok &= map(fd, base, CORPUS_RELRO, CORPUS_DATA_END, CORPUS_RELRO,
 		  PROT_READ | PROT_WRITE) && map_zeros(base);
 	for (unsigned i = 0; ok && i < library.n_relocs; i++)
@@ -54,12 +56,12 @@ static bool map_segments(int fd, char *base)
 			       CORPUS_DATA - CORPUS_RELRO, PROT_READ);
 }
 
-/* As many pages as an ELF loader would take.  NULL: failed. */
+/* NULL: failed. */
 static char *load(void)
 {
 	char path[] = "/tmp/corpusXXXXXX";
 	int fd = mkstemp(path);
-	char *base = mmap(NULL, CORPUS_FAR + CORPUS_PAGE, PROT_NONE,
+	char *base = mmap(NULL, CORPUS_END_OF_ALL, PROT_NONE,
 			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	bool ok = fd >= 0 && base != MAP_FAILED &&
 		  !corpus_write(&library, fd) && map_segments(fd, base);
@@ -121,7 +123,7 @@ static void try(const struct corpus_case *c)
 	base = load();
 	tap_ok(base && agrees(c, base), name);
 	if (base)
-		munmap(base, CORPUS_FAR + CORPUS_PAGE);
+		munmap(base, CORPUS_END_OF_ALL);
 }
 
 int main(void)
