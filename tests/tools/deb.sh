@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # The Debian packages: build, hold what they should, and work once unpacked.
-cd "$TOP" && . tests/tap.sh
+. "$(dirname "$0")/../tap.sh"
 deb=$TMP/deb root=$TMP/root multiarch=$(dpkg-architecture -q DEB_HOST_MULTIARCH)
 export DEB_BUILD_OPTIONS="parallel=2"
 
