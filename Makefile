@@ -55,6 +55,7 @@ help:
 	@echo "make check T=unit/basic  that test; a folder, T='tools/*'; T=? lists them"
 	@echo "make check-guests  every port under a kernel of its own, in QEMU"
 	@echo "make check-kernel  the kernel series: applied, built, booted, tested"
+	@echo "make check-fresh   demo and tests in a minimal Debian, as root (SUITE=bookworm)"
 	@echo "make demo-kernel   it at work: an event enabled in tracefs patches a program"
 	@echo "make fuzz        what reads ELF files, a million times"
 	@echo "make stress      the guarantee under load (SECONDS=$(SECONDS))"

@@ -40,6 +40,7 @@ include tests/inject/stress.mk
 include tests/port/port.mk
 include tests/guest/guest.mk
 include tests/fuzz/fuzz.mk
+include tests/fresh/fresh.mk
 
 # ---- which of them: T='unit/basic tools/*' -----------------------------------
 
