@@ -7,46 +7,63 @@ export DEB_BUILD_OPTIONS="parallel=2"
 
 build() { tools/debian/build "$deb" >"$TMP/log" 2>&1 || { tail -n 30 "$TMP/log"; return 1; }; }
 ok deb_builds build
-upstream() { # the tarball is what is tracked, and builds the same packages again from itself alone
+upstream() { # the tarball is what is tracked
 	[ ! -d .git ] && [ ! -f .git ] && return
 	git ls-files | sort >"$TMP/tracked" || return 0
 	tar tzf "$deb"/*.orig.tar.gz | sed 's,^[^/]*/,,' | sort | diff "$TMP/tracked" -
 }
 ok deb_tarball_is_the_tree upstream
-lint() { lintian -E --allow-root --fail-on error "$deb"/*.changes >"$TMP/lint" 2>&1; rc=$?; cat "$TMP/lint"; return $rc; }
+lint() {
+	lintian -E --allow-root --fail-on error "$deb"/*.changes >"$TMP/lint" 2>&1; rc=$?
+	cat "$TMP/lint"
+	return $rc
+}
 ok deb_lintian_has_no_error lint
 few() { # what lintian warns of and we know: it was never uploaded, so there is no bug to close
 	! grep '^W: ' "$TMP/lint" | grep -v initial-upload-closes-no-bugs
 }
 ok deb_lintian_has_no_warning_but_the_one few
-unpack() { for p in libside-jmp1 libside-jmp-dev side-jmp; do dpkg -x "$deb/$p"_*.deb "$root" || return 1; done; }
+unpack() {
+	for p in libside-jmp1 libside-jmp-dev side-jmp; do
+		dpkg -x "$deb/$p"_*.deb "$root" || return 1
+	done
+}
 ok deb_unpacks unpack
 holds() { # PACKAGE FILE...
 	p=$1; shift
 	dpkg -c "$deb/$p"_*.deb | awk '{ print $6 }' >"$TMP/list"
 	for f; do grep -qx "\./$f" "$TMP/list" || { echo "$p lacks $f"; return 1; }; done
 }
-ok deb_library holds libside-jmp1 "usr/lib/$multiarch/libside_jmp.so.1" "usr/lib/$multiarch/libside_jmp.so.1.0.0"
+lib=usr/lib/$multiarch
+ok deb_library holds libside-jmp1 "$lib/libside_jmp.so.1" "$lib/libside_jmp.so.1.0.0"
 ok deb_development holds libside-jmp-dev usr/include/side_jmp.h usr/include/side_jmp_event.h \
-	usr/include/side_jmp/arch/arm64/site.h "usr/lib/$multiarch/libside_jmp.a" "usr/lib/$multiarch/libside_jmp.so" \
-	"usr/lib/$multiarch/pkgconfig/side_jmp.pc" usr/share/side_jmp/side_jmp.ld
-ok deb_tool holds side-jmp usr/bin/side-jmp usr/share/man/man1/side-jmp-run.1.gz usr/share/man/man1/side-jmp-stat.1.gz \
-	usr/share/bash-completion/completions/side-jmp usr/share/zsh/vendor-completions/_side-jmp \
-	usr/share/fish/vendor_completions.d/side-jmp.fish
+	usr/include/side_jmp/arch/arm64/site.h "$lib/libside_jmp.a" "$lib/libside_jmp.so" \
+	"$lib/pkgconfig/side_jmp.pc" usr/share/side_jmp/side_jmp.ld
+ok deb_tool holds side-jmp usr/bin/side-jmp usr/share/man/man1/side-jmp-run.1.gz \
+	usr/share/man/man1/side-jmp-stat.1.gz usr/share/bash-completion/completions/side-jmp \
+	usr/share/zsh/vendor-completions/_side-jmp usr/share/fish/vendor_completions.d/side-jmp.fish
 symbols() { # every symbol of the library, by hand, none too many
 	dpkg-deb -e "$deb"/libside-jmp1_*.deb "$TMP/control" &&
 	sed -n 's/^ \([^@]*\)@.*/\1/p' "$TMP/control/symbols" | sort >"$TMP/listed" &&
-	nm -D --defined-only "$root/usr/lib/$multiarch/libside_jmp.so.1" | awk '{ sub(/@.*/, "", $3); print $3 }' | sort |
-		diff "$TMP/listed" -
+	nm -D --defined-only "$root/$lib/libside_jmp.so.1" |
+		awk '{ sub(/@.*/, "", $3); print $3 }' | sort | diff "$TMP/listed" -
 }
 ok deb_symbols symbols
 works() { # the package's own test, on what was unpacked
-	sed 's/^/pkg-config: /' "$root/usr/lib/$multiarch/pkgconfig/side_jmp.pc" | grep -v "$TMP"
+	sed 's/^/pkg-config: /' "$root/$lib/pkgconfig/side_jmp.pc" | grep -v "$TMP"
 	mkdir -p "$TMP/smoke" && cd "$TMP/smoke" &&
-	PATH=$root/usr/bin:$PATH LD_LIBRARY_PATH=$root/usr/lib/$multiarch PKG_CONFIG_SYSROOT_DIR=$root \
-		PKG_CONFIG_PATH=$root/usr/lib/$multiarch/pkgconfig AUTOPKGTEST_TMP=$TMP/smoke "$TOP/tools/debian/tests/smoke"
+	PATH=$root/usr/bin:$PATH LD_LIBRARY_PATH=$root/$lib PKG_CONFIG_SYSROOT_DIR=$root \
+		PKG_CONFIG_PATH=$root/$lib/pkgconfig AUTOPKGTEST_TMP=$TMP/smoke \
+		"$TOP/tools/debian/tests/smoke"
 }
 ok deb_a_program_builds_and_runs works
-manual() { for m in "$root"/usr/share/man/man1/*; do man --warnings -l "$m" >/dev/null 2>"$TMP/man" && [ ! -s "$TMP/man" ] || { cat "$TMP/man"; return 1; }; done; }
+manual() {
+	for m in "$root"/usr/share/man/man1/*; do
+		if ! man --warnings -l "$m" >/dev/null 2>"$TMP/man" || [ -s "$TMP/man" ]; then
+			cat "$TMP/man"
+			return 1
+		fi
+	done
+}
 ok deb_manual_pages_read manual
 done_testing

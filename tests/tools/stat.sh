@@ -29,44 +29,54 @@ look() { # [OPTIONS...] JQ: of the process, from its JSON
 	for filter; do :; done
 	"$tool" stat --json $pid >"$TMP/json" 2>"$TMP/err"; rc=$?
 	cat "$TMP/err"
-	jq -e "$filter" "$TMP/json" >"$TMP/jq" || { jq -c '{backend, sites, armed, idle, foreign, changed, wrong,
-		site_pages_dirtied, objects: [.objects[] | del(.keys)]}' "$TMP/json"; return 1; }
+	jq -e "$filter" "$TMP/json" >"$TMP/jq" && return
+	jq -c '{backend, sites, armed, idle, foreign, changed, wrong, site_pages_dirtied,
+		objects: [.objects[] | del(.keys)]}' "$TMP/json"
+	return 1
 }
 key='def key($name): [.objects[].keys[] | select(.name == $name)];'
 
 at_start() {
-	start "$TMP/live" && look '.sites == 7 and .armed == 0 and .idle == 7 and .foreign == 0 and .changed == 7 and
-		.wrong == 0 and .threads == 1 and .name == "live" and .emulated == false and (.objects | length) == 2 and
-		.backend == "self" and .integrity == "unknown"'
+	start "$TMP/live" && look '.sites == 7 and .armed == 0 and .idle == 7 and .foreign == 0 and
+		.changed == 7 and .wrong == 0 and .threads == 1 and .name == "live" and
+		.emulated == false and (.objects | length) == 2 and .backend == "self" and
+		.integrity == "unknown"'
 }
 ok stat_counts_sites_by_object at_start
 objects() {
-	look '[.objects[] | {file, sites, idle, replaced, unreadable, site_pages_dirtied}] | sort_by(.file) ==
-		[{file: "'"$TMP"'/liblive.so", sites: 3, idle: 3, replaced: false, unreadable: 0, site_pages_dirtied: 1},
-		 {file: "'"$TMP"'/live", sites: 4, idle: 4, replaced: false, unreadable: 0, site_pages_dirtied: 1}]'
+	look '[.objects[] | {file, sites, idle, replaced, unreadable, site_pages_dirtied}] |
+		sort_by(.file) ==
+		({replaced: false, unreadable: 0, site_pages_dirtied: 1} as $both |
+		[{file: "'"$TMP"'/liblive.so", sites: 3, idle: 3} + $both,
+		 {file: "'"$TMP"'/live", sites: 4, idle: 4} + $both])'
 }
 ok stat_shows_each_object objects
 enabled() {
 	tell +0 && tell +0 && tell +1 && look "$key"'.armed == 3 and .idle == 4 and
-		key("first") == [{name: "first", word: 2, kept_armed: false, sites: 2, armed: 2, idle: 0, foreign: 0}] and
+		key("first") == [{name: "first", word: 2, kept_armed: false, sites: 2, armed: 2,
+			idle: 0, foreign: 0}] and
 		key("second")[0].word == 1 and key("library_own")[0].word == 0'
 }
 ok stat_shows_keys_and_words enabled
 shared() { # a key of another object, seen from both
-	tell +2 && look "$key"'.armed == 5 and (key("live_shared") | map(.word) == [1, 1] and map(.armed) == [1, 1])'
+	tell +2 && look "$key"'.armed == 5 and
+		(key("live_shared") | map(.word) == [1, 1] and map(.armed) == [1, 1])'
 }
 ok stat_finds_keys_of_other_objects shared
 agrees() { # and with what runs
-	tell p && [ "$answer" = 5 ] && tell -0 && tell -0 && tell -1 && tell -2 && tell p && [ "$answer" = 0 ] &&
-	look '.armed == 0 and .idle == 7'
+	tell p && [ "$answer" = 5 ] && tell -0 && tell -0 && tell -1 && tell -2 &&
+	tell p && [ "$answer" = 0 ] && look '.armed == 0 and .idle == 7'
 }
 ok stat_agrees_with_what_runs agrees
 text() {
 	tell +0 && "$tool" stat $pid >"$TMP/text" && cat "$TMP/text" &&
-	grep -q "^$pid live: 1 thread, 2 objects with 7 sites: 2 armed, 5 idle, 0 neither$" "$TMP/text" &&
-	grep -q '^  back end: self (' "$TMP/text" && grep -q '^  integrity: unknown (.*MDWE' "$TMP/text" &&
+	grep -q "^$pid live: 1 thread, 2 objects with 7 sites: 2 armed, 5 idle, 0 neither$" \
+		"$TMP/text" &&
+	grep -q '^  back end: self (' "$TMP/text" &&
+	grep -q '^  integrity: unknown (.*MDWE' "$TMP/text" &&
 	grep -q '^    first  word 0x1  2 sites: 2 armed, 0 idle, 0 neither$' "$TMP/text" &&
-	! grep -q library_own "$TMP/text" && "$tool" stat --keys $pid | grep -q '^    library_own  word 0  ' && tell -0
+	! grep -q library_own "$TMP/text" &&
+	"$tool" stat --keys $pid | grep -q '^    library_own  word 0  ' && tell -0
 }
 ok stat_as_text text
 threads() { tell t && tell t && look '.threads == 3 and .idle == 7' && tell p; }
@@ -76,18 +86,22 @@ by_thread() { # the number of a thread names its process's memory
 	[ "$pid" != "$main" ] && look '.idle == 7'; r=$?; pid=$main; return $r
 }
 ok stat_of_a_thread by_thread
+debugger() { # COMMAND: gdb does it to the process
+	gdb -q -nx -batch -p $pid -ex "$1" >"$TMP/gdb" 2>&1 || { cat "$TMP/gdb"; return 1; }
+}
 foreign() { # a debugger's breakpoint
-	look '.objects[] | select(.file | endswith("/live")) | .bias' && bias=$(tr -d '"' <"$TMP/jq") || return 1
+	look '.objects[] | select(.file | endswith("/live")) | .bias' || return 1
+	bias=$(tr -d '"' <"$TMP/jq")
 	site=$("$tool" list --json "$TMP/live" | jq -r '.files[0].sites[0].address')
-	gdb -q -nx -batch -p $pid -ex "set {char}($bias + $site) = 0xcc" >"$TMP/gdb" 2>&1 || { cat "$TMP/gdb"; return 1; }
+	debugger "set {char}($bias + $site) = 0xcc" &&
 	look '.foreign == 1 and .idle == 6 and .wrong == 0' &&
-	gdb -q -nx -batch -p $pid -ex "set {char}($bias + $site) = 0xa9" >"$TMP/gdb" 2>&1 && look '.foreign == 0'
+	debugger "set {char}($bias + $site) = 0xa9" && look '.foreign == 0'
 }
 wrong() { # a word that somebody changed without a sync
-	gdb -q -nx -batch -p $pid -ex 'set var first.word32 = 1' >"$TMP/gdb" 2>&1 || { cat "$TMP/gdb"; return 1; }
-	look '.wrong == 2 and .idle == 7'; [ $? = 0 ] && [ $rc = 1 ] &&
+	debugger 'set var first.word32 = 1' &&
+	look '.wrong == 2 and .idle == 7' && [ $rc = 1 ] &&
 	"$tool" stat $pid | grep 'WRONG: 2 sites are idle' &&
-	gdb -q -nx -batch -p $pid -ex 'set var first.word32 = 0' >"$TMP/gdb" 2>&1 && look '.wrong == 0' && [ $rc = 0 ]
+	debugger 'set var first.word32 = 0' && look '.wrong == 0' && [ $rc = 0 ]
 }
 if [ "$(uname -m)" = x86_64 ]; then
 	ok stat_shows_a_breakpoint foreign
@@ -96,7 +110,7 @@ else
 fi
 ok stat_finds_a_site_that_is_wrong wrong
 toggles() { # what changes all the time is not wrong
-	tell T && for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+	tell T && for i in $(seq 20); do
 		look '.wrong == 0 and .armed + .idle == 7' || return 1
 	done
 	stop; start "$TMP/live"
@@ -106,28 +120,39 @@ watch() {
 	timeout 20 "$tool" stat --watch 0.05 $pid >"$TMP/text" 2>"$TMP/err" 8>&- 9<&- & watcher=$!
 	sleep .5; tell +0; sleep .5; stop; wait $watcher; rc=$?
 	grep -c ' live: ' "$TMP/text"; tail -n 2 "$TMP/err"
-	[ $rc = 2 ] && [ "$(grep -c ' live: ' "$TMP/text")" -gt 4 ] && grep -q ': 0 armed' "$TMP/text" &&
-	grep -q ' 2 armed, 5 idle' "$TMP/text" && grep -q "process $pid" "$TMP/err"
+	[ $rc = 2 ] && [ "$(grep -c ' live: ' "$TMP/text")" -gt 4 ] &&
+	grep -q ': 0 armed' "$TMP/text" && grep -q ' 2 armed, 5 idle' "$TMP/text" &&
+	grep -q "process $pid" "$TMP/err"
 }
 ok stat_watches_until_the_end watch
 
 # ---- who patches -------------------------------------------------------------------
-none() { SIDE_JMP_BACKEND=none start "$TMP/live" && look '.backend == "none seen" and .armed == 7 and .changed == 0 and
-	.site_pages_dirtied == 0 and .environment == {SIDE_JMP_BACKEND: "none"}'; r=$?; stop; return $r; }
+none() {
+	SIDE_JMP_BACKEND=none start "$TMP/live" &&
+	look '.backend == "none seen" and .armed == 7 and .changed == 0 and
+		.site_pages_dirtied == 0 and .environment == {SIDE_JMP_BACKEND: "none"}'
+	r=$?; stop; return $r
+}
 ok stat_of_a_process_that_does_not_patch none
 frozen() { # all as in the file again, but the pages tell
-	start "$TMP/live" && tell f && look '.backend == "self" and .armed == 7 and .changed == 0 and .site_pages_dirtied == 2'
+	start "$TMP/live" && tell f &&
+	look '.backend == "self" and .armed == 7 and .changed == 0 and .site_pages_dirtied == 2'
 	r=$?; stop; return $r
 }
 ok stat_of_a_frozen_process frozen
-budget() { SIDE_JMP_DIRTY_PAGES=0 start "$TMP/live" && look '.armed == 7 and .site_pages_dirtied == 0'; r=$?; stop; return $r; }
+budget() {
+	SIDE_JMP_DIRTY_PAGES=0 start "$TMP/live" && look '.armed == 7 and .site_pages_dirtied == 0'
+	r=$?; stop; return $r
+}
 ok stat_of_a_process_without_a_budget budget
 prepared() { # idle from the start, and no page of the program was written to; arming works
 	"$tool" prepare --idle '*' -q -o "$TMP/prepared" "$TMP/live" &&
 	start "$TMP/prepared" && look '.objects[] | select(.file | endswith("/prepared")) |
-		.sites == 4 and .idle == 4 and .changed == 0 and .code_pages_dirtied == 0 and .site_pages_dirtied == 0' &&
+		.sites == 4 and .idle == 4 and .changed == 0 and .code_pages_dirtied == 0 and
+		.site_pages_dirtied == 0' &&
 	tell +0 && [ "$answer" = 0 ] && look '.objects[] | select(.file | endswith("/prepared")) |
-		.armed == 2 and .idle == 2 and .changed == 2 and .wrong == 0 and .site_pages_dirtied == 1' &&
+		.armed == 2 and .idle == 2 and .changed == 2 and .wrong == 0 and
+		.site_pages_dirtied == 1' &&
 	tell p && [ "$answer" = 2 ] && tell -0 && tell p && [ "$answer" = 0 ]
 	r=$?; stop; return $r
 }
@@ -135,7 +160,8 @@ ok stat_of_a_prepared_program prepared
 prepared_alone() { # with the library inside: not even for a trial
 	"$tool" prepare --idle '*' -q -o "$TMP/prepared" "$TMP/alone" &&
 	start "$TMP/prepared" && look '.idle == 4 and .objects[0].code_pages_dirtied == 0' &&
-	tell +0 && [ "$answer" = 0 ] && tell p && [ "$answer" = 2 ] && look '.armed == 2 and .wrong == 0'
+	tell +0 && [ "$answer" = 0 ] && tell p && [ "$answer" = 2 ] &&
+	look '.armed == 2 and .wrong == 0'
 	r=$?; stop; return $r
 }
 ok stat_of_a_prepared_program_with_the_library_inside prepared_alone
@@ -144,7 +170,8 @@ ok stat_of_a_prepared_program_with_the_library_inside prepared_alone
 replaced() { # by an upgrade: the old file is what runs
 	cp "$TMP/live" "$TMP/upgraded" && start "$TMP/upgraded" &&
 	cp "$TMP/alone" "$TMP/new" && mv "$TMP/new" "$TMP/upgraded" &&
-	look '.sites == 7 and .idle == 7 and (.objects[] | select(.file | endswith("/upgraded")) | .replaced and .sites == 4)' &&
+	look '.sites == 7 and .idle == 7 and
+		(.objects[] | select(.file | endswith("/upgraded")) | .replaced and .sites == 4)' &&
 	"$tool" stat $pid | grep 'upgraded  (replaced on disk)'
 	r=$?; stop; return $r
 }
@@ -156,22 +183,26 @@ deleted() {
 }
 ok stat_of_a_deleted_program deleted
 static() {
-	$CC $flags -DALONE -static tests/tools/src/live.c "$BUILD/libside_jmp.a" -o "$TMP/static" -pthread &&
-	start "$TMP/static" && look '.sites == 4 and .idle == 4 and .wrong == 0' && tell +1 && look '.armed == 1'
+	$CC $flags -DALONE -static tests/tools/src/live.c "$BUILD/libside_jmp.a" \
+		-o "$TMP/static" -pthread &&
+	start "$TMP/static" && look '.sites == 4 and .idle == 4 and .wrong == 0' &&
+	tell +1 && look '.armed == 1'
 	r=$?; stop; return $r
 }
 ok stat_of_a_static_program static
 stripped() {
-	strip -o "$TMP/stripped" "$TMP/alone" && start "$TMP/stripped" && tell +1 && look '.sites == 4 and .armed == 1 and .wrong == 0'
+	strip -o "$TMP/stripped" "$TMP/alone" && start "$TMP/stripped" && tell +1 &&
+	look '.sites == 4 and .armed == 1 and .wrong == 0'
 	r=$?; stop; return $r
 }
 ok stat_of_a_stripped_program stripped
 container() { # a mount namespace of its own: its path is none of ours
 	mkdir -p "$TMP/box" && cat >"$TMP/enter" <<-END
-	mount -t tmpfs none "$TMP/box" && cp "$TMP/alone" "$TMP/box/inside" && exec "$TMP/box/inside"
+	mount -t tmpfs none "$TMP/box" && cp "$TMP/alone" "$TMP/box/inside" &&
+	exec "$TMP/box/inside"
 	END
-	start unshare -m sh "$TMP/enter" && [ ! -e "$TMP/box/inside" ] && look '.sites == 4 and (.objects[0] |
-		.file == "'"$TMP"'/box/inside" and (.replaced | not))'
+	start unshare -m sh "$TMP/enter" && [ ! -e "$TMP/box/inside" ] &&
+	look '.sites == 4 and (.objects[0] | .file == "'"$TMP"'/box/inside" and (.replaced | not))'
 	r=$?; stop; return $r
 }
 if [ "$(id -u)" = 0 ] && unshare -m mount -t tmpfs none /mnt 2>/dev/null; then
@@ -181,10 +212,11 @@ else
 fi
 emulated() {
 	port=$1; . "arch/$port/port"
-	make --no-print-directory ARCH="$port" "build/$port/libside_jmp.a" >"$TMP/log" 2>&1 || { tail "$TMP/log"; return 1; }
-	"$triple-gcc" -std=gnu11 -I. -Ibuild/"$port"/include -O2 -DALONE -static tests/tools/src/live.c \
-		"build/$port/libside_jmp.a" -o "$TMP/live-$port" -pthread || return 1
-	start "$qemu_user" "$TMP/live-$port" && look "$key"'.sites >= 4 and .armed == .sites and .emulated and .backend == "none seen"' &&
+	port "$port" "build/$port/libside_jmp.a" >"$TMP/log" 2>&1 || { tail "$TMP/log"; return 1; }
+	"$triple-gcc" -std=gnu11 -I. -Ibuild/"$port"/include -O2 -DALONE -static \
+		tests/tools/src/live.c "build/$port/libside_jmp.a" -o "$TMP/live-$port" -pthread &&
+	start "$qemu_user" "$TMP/live-$port" &&
+	look "$key"'.sites >= 4 and .armed == .sites and .emulated and .backend == "none seen"' &&
 	tell +1 && look "$key"'key("second")[0].word == 1 and key("first")[0].word == 0'
 	r=$?; stop; return $r
 }
@@ -194,7 +226,11 @@ for port in arch/*/port; do
 done
 
 # ---- what can't be seen ---------------------------------------------------------------
-refuses() { "$tool" stat "$1" >"$TMP/out" 2>"$TMP/err"; rc=$?; cat "$TMP/err"; [ $rc = 2 ] && [ ! -s "$TMP/out" ] && grep -q "$2" "$TMP/err"; }
+refuses() {
+	"$tool" stat "$1" >"$TMP/out" 2>"$TMP/err"; rc=$?
+	cat "$TMP/err"
+	[ $rc = 2 ] && [ ! -s "$TMP/out" ] && grep -q "$2" "$TMP/err"
+}
 ok stat_of_no_process refuses 4194305 'there is no process'
 ok stat_of_a_word refuses init 'one process id'
 ok stat_of_a_negative_number refuses -- 'process id'
@@ -206,7 +242,11 @@ else
 fi
 zombie() {
 	sh -c 'sleep .2 & echo $! >"$1"; exec sleep 3' - "$TMP/zombie" & i=0
-	until grep -qs ') Z ' "/proc/$(cat "$TMP/zombie" 2>&1)/stat"; do i=$((i + 1)); [ $i -lt 40 ] || return 1; sleep .05; done
+	until grep -qs ') Z ' "/proc/$(cat "$TMP/zombie" 2>&1)/stat"; do
+		i=$((i + 1))
+		[ $i -lt 40 ] || return 1
+		sleep .05
+	done
 	refuses "$(cat "$TMP/zombie")" 'it has ended'
 }
 ok stat_of_a_zombie zombie
@@ -214,12 +254,14 @@ nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
 others() { # another user's process
 	start "$TMP/alone"
 	nobody "$tool" stat $pid >"$TMP/out" 2>"$TMP/err"; rc=$?; cat "$TMP/err"; stop
-	[ $rc = 2 ] && grep -q "expected to run as the process's user (0) or with CAP_SYS_PTRACE" "$TMP/err"
+	[ $rc = 2 ] &&
+	grep -q "expected to run as the process's user (0) or with CAP_SYS_PTRACE" "$TMP/err"
 }
 own() { # one's own, without any right beside
 	start setpriv --reuid=65534 --regid=65534 --clear-groups "$TMP/live" || return 1
 	nobody "$tool" stat --json $pid >"$TMP/json"; rc=$?
-	cp "$TMP/json" "$TMP/json1"; look '.sites == 7' && diff "$TMP/json" "$TMP/json1" && [ $rc = 0 ]
+	cp "$TMP/json" "$TMP/json1"
+	look '.sites == 7' && diff "$TMP/json" "$TMP/json1" && [ $rc = 0 ]
 	r=$?; stop; return $r
 }
 own_deleted() { # the program by /proc/PID/exe; a library has no other name
@@ -227,7 +269,8 @@ own_deleted() { # the program by /proc/PID/exe; a library has no other name
 	start setpriv --reuid=65534 --regid=65534 --clear-groups "$TMP/live" || return 1
 	rm "$TMP/liblive.so"
 	nobody "$tool" stat --json $pid >"$TMP/json" 2>"$TMP/err"; rc=$?; cat "$TMP/err"
-	jq -e '.sites == 4' "$TMP/json" >/dev/null && grep -q 'liblive.so: warning: is deleted, and CAP_CHECKPOINT_RESTORE is needed' "$TMP/err"
+	jq -e '.sites == 4' "$TMP/json" >/dev/null &&
+	grep -q 'liblive.so: warning: is deleted, and CAP_CHECKPOINT_RESTORE is needed' "$TMP/err"
 	r=$?; stop; mv "$TMP/keep.so" "$TMP/liblive.so"; return $r
 }
 if [ "$(id -u)" = 0 ]; then
@@ -237,10 +280,16 @@ if [ "$(id -u)" = 0 ]; then
 else
 	skip stat_of_another_users_process "needs root"
 fi
-uninstrumented() { sleep 5 & pid=$!; sleep .1; look '.sites == 0 and .objects == []'; r=$?; kill $pid; return $r; }
+uninstrumented() {
+	sleep 5 & pid=$!
+	sleep .1
+	look '.sites == 0 and .objects == []'; r=$?
+	kill $pid
+	return $r
+}
 ok stat_of_a_program_without_sites uninstrumented
 meanwhile() { # processes that end while they are looked at: said, or seen whole
-	for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+	for i in $(seq 20); do
 		echo | "$TMP/alone" >"$TMP/out" & pid=$!
 		"$tool" stat $pid >"$TMP/out2" 2>"$TMP/err"; rc=$?
 		[ $rc = 0 ] || [ $rc = 2 ] || { echo "status $rc"; cat "$TMP/err"; return 1; }
