@@ -33,6 +33,10 @@ static const char *text;
 static size_t text_len;
 static bool stop;			/* atomic; main tells the workers */
 static unsigned long words_done;	/* atomic; all workers */
+static struct worker {
+	unsigned long passes;		/* atomic; ended, its hits before it */
+	unsigned table[TABLE];
+} workers[WORKERS];
 static unsigned long hits;		/* atomic; calls seen by the site */
 
 /* ---- time ------------------------------------------------------------------ */
@@ -78,18 +82,17 @@ static void each_word(const char *word, size_t len, void *table)
 
 static void *worker(void *arg)
 {
-	unsigned *table = calloc(TABLE, sizeof(*table));
+	struct worker *w = arg;
 	double start = now();
 
-	(void)arg;
 	for (uint64_t pass = 1;
-	     table && !__atomic_load_n(&stop, __ATOMIC_RELAXED); pass++) {
+	     !__atomic_load_n(&stop, __ATOMIC_RELAXED); pass++) {
 		__atomic_fetch_add(&words_done,
-				   words_scan(text, text_len, each_word, table),
+				   words_scan(text, text_len, each_word, w->table),
 				   __ATOMIC_RELAXED);
+		__atomic_fetch_add(&w->passes, 1, __ATOMIC_RELEASE);
 		side_jmp_event(demo, pass, pass, now() - start);
 	}
-	free(table);
 	return NULL;
 }
 
@@ -246,6 +249,21 @@ static struct hits watch(const char *phase)
 	return after;
 }
 
+/*
+ * After a disable, a hit that had begun may still end: when every worker has
+ * ended the pass that it was in, none is left.
+ */
+static void settle(void)
+{
+	unsigned long before[WORKERS];
+
+	for (int i = 0; i < WORKERS; i++)
+		before[i] = __atomic_load_n(&workers[i].passes, __ATOMIC_RELAXED);
+	for (int i = 0; i < WORKERS; i++)
+		while (__atomic_load_n(&workers[i].passes, __ATOMIC_ACQUIRE) == before[i])
+			usleep(1000);
+}
+
 /* Off, on, off.  Returns whether it did what it should. */
 static bool show_switching(void)
 {
@@ -254,6 +272,7 @@ static bool show_switching(void)
 	int r;
 
 	puts("One second each, the threads working all the time:");
+	settle();
 	off = watch("off");
 	r = side_jmp_enable_many(both, 2);
 	if (r) {
@@ -265,7 +284,7 @@ static bool show_switching(void)
 	show_bytes("now:");
 	puts("");
 	side_jmp_disable_many(both, 2);
-	usleep(10 * 1000);	/* a hit that had begun may end */
+	settle();
 	off_again = watch("off");
 	return off.program + off.library == 0 && on.program && on.library &&
 	       off_again.program + off_again.library == 0;
@@ -310,7 +329,7 @@ int main(int argc, char **argv)
 	       argv[1], text_len, WORKERS);
 	show_found();
 	for (int i = 0; i < WORKERS; i++)
-		if ((errno = pthread_create(&threads[i], NULL, worker, NULL)))
+		if ((errno = pthread_create(&threads[i], NULL, worker, &workers[i])))
 			die("pthread_create");
 	puts("The bytes of the site in the counting function:");
 	show_bytes("idle:");
