@@ -27,8 +27,8 @@ one() {
 	case $lang in c) x="-x c -std=c11" ;; c++) x="-x c++ -std=c++17" ;; esac
 	case $kind in
 	library)
-		$cc $x $W $I "$@" -fPIC -shared "$S/lib.c" -o libmatrix.so -x none -L"$BUILD" -lside_jmp &&
-		$cc $x $W $I "$@" "$S/main.c" "$S/a.c" "$S/b.c" -o program -x none \
+		$cc $x $W $I "$@" -fPIC -shared "$S/lib.c" -o libmatrix.so -L"$BUILD" -lside_jmp &&
+		$cc $x $W $I "$@" "$S/main.c" "$S/a.c" "$S/b.c" -o program \
 			-L. -lmatrix -L"$BUILD" -lside_jmp -Wl,-rpath,"$dir:$BUILD" ;;
 	*)	$cc $x $W $I "$@" "$S/main.c" "$S/a.c" "$S/b.c" "$S/lib.c" -o program \
 			-x none "$LIB_A" ;;
