@@ -46,6 +46,13 @@
  * either path.  After side_jmp_disable() returns, sites of the key take the
  * disabled path unless someone else still wants them.
  *
+ * A library that is unloaded takes its sites with it, and a process that ends
+ * takes all of them; nothing is written then.  From the moment its destructors
+ * give up its table (priority 101: after all that have none) until its code is
+ * gone, its sites stay as they are: of a key that is enabled they go on taking
+ * the enabled path, and the other after a disable; of one that is not they
+ * take the disabled path, whatever happens to the key.
+ *
  *
  * LAYOUTS
  *
@@ -72,14 +79,31 @@
  * THREADS, SIGNALS, FORK
  *
  * Every function here may be called from any thread at any time, from
- * constructors and destructors, and from signal handlers.  None of them
- * prints, exits, aborts or is a cancellation point.  fork() and everything
- * built on it may be called at any moment; the child starts with its parent's
- * keys and text and may change both.  _Fork() and a raw clone() without
- * CLONE_VM are safe only while no other thread is in one of these functions.
+ * constructors and destructors, from signal handlers, and from the handlers of
+ * pthread_atfork().  None of them prints, exits, aborts or is a cancellation
+ * point.  Work on many sites is done in slices of half a millisecond or so:
+ * between two, other threads get their turn and this one its signals, whose
+ * handlers must not leave by longjmp() then.
+ *
+ * fork() and everything built on it may be called at any moment, and costs the
+ * same whatever the number of keys.  The child starts with its parent's keys
+ * and text, which agree, and may change both; a call of another thread that was
+ * under way is as good as done for the keys that it had come to.  _Fork() and a
+ * raw clone() without CLONE_VM are safe only while no other thread is in one of
+ * these functions.
  * A library that links this one statically and is unloaded while other
  * threads fork() must itself be linked with -z nodelete: libc calls fork
  * handlers without holding on to the library that they are in.
+ *
+ *
+ * TEXT THAT MOVES
+ *
+ * Text has to stay what it was when its object was loaded: readable, and mapped
+ * from the file.  Programs that move it into other memory (for huge pages, say)
+ * call side_jmp_freeze() before.  Otherwise: in shared memory, which the kernel
+ * lets nobody write to, enabling a key with an idle site there is -EIO; in
+ * private memory keys go on working, but what was copied is no armed original
+ * that could be fallen back to when the right to patch is lost.
  *
  *
  * LOSING THE RIGHT TO PATCH
@@ -144,9 +168,9 @@ struct side_jmp_subscriber;
  * A key.  Define it with one of the macros below and pass its address around;
  * its layout is ABI, but only tracers have a reason to look inside.
  *
- * The word's top bit (31 or 63) belongs to the kernel, the bits below count
- * the users that want the key.  Everyone changes it atomically; a site is
- * wanted if and only if the whole word is not 0.
+ * The word's top bit (31 or 63) belongs to the kernel, the bits below to this
+ * library, which counts the users that want the key there.  Everyone changes it
+ * atomically; a site is wanted if and only if the whole word is not 0.
  */
 struct side_jmp_key {
 	union {
@@ -165,6 +189,18 @@ struct side_jmp_key {
 #define SIDE_JMP_HIDDEN		__attribute__((visibility("hidden")))
 #define SIDE_JMP_EXPORTED	__attribute__((visibility("default")))
 
+/*
+ * A site names its key by 32 bits, and x86-64's medium code model would put a
+ * key beyond their reach if -mlarge-data-threshold is as small as that.
+ */
+#if defined(__code_model_medium__) && !defined(__clang__)
+#define SIDE_JMP_NEAR_		__attribute__((section(".data")))
+#define SIDE_JMP_NEAR_SLOT_	__attribute__((section(".data.rel.ro")))
+#else
+#define SIDE_JMP_NEAR_
+#define SIDE_JMP_NEAR_SLOT_
+#endif
+
 #define SIDE_JMP_KEY_INIT_(name, width) \
 	{ { 0 }, 0, SIDE_JMP_KEY_VERSION, width, 0, NULL, #name }
 
@@ -175,7 +211,7 @@ struct side_jmp_key {
  * <name>_side_jmp_slot, which holds the key's address).
  */
 #define SIDE_JMP_KEY_LOCAL_(name, word, linkage) \
-	linkage struct side_jmp_key name; \
+	linkage struct side_jmp_key name SIDE_JMP_NEAR_; \
 	extern struct side_jmp_key *const name##_side_jmp_slot SIDE_JMP_HIDDEN; \
 	typedef word name##_side_jmp_word; \
 	typedef char name##_side_jmp_place[1]
@@ -183,7 +219,7 @@ struct side_jmp_key {
 #define SIDE_JMP_KEY_EXTERN_(name, word) \
 	extern struct side_jmp_key name SIDE_JMP_EXPORTED; \
 	static struct side_jmp_key *const name##_side_jmp_slot \
-		__attribute__((unused)) = &name; \
+		__attribute__((unused)) SIDE_JMP_NEAR_SLOT_ = &name; \
 	typedef word name##_side_jmp_word; \
 	typedef char name##_side_jmp_place[2]
 
@@ -203,10 +239,12 @@ struct side_jmp_key {
 
 /* A key that only this file sees. */
 #define SIDE_JMP_KEY_STATIC(name) \
-	static struct side_jmp_key name = SIDE_JMP_KEY_INIT_(name, 32); \
+	static struct side_jmp_key name SIDE_JMP_NEAR_ = \
+		SIDE_JMP_KEY_INIT_(name, 32); \
 	SIDE_JMP_KEY_LOCAL_(name, uint32_t, extern)
 #define SIDE_JMP_KEY64_STATIC(name) \
-	static struct side_jmp_key name = SIDE_JMP_KEY_INIT_(name, 64); \
+	static struct side_jmp_key name SIDE_JMP_NEAR_ = \
+		SIDE_JMP_KEY_INIT_(name, 64); \
 	SIDE_JMP_KEY_LOCAL_(name, uint64_t, extern)
 
 /*
@@ -243,11 +281,13 @@ struct side_jmp_key {
  * one less; with the last the sites go idle.
  *
  * Returns 0 or
- *   -EOVERFLOW	enable: 2^31 - 1 (2^63 - 1) users already
+ *   -EOVERFLOW	enable: 2^20 - 1 (2^40 - 1) users already; disable_many: one
+ *		key more than 2^11 - 1 (2^23 - 1) times
  *   -EINVAL	disable: the key has no user; or not a key of a known version
  *   -errno	enable: a site could not be armed; the key is as before.
  *		EPERM: it is idle in the file, and nobody may patch; otherwise
- *		EACCES, EPERM, ENOENT...: what the kernel said.
+ *		EIO: the text was moved into shared memory; EACCES, EPERM,
+ *		ENOENT...: what the kernel said.
  * disable returns 0 also where sites could not go idle: they stay armed.
  */
 int side_jmp_enable(struct side_jmp_key *key);
@@ -280,7 +320,9 @@ static inline bool side_jmp_enabled(const struct side_jmp_key *key)
  * Arm every site of the process and never patch again: for programs that are
  * about to drop rights.  From then on enabling and disabling a key makes no
  * system call.  Returns 0, also when called again, or -errno: some site could
- * not be armed, and patching may not have ended everywhere.
+ * not be armed, and patching may not have ended everywhere.  -EBUSY: a site is
+ * under a debugger's breakpoint, and a no-op might stand there once that is
+ * gone.
  *
  * Where several objects link this library statically, it reaches the copies
  * that share a key with this one; a copy that is loaded later patches again.
@@ -393,14 +435,15 @@ struct side_jmp_object {
 /*
  * Take in a table (every object's constructor does), and arm its sites and
  * forget it.  To no effect if that has been done.  0 or -errno: see
- * side_jmp_info.reject_reason.
+ * side_jmp_info.reject_reason; -EBUSY: another thread is taking it in.
  */
 int side_jmp_object_register(struct side_jmp_object *object);
 int side_jmp_object_unregister(struct side_jmp_object *object);
 
 /*
- * What a destructor calls: unregisters a shared library.  An executable stays
- * registered, for its text stays until the process ends.
+ * What a destructor calls: forgets a shared library, whose text goes, and leaves
+ * its sites as they are.  An executable stays registered, for its text stays
+ * until the process ends.
  */
 int side_jmp_object_unload(struct side_jmp_object *object);
 
