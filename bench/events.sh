@@ -40,7 +40,8 @@ if [ -n "$lttng" ]; then # were its events recorded?
 	if command -v babeltrace2 >/dev/null; then
 		n=$(babeltrace2 "$tmp/lttng" 2>/dev/null | grep -c side_jmp_bench:on)
 		echo "LTTng-UST's last snapshot holds $n events"
-		[ "$n" -gt 0 ] || { echo "LTTng-UST recorded nothing: its rows mean nothing"; rc=1; }
+		[ "$n" -gt 0 ] || { echo "LTTng-UST recorded nothing: its rows mean nothing"; \
+			rc=1; }
 	fi
 	lttng destroy side_jmp_bench >/dev/null 2>&1
 fi

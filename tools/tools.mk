@@ -15,7 +15,8 @@ TOOL_MISSING	:= $(shell for p in $(TOOL_PKGS); do \
 ifneq ($(ARCH),)
 TOOL_WHY	:= it is built for the host, and this is for $(ARCH)
 else ifneq ($(TOOL_MISSING),)
-TOOL_WHY	:= pkg-config finds no $(strip $(TOOL_MISSING)) (Debian: apt-get install pkgconf $(TOOL_DEBIAN))
+TOOL_WHY	:= pkg-config finds no $(strip $(TOOL_MISSING)) \
+		   (Debian: apt-get install pkgconf $(TOOL_DEBIAN))
 endif
 
 .PHONY: tools

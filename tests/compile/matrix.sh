@@ -27,7 +27,8 @@ one() {
 	case $lang in c) x="-x c -std=c11" ;; c++) x="-x c++ -std=c++17" ;; esac
 	case $kind in
 	library)
-		$cc $x $W $I "$@" -fPIC -shared "$S/lib.c" -o libmatrix.so -L"$BUILD" -lside_jmp &&
+		$cc $x $W $I "$@" -fPIC -shared "$S/lib.c" -o libmatrix.so -L"$BUILD" \
+			-lside_jmp &&
 		$cc $x $W $I "$@" "$S/main.c" "$S/a.c" "$S/b.c" -o program \
 			-L. -lmatrix -L"$BUILD" -lside_jmp -Wl,-rpath,"$dir:$BUILD" ;;
 	*)	$cc $x $W $I "$@" "$S/main.c" "$S/a.c" "$S/b.c" "$S/lib.c" -o program \
@@ -39,34 +40,44 @@ one() {
 if [ "${1:-}" = one ]; then
 	shift; LIB_A=${LIB_A:-$BUILD/libside_jmp.a}
 	name=$1; shift
-	out=$(one "$@" 2>&1) && echo "ok $name" || { echo "not ok $name"; echo "$out" | sed 's/^/# /' | head -30; }
+	out=$(one "$@" 2>&1) && echo "ok $name" ||
+		{ echo "not ok $name"; echo "$out" | sed 's/^/# /' | head -30; }
 	exit 0
 fi
 
+sections='-ffunction-sections -Wl,--gc-sections'
 list() {
 	for o in O0 O1 O2 O3 Os; do
 		for l in INLINE DENSE WIDE; do
+			layout=-DSIDE_JMP_LAYOUT_$l
 			for c in c:gcc c:clang c++:g++ c++:clang++; do
 				lang=${c%%:*} cc=${c##*:}
-				# Position by turns: every one meets every compiler, level and layout.
-				case $o$l in O0INLINE|O1DENSE|O2WIDE|O3INLINE|OsDENSE) pic="-fPIE -pie" ;;
-				O0DENSE|O1WIDE|O2INLINE|O3DENSE|OsWIDE) pic="-fno-pie -no-pie" ;; *) pic="-fPIC -pie" ;; esac
-				echo "$cc-$o-$l $lang $cc program -$o -DSIDE_JMP_LAYOUT_$l $pic"
-				case $o in O0|O2) echo "$cc-$o-$l-library $lang $cc library -$o -DSIDE_JMP_LAYOUT_$l" ;; esac
+				# By turns: every position meets every compiler, level and layout.
+				case $o$l in
+				O0INLINE|O1DENSE|O2WIDE|O3INLINE|OsDENSE) pic="-fPIE -pie" ;;
+				O0DENSE|O1WIDE|O2INLINE|O3DENSE|OsWIDE) pic="-fno-pie -no-pie" ;;
+				*) pic="-fPIC -pie" ;;
+				esac
+				echo "$cc-$o-$l $lang $cc program -$o $layout $pic"
+				case $o in O0|O2)
+					echo "$cc-$o-$l-library $lang $cc library -$o $layout" ;;
+				esac
 			done
 		done
 	done
 	for c in c:gcc c:clang c++:g++ c++:clang++; do
 		lang=${c%%:*} cc=${c##*:}
 		for l in INLINE DENSE WIDE; do
-			echo "$cc-static-$l $lang $cc program -O2 -static -DSIDE_JMP_LAYOUT_$l"
-			echo "$cc-static-pie-$l $lang $cc program -O2 -fPIE -static-pie -DSIDE_JMP_LAYOUT_$l"
-			echo "$cc-gc-sections-$l $lang $cc program -O2 -ffunction-sections -fdata-sections -Wl,--gc-sections -DSIDE_JMP_LAYOUT_$l"
-			echo "$cc-cf-protection-$l $lang $cc program -O2 -fcf-protection=full -DSIDE_JMP_LAYOUT_$l"
+			program="$lang $cc program -O2 -DSIDE_JMP_LAYOUT_$l"
+			echo "$cc-static-$l $program -static"
+			echo "$cc-static-pie-$l $program -fPIE -static-pie"
+			echo "$cc-gc-sections-$l $program $sections -fdata-sections"
+			echo "$cc-cf-protection-$l $program -fcf-protection=full"
 		done
 		for ld in gold lld mold; do
 			for l in INLINE DENSE; do
-				echo "$cc-$ld-gc-icf-$l $lang $cc program -O2 -fuse-ld=$ld -ffunction-sections -Wl,--gc-sections -Wl,--icf=all -DSIDE_JMP_LAYOUT_$l"
+				echo "$cc-$ld-gc-icf-$l $lang $cc program -O2 -fuse-ld=$ld" \
+					"$sections -Wl,--icf=all -DSIDE_JMP_LAYOUT_$l"
 			done
 			echo "$cc-$ld-library $lang $cc library -O2 -fuse-ld=$ld"
 		done
@@ -81,8 +92,10 @@ list() {
 	echo "clang++-lto-thin c++ clang++ library -O2 -flto=thin -fuse-ld=lld"
 	echo "gcc-lto-O0 c gcc program -O0 -flto=2 -ffat-lto-objects"
 	for cc in g++ clang++; do
-		echo "$cc-visibility-hidden c++ $cc library -O2 -fvisibility=hidden -fvisibility-inlines-hidden"
-		echo "$cc-sanitizers c++ $cc program -O1 -fsanitize=address,undefined -fno-sanitize-recover=all"
+		echo "$cc-visibility-hidden c++ $cc library -O2 -fvisibility=hidden" \
+			"-fvisibility-inlines-hidden"
+		echo "$cc-sanitizers c++ $cc program -O1 -fsanitize=address,undefined" \
+			"-fno-sanitize-recover=all"
 		echo "$cc-coverage c++ $cc program -O2 --coverage"
 	done
 	echo "clang-no-integrated-as c clang program -O2 -fno-integrated-as"

@@ -11,17 +11,21 @@ W='-Wall -Wextra -Wpedantic -Werror'
 # ---- musl: the library and the program, static and dynamic
 musl_library() {
 	mkdir -p "$TMP/musl" && cd "$TMP/musl" || return 1
-	musl-gcc -std=c11 -O2 -fPIC -fvisibility=hidden -I"$TOP" $I -c "$TOP"/runtime/*/*.c || return 1
+	musl-gcc -std=c11 -O2 -fPIC -fvisibility=hidden -I"$TOP" $I -c "$TOP"/runtime/*/*.c ||
+		return 1
 	for a in "$TOP"/arch/*/arch.c "$TOP"/arch/*/*.S; do
 		[ -e "$a" ] || continue
 		d=$(basename "$(dirname "$a")")
 		[ "${a%.S}" = "$a" ] || [ "$d" = x86_64 ] || continue
-		musl-gcc -std=c11 -O2 -fPIC -fvisibility=hidden -I"$TOP" $I -c "$a" -o "arch_$d$(basename "$a").o" || return 1
+		musl-gcc -std=c11 -O2 -fPIC -fvisibility=hidden -I"$TOP" $I -c "$a" \
+			-o "arch_$d$(basename "$a").o" || return 1
 	done
 	ar rcs libside_jmp.a ./*.o
 }
 ok compile_musl_library musl_library
-musl() { musl-gcc -std=c11 $W -O2 $I "$@" $FILES "$TMP/musl/libside_jmp.a" -o "$TMP/m" && "$TMP/m"; }
+musl() {
+	musl-gcc -std=c11 $W -O2 $I "$@" $FILES "$TMP/musl/libside_jmp.a" -o "$TMP/m" && "$TMP/m"
+}
 for l in INLINE DENSE WIDE; do
 	ok "compile_musl_static_$l" musl -static -DSIDE_JMP_LAYOUT_$l
 	ok "compile_musl_dynamic_$l" musl -DSIDE_JMP_LAYOUT_$l
@@ -40,22 +44,41 @@ ok compile_musl_static_executable_stays run_stays -static
 ok compile_musl_executable_stays_by_its_loader musl_stays_by_its_loader
 
 # ---- newer standards, and warnings that projects turn on
-for c in 'gcc -x c -std=c17' 'gcc -x c -std=gnu2x' 'clang -x c -std=c17' 'g++ -x c++ -std=c++20' 'clang++ -x c++ -std=c++20'; do
+for c in 'gcc -x c -std=c17' 'gcc -x c -std=gnu2x' 'clang -x c -std=c17' \
+	'g++ -x c++ -std=c++20' 'clang++ -x c++ -std=c++20'; do
 	name=$(echo "$c" | tr -d ' ' | tr -- '-=+' '___')
-	std() { for f in $FILES; do $c $W -Wshadow -Wundef -Wcast-align -Wwrite-strings -O2 $I -c "$f" -o "$TMP/o.o" || return 1; done; }
+	std() {
+		for f in $FILES; do
+			$c $W -Wshadow -Wundef -Wcast-align -Wwrite-strings -O2 $I -c "$f" \
+				-o "$TMP/o.o" || return 1
+		done
+	}
 	ok "compile_$name" std
 done
-strict_c() { for f in $FILES; do $1 -std=c11 $W -Wmissing-prototypes -Wstrict-prototypes -Wold-style-definition -Wconversion -O2 -isystem "$BUILD/include" -c "$f" -o "$TMP/o.o" || return 1; done; }
+strict_c() {
+	for f in $FILES; do
+		$1 -std=c11 $W -Wmissing-prototypes -Wstrict-prototypes -Wold-style-definition \
+			-Wconversion -O2 -isystem "$BUILD/include" -c "$f" -o "$TMP/o.o" || return 1
+	done
+}
 ok compile_strict_c_gcc strict_c gcc
 ok compile_strict_c_clang strict_c clang
 
 # A header's macros are expanded in the user's code, whose warnings they meet.
-strict_cxx() { for f in $FILES; do [ "$f" = "$S/main.c" ] || $1 -x c++ -std=c++17 $W -Wold-style-cast -Wextra-semi -O2 -isystem "$BUILD/include" -c "$f" -o "$TMP/o.o" || return 1; done; }
+strict_cxx() {
+	for f in $FILES; do
+		[ "$f" = "$S/main.c" ] || $1 -x c++ -std=c++17 $W -Wold-style-cast -Wextra-semi \
+			-O2 -isystem "$BUILD/include" -c "$f" -o "$TMP/o.o" || return 1
+	done
+}
 ok compile_strict_cxx_gcc strict_cxx 'g++ -Wuseless-cast -Wzero-as-null-pointer-constant'
 ok compile_strict_cxx_clang strict_cxx clang++
 
 # ---- the other syntax of assembler
-intel() { $1 -std=c11 $W -O2 -masm=intel $I -DSIDE_JMP_LAYOUT_$2 $FILES "$BUILD/libside_jmp.a" -o "$TMP/i" && "$TMP/i"; }
+intel() {
+	$1 -std=c11 $W -O2 -masm=intel $I -DSIDE_JMP_LAYOUT_$2 $FILES "$BUILD/libside_jmp.a" \
+		-o "$TMP/i" && "$TMP/i"
+}
 for cc in gcc clang; do
 	for l in INLINE DENSE WIDE; do ok "compile_intel_syntax_${cc}_$l" intel $cc $l; done
 done
@@ -69,21 +92,30 @@ ok compile_generic_works_without_records_c generic gcc "-x c -std=c11 $W"
 ok compile_generic_works_without_records_cxx generic g++ "-x c++ -std=c++17 $W"
 
 # The large code model: a key may be further away than a record reaches.
-large() { $1 -O2 -mcmodel=large $2 $I $FILES -o "$TMP/g" "$BUILD/libside_jmp.a" && "$TMP/g" none && ! readelf -SW "$TMP/g" | grep -q ' side_jmp '; }
+large() {
+	$1 -O2 -mcmodel=large $2 $I $FILES -o "$TMP/g" "$BUILD/libside_jmp.a" && "$TMP/g" none &&
+	! readelf -SW "$TMP/g" | grep -q ' side_jmp '
+}
 for cc in gcc clang; do
 	ok "compile_large_code_model_${cc}_pie" large $cc '-fPIE -pie'
 	ok "compile_large_code_model_$cc" large $cc '-fno-pie -no-pie'
 done
 
 # 32 bits: no port, and 64-bit keys are as large as ever.
-bits32_compiles() { for f in $S/a.c $S/b.c $S/lib.c; do $1 -m32 -ffreestanding -std=c11 $W -O2 $I -c "$f" -o "$TMP/o.o" || return 1; done; }
+bits32_compiles() {
+	for f in $S/a.c $S/b.c $S/lib.c; do
+		$1 -m32 -ffreestanding -std=c11 $W -O2 $I -c "$f" -o "$TMP/o.o" || return 1
+	done
+}
 bits32_runs() {
-	$1 -m32 -std=c11 -D_GNU_SOURCE -O2 -I"$TOP" $I "$TOP"/runtime/*/*.c "$TOP"/arch/*/arch.c $FILES -o "$TMP/m32" -pthread -ldl && "$TMP/m32" none
+	$1 -m32 -std=c11 -D_GNU_SOURCE -O2 -I"$TOP" $I "$TOP"/runtime/*/*.c "$TOP"/arch/*/arch.c \
+		$FILES -o "$TMP/m32" -pthread -ldl && "$TMP/m32" none
 }
 echo 'int main(void) { return 0; }' >"$TMP/empty.c"
 for cc in gcc clang; do
 	ok "compile_32_bits_$cc" bits32_compiles $cc
-	if $cc -m32 -include stdio.h "$TMP/empty.c" -o "$TMP/empty" 2>/dev/null && "$TMP/empty"; then
+	if $cc -m32 -include stdio.h "$TMP/empty.c" -o "$TMP/empty" 2>/dev/null && "$TMP/empty"
+	then
 		ok "compile_32_bits_runs_$cc" bits32_runs $cc
 	else
 		skip "compile_32_bits_runs_$cc" 'no 32-bit libc to compile with (libc6-dev-i386)'
@@ -99,8 +131,14 @@ int live(int a) { return side_jmp_unlikely(key) ? a + 1 : a; }
 int dead(int a) { return side_jmp_unlikely(key) ? a + 2 : a; }
 int main(void) { return live(0); }
 EOF
-size_of_table() { readelf -SW "$1" | sed 's/^ *\[ *[0-9]*\]//' | awk '$1 == "side_jmp" { print $5 }'; }
-gc() { gcc -O2 $I -ffunction-sections -Wl,--gc-sections -fuse-ld=$1 "$TMP/dead.c" "$BUILD/libside_jmp.a" -o "$TMP/dead" && "$TMP/dead" && s=$(size_of_table "$TMP/dead") && echo "table: 0x$s" && [ $((0x$s)) -$2 $3 ]; }
+size_of_table() {
+	readelf -SW "$1" | sed 's/^ *\[ *[0-9]*\]//' | awk '$1 == "side_jmp" { print $5 }'
+}
+gc() {
+	gcc -O2 $I -ffunction-sections -Wl,--gc-sections -fuse-ld=$1 "$TMP/dead.c" \
+		"$BUILD/libside_jmp.a" -o "$TMP/dead" && "$TMP/dead" &&
+	s=$(size_of_table "$TMP/dead") && echo "table: 0x$s" && [ $((0x$s)) -$2 $3 ]
+}
 ok compile_gc_drops_dead_sites_lld gc lld eq 16
 for ld in bfd gold mold; do ok "compile_gc_keeps_live_sites_$ld" gc $ld ge 16; done
 
@@ -109,29 +147,38 @@ cat >"$TMP/same.c" <<'EOF'
 #include <side_jmp.h>
 #include <stdio.h>
 SIDE_JMP_KEY(key);
-#define TWIN(name) __attribute__((noinline)) static int name(int a) { return side_jmp_unlikely(key) ? a * 3 : a; }
+#define TWIN(name) \
+	__attribute__((noinline)) static int name(int a) \
+	{ \
+		return side_jmp_unlikely(key) ? a * 3 : a; \
+	}
 TWIN(one) TWIN(two)
 int (*volatile twins[2])(int) = { one, two };
 static int both(void) { return twins[0](1) + twins[1](1); }
 int main(void)
 {
 	struct side_jmp_info i;
-	int off = both(), on = side_jmp_enable(&key) ? -1 : both(), again = side_jmp_disable(&key) ? -1 : both();
+	int off = both(), on = side_jmp_enable(&key) ? -1 : both();
+	int again = side_jmp_disable(&key) ? -1 : both();
 
 	side_jmp_get_info(&i, sizeof(i));
-	printf("same %d, off %d, on %d, off %d, sites %d, idle %d, rejected %d\n", twins[0] == twins[1],
-	       off, on, again, (int)i.sites, (int)i.idle, (int)i.objects_rejected);
+	printf("same %d, off %d, on %d, off %d, sites %d, idle %d, rejected %d\n",
+	       twins[0] == twins[1], off, on, again, (int)i.sites, (int)i.idle,
+	       (int)i.objects_rejected);
 	return 0;
 }
 EOF
 icf() {	# COMPILER LINKER LAYOUT RESULT
-	$1 -O2 -ffunction-sections -DSIDE_JMP_LAYOUT_$3 $I -fuse-ld=$2 -Wl,--icf=all "$TMP/same.c" "$BUILD/libside_jmp.a" -o "$TMP/same" &&
+	$1 -O2 -ffunction-sections -DSIDE_JMP_LAYOUT_$3 $I -fuse-ld=$2 -Wl,--icf=all "$TMP/same.c" \
+		"$BUILD/libside_jmp.a" -o "$TMP/same" &&
 	seen=$("$TMP/same") && echo "$seen" && [ "$seen" = "$4" ]
 }
 for ld in gold lld mold; do
 	for l in INLINE WIDE; do
-		ok "compile_icf_one_site_of_two_gcc_${ld}_$l" icf 'gcc -fno-ipa-icf' $ld $l 'same 1, off 2, on 6, off 2, sites 1, idle 1, rejected 0'
-		ok "compile_icf_one_site_of_two_clang_${ld}_$l" icf clang $ld $l 'same 1, off 2, on 6, off 2, sites 1, idle 1, rejected 0'
+		ok "compile_icf_one_site_of_two_gcc_${ld}_$l" icf 'gcc -fno-ipa-icf' $ld $l \
+			'same 1, off 2, on 6, off 2, sites 1, idle 1, rejected 0'
+		ok "compile_icf_one_site_of_two_clang_${ld}_$l" icf clang $ld $l \
+			'same 1, off 2, on 6, off 2, sites 1, idle 1, rejected 0'
 	done
 done
 

@@ -51,12 +51,19 @@ refuses() { # COMPILER LANGUAGE STATEMENT MESSAGE
 	grep -q "side_jmp event.*$4" "$TMP/said" || { head -n 5 "$TMP/said"; return 1; }
 }
 
-ok compile_integers each compiles 'side_jmp_event(t, i, 1, s.bits, l); side_jmp_event(t, i, (uint8_t)1, A, 1 == 1);'
+ok compile_integers each compiles 'side_jmp_event(t, i, 1, s.bits, l);
+	side_jmp_event(t, i, (uint8_t)1, A, 1 == 1);'
 ok compile_floats each compiles 'side_jmp_event(t, f, f, f); side_jmp_event(t, f, 1.0, 1.0);'
-ok compile_pointers each compiles 'side_jmp_event(t, p, pointer, string, "x"); side_jmp_event(t, p, &s, (char *)pointer, string); side_jmp_event(t, p, g, "", "");'
-ok compile_arrays each compiles 'side_jmp_event(t, v, three, side_jmp_seq(ints, 2), bytes, side_jmp_seq(pointer, 3)); side_jmp_event(t, v, &four[1], side_jmp_seq(&s.member, 1), pointer, side_jmp_seq(bytes, 3));'
+ok compile_pointers each compiles 'side_jmp_event(t, p, pointer, string, "x");
+	side_jmp_event(t, p, &s, (char *)pointer, string);
+	side_jmp_event(t, p, g, "", "");'
+ok compile_arrays each compiles 'side_jmp_event(t, v, three, side_jmp_seq(ints, 2), bytes,
+		side_jmp_seq(pointer, 3));
+	side_jmp_event(t, v, &four[1], side_jmp_seq(&s.member, 1), pointer,
+		side_jmp_seq(bytes, 3));'
 ok compile_enums each compiles 'side_jmp_event(t, e, A); side_jmp_event(t, e, s.member ? A : B);'
-ok compile_nothing each compiles 'side_jmp_event(t, none); if (l) side_jmp_event(t, none); else side_jmp_event(t, e, B);'
+ok compile_nothing each compiles 'side_jmp_event(t, none);
+	if (l) side_jmp_event(t, none); else side_jmp_event(t, e, B);'
 
 type='type that its'
 ok refuse_pointer_for_integer each refuses 'side_jmp_event(t, i, string, 2, 3);' "$type"
@@ -67,11 +74,17 @@ ok refuse_integer_for_float each refuses 'side_jmp_event(t, f, 1, 2.0);' "$type"
 ok refuse_integer_for_pointer each refuses 'side_jmp_event(t, p, 1, "", "");' "$type"
 ok refuse_integer_for_string each refuses 'side_jmp_event(t, p, pointer, l, "");' "$type"
 ok refuse_pointer_for_string each refuses 'side_jmp_event(t, p, pointer, &s, "");' "$type"
-ok refuse_other_elements each refuses 'side_jmp_event(t, v, ints, side_jmp_seq(ints, 2), bytes, side_jmp_seq(bytes, 3));' "$type"
-ok refuse_array_of_other_length each refuses 'side_jmp_event(t, v, four, side_jmp_seq(ints, 2), bytes, side_jmp_seq(bytes, 3));' "$type"
-ok refuse_bytes_of_other_length each refuses 'side_jmp_event(t, v, three, side_jmp_seq(ints, 2), three, side_jmp_seq(bytes, 3));' "$type"
-ok refuse_sequence_of_other_elements each refuses 'side_jmp_event(t, v, three, side_jmp_seq(three, 2), bytes, side_jmp_seq(bytes, 3));' "$type"
-ok refuse_pointer_for_sequence each refuses 'side_jmp_event(t, v, three, ints, bytes, side_jmp_seq(bytes, 3));' "$type"
+ok refuse_other_elements each refuses \
+	'side_jmp_event(t, v, ints, side_jmp_seq(ints, 2), bytes, side_jmp_seq(bytes, 3));' "$type"
+ok refuse_array_of_other_length each refuses \
+	'side_jmp_event(t, v, four, side_jmp_seq(ints, 2), bytes, side_jmp_seq(bytes, 3));' "$type"
+ok refuse_bytes_of_other_length each refuses \
+	'side_jmp_event(t, v, three, side_jmp_seq(ints, 2), three, side_jmp_seq(bytes, 3));' "$type"
+ok refuse_sequence_of_other_elements each refuses \
+	'side_jmp_event(t, v, three, side_jmp_seq(three, 2), bytes, side_jmp_seq(bytes, 3));' \
+	"$type"
+ok refuse_pointer_for_sequence each refuses \
+	'side_jmp_event(t, v, three, ints, bytes, side_jmp_seq(bytes, 3));' "$type"
 ok refuse_too_few each refuses 'side_jmp_event(t, f, f);' 't:f: wrong number of arguments'
 ok refuse_too_many each refuses 'side_jmp_event(t, none, 1);' 't:none: wrong number of arguments'
 
@@ -87,9 +100,13 @@ definition() { # COMPILER LANGUAGE TEXT MESSAGE
 }
 ok define_unknown_type each definition 'SIDE_JMP_EVENT(t, x, "X", (u33, a));' 'u33'
 ok define_field_twice each definition 'SIDE_JMP_EVENT(t, x, "X", (u8, a), (u16, a));' 'field_a'
-ok define_other_than_declared each definition 'SIDE_JMP_EVENT_DECLARE(t, x, "X", (u8, a)); SIDE_JMP_EVENT(t, x, "X", (u16, a));' 't_x_side_jmp_f1\|typedef redefinition'
-ok define_as_declared each definition 'SIDE_JMP_EVENT_DECLARE(t, x, "X", (u8, a)); SIDE_JMP_EVENT(t, x, "X", (u8, a));' ''
-sixteen='(u8, a), (u8, b), (u8, c), (u8, d), (u8, e), (u8, f), (u8, g), (u8, h), (u8, i), (u8, j), (u8, k), (u8, l), (u8, m), (u8, n), (u8, o), (u8, p)'
+ok define_other_than_declared each definition \
+	'SIDE_JMP_EVENT_DECLARE(t, x, "X", (u8, a)); SIDE_JMP_EVENT(t, x, "X", (u16, a));' \
+	't_x_side_jmp_f1\|typedef redefinition'
+ok define_as_declared each definition \
+	'SIDE_JMP_EVENT_DECLARE(t, x, "X", (u8, a)); SIDE_JMP_EVENT(t, x, "X", (u8, a));' ''
+sixteen='(u8, a), (u8, b), (u8, c), (u8, d), (u8, e), (u8, f), (u8, g), (u8, h),
+	(u8, i), (u8, j), (u8, k), (u8, l), (u8, m), (u8, n), (u8, o), (u8, p)'
 ok define_sixteen_fields each definition "SIDE_JMP_EVENT(t, x, \"X\", $sixteen);" ''
 
 # ---- two files, two languages, one event -------------------------------------
@@ -118,7 +135,8 @@ shared() {
 	# shellcheck disable=SC2086
 	gcc -std=c11 $warn -ffunction-sections -c "$TMP/one.c" -o "$TMP/one.o" &&
 	g++ -std=c++17 $warn -ffunction-sections -c "$TMP/main.cc" -o "$TMP/main.o" &&
-	g++ "$1" -Wl,--gc-sections "$TMP/one.o" "$TMP/main.o" "$BUILD/libside_jmp.a" -pthread -o "$TMP/two" &&
+	g++ "$1" -Wl,--gc-sections "$TMP/one.o" "$TMP/main.o" "$BUILD/libside_jmp.a" -pthread \
+		-o "$TMP/two" &&
 	SIDE_JMP_ENABLE='two:*' "$TMP/two" 2>"$TMP/err" && cat "$TMP/err" &&
 	[ "$(sed 's/.* //' "$TMP/err" | xargs)" = 'n=1 n=2' ]
 }
@@ -159,7 +177,8 @@ cat >"$TMP/host.c" <<'END'
 #include <side_jmp_event.h>
 SIDE_JMP_EVENT(host, used, "In the program", (u32, n));
 static int n;
-static void count(const struct side_jmp_event *event, const struct side_jmp_value values[], void *data)
+static void count(const struct side_jmp_event *event, const struct side_jmp_value values[],
+		  void *data)
 {
 	(void)event; (void)data;
 	n += (int)values[0].u64;
@@ -191,20 +210,23 @@ int main(int argc, char **argv)
 }
 END
 loads() {
-	gcc -std=gnu11 -I"$BUILD/include" -fPIC -shared "$TMP/lib.c" -L"$BUILD" -lside_jmp -o "$TMP/lib.so" &&
+	gcc -std=gnu11 -I"$BUILD/include" -fPIC -shared "$TMP/lib.c" -L"$BUILD" -lside_jmp \
+		-o "$TMP/lib.so" &&
 	gcc -std=gnu11 -I"$BUILD/include" "$TMP/host.c" -L"$BUILD" -lside_jmp -ldl -o "$TMP/host" &&
 	LD_LIBRARY_PATH=$BUILD "$TMP/host" "$TMP/lib.so"
 }
 ok library_loads_and_unloads loads
 copies() { # the library with a copy of the runtime of its own, to one output
-	gcc -std=gnu11 -I"$BUILD/include" -fPIC -shared "$TMP/lib.c" "$BUILD/libside_jmp.a" -o "$TMP/copy.so" &&
+	gcc -std=gnu11 -I"$BUILD/include" -fPIC -shared "$TMP/lib.c" "$BUILD/libside_jmp.a" \
+		-o "$TMP/copy.so" &&
 	cat >"$TMP/main2.c" <<'END2' &&
 #include <side_jmp_event.h>
 void use(void);
 SIDE_JMP_EVENT(host, used, "In the program", (u32, n));
 int main(void) { side_jmp_event(host, used, 3); use(); return 0; }
 END2
-	gcc -std=gnu11 -I"$BUILD/include" "$TMP/main2.c" "$BUILD/libside_jmp.a" "$TMP/copy.so" -Wl,-rpath,"$TMP" -o "$TMP/main2" &&
+	gcc -std=gnu11 -I"$BUILD/include" "$TMP/main2.c" "$BUILD/libside_jmp.a" "$TMP/copy.so" \
+		-Wl,-rpath,"$TMP" -o "$TMP/main2" &&
 	SIDE_JMP_ENABLE='*:used' SIDE_JMP_OUTPUT=$TMP/lines "$TMP/main2" &&
 	[ "$(sed 's/.* //' "$TMP/lines" | xargs)" = 'n=3 n=7' ]
 }

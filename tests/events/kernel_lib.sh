@@ -63,7 +63,8 @@ static void set_all(void)	/* somebody listens to everything */
 			struct side_jmp_key *key = (void *)(uintptr_t)words[i];
 
 			if (key->width == 64)
-				__atomic_fetch_or(&key->word64, UINT64_C(1) << 63, __ATOMIC_SEQ_CST);
+				__atomic_fetch_or(&key->word64, UINT64_C(1) << 63,
+						  __ATOMIC_SEQ_CST);
 			else
 				__atomic_fetch_or(&key->word32, 1u << 31, __ATOMIC_SEQ_CST);
 		}
@@ -120,13 +121,15 @@ int main(int argc, char **argv)
 	return argc != 2 || !strstr(info.user_events_reason, argv[1]);
 }
 END2
-	$CC -std=gnu11 -I"$BUILD/include" "$TMP/env.c" "$BUILD/libside_jmp.a" -pthread -o "$TMP/env" &&
+	$CC -std=gnu11 -I"$BUILD/include" "$TMP/env.c" "$BUILD/libside_jmp.a" -pthread \
+		-o "$TMP/env" &&
 	"$TMP/env" "not asked for" && SIDE_JMP_USER_EVENTS=0 "$TMP/env" "not asked for" &&
 	SIDE_JMP_USER_EVENTS=maybe "$TMP/env" "is not one of"
 }
 ok kernel_variable_is_understood env_off
 missing() { SIDE_JMP_USER_EVENTS=1 "$TMP/env" "there is no user_events_data"; }
-if [ -e /sys/kernel/tracing/user_events_data ] || [ -e /sys/kernel/debug/tracing/user_events_data ]; then
+if [ -e /sys/kernel/tracing/user_events_data ] ||
+	[ -e /sys/kernel/debug/tracing/user_events_data ]; then
 	skip kernel_missing_says_so "this kernel has user_events"
 else
 	ok kernel_missing_says_so missing

@@ -6,9 +6,15 @@ emit=$TMP/emit
 ok trace_builds $CC -std=c11 -I. -I"$BUILD/include" -O2 -g -Wall -Wextra -Werror \
 	tests/events/src/emit.c "$BUILD/libside_jmp.a" -pthread -o "$emit"
 
+expected() { # of lines that begin with a tab: they belong to the one before
+	awk '/^\t/ { sub(/^\t/, " "); all = all $0; next } { all = all "\n" $0 }
+		END { print substr(all, 2) }' >"$TMP/expected"
+}
+
 # ---- text --------------------------------------------------------------------
-cat >"$TMP/expected" <<'END'
-emit:ints a=255 b=65535 c=4294967295 d=18446744073709551615 e=-128 f=-32768 g=-2147483648 h=-9223372036854775808
+expected <<'END'
+emit:ints a=255 b=65535 c=4294967295 d=18446744073709551615 e=-128 f=-32768 g=-2147483648
+	h=-9223372036854775808
 emit:rest f=0.5 d=0.25 p=0xabcdef m="very \"glad\"" n=5
 emit:rest f=-1 d=1e100 p=0x0 m=sad n=no
 emit:text s="a \"b\"\n\x01\\" t="" c="too l" b=0102ff q=fe03
@@ -69,16 +75,20 @@ full() { # a reader that is late: the program does not wait, what is lost is sai
 }
 ok trace_text_does_not_wait_for_a_full_pipe full
 gone() { # a reader that goes away ends nothing
-	{ SIDE_JMP_ENABLE='emit:*' "$emit" many 100000 2>&1; echo "exit $?" >"$TMP/rc"; } | head -n 1 >"$TMP/head"
+	{ SIDE_JMP_ENABLE='emit:*' "$emit" many 100000 2>&1; echo "exit $?" >"$TMP/rc"; } |
+		head -n 1 >"$TMP/head"
 	cat "$TMP/rc"
 	[ "$(cat "$TMP/rc")" = 'exit 0' ] && [ -s "$TMP/head" ]
 }
 ok trace_text_survives_its_reader gone
 exact() { # a reader that is slow: lines and losses add up
 	mkfifo "$TMP/fifo2"
-	awk '/lost/ { lost += $2; next } { n++ } n % 500 == 0 { system("sleep 0.03") } END { print n, lost }' \
+	awk '/lost/ { lost += $2; next }
+		++n % 500 == 0 { system("sleep 0.03") }
+		END { print n, lost }' \
 		<"$TMP/fifo2" >"$TMP/sum" & reader=$!
-	SIDE_JMP_ENABLE='emit:*' SIDE_JMP_OUTPUT=$TMP/fifo2 tests/limit 60 "$emit" many 60000 9>"$TMP/fifo2" || return 1
+	SIDE_JMP_ENABLE='emit:*' SIDE_JMP_OUTPUT=$TMP/fifo2 tests/limit 60 "$emit" many \
+		60000 9>"$TMP/fifo2" || return 1
 	wait $reader
 	read -r n lost <"$TMP/sum"
 	echo "$n lines, $lost lost"
@@ -86,16 +96,19 @@ exact() { # a reader that is slow: lines and losses add up
 }
 ok trace_text_says_what_is_lost exact
 devfull() { # nothing can be written: the info and, at exit, stderr say so
-	SIDE_JMP_ENABLE='emit:*' SIDE_JMP_OUTPUT=/dev/full "$emit" lost 100 >"$TMP/out" 2>"$TMP/err" || return 1
+	SIDE_JMP_ENABLE='emit:*' SIDE_JMP_OUTPUT=/dev/full "$emit" lost \
+		100 >"$TMP/out" 2>"$TMP/err" || return 1
 	cat "$TMP/out" "$TMP/err"
-	[ "$(cat "$TMP/out")" = 100 ] && [ "$(cat "$TMP/err")" = 'side_jmp: /dev/full: 100 events lost' ]
+	[ "$(cat "$TMP/out")" = 100 ] && [ "$(cat "$TMP/err")" = \
+		'side_jmp: /dev/full: 100 events lost' ]
 }
 ok trace_text_counts_what_a_full_disk_refuses devfull
 limit() { # the file may not grow: no SIGXFSZ, and whole lines and losses add up
-	(ulimit -f 16 && SIDE_JMP_ENABLE='emit:*' SIDE_JMP_OUTPUT=$TMP/limit "$emit" lost 1000 >"$TMP/out" 2>"$TMP/err") ||
-		return 1
+	(ulimit -f 16 && SIDE_JMP_ENABLE='emit:*' SIDE_JMP_OUTPUT=$TMP/limit \
+		"$emit" lost 1000 >"$TMP/out" 2>"$TMP/err") || return 1
 	lost=$(cat "$TMP/out")
-	echo "$(wc -l <"$TMP/limit") lines, $(wc -c <"$TMP/limit") bytes; lost $lost; $(cat "$TMP/err")"
+	echo "$(wc -l <"$TMP/limit") lines, $(wc -c <"$TMP/limit") bytes;" \
+		"lost $lost; $(cat "$TMP/err")"
 	[ "$lost" -gt 100 ] && [ $(($(wc -l <"$TMP/limit") + lost)) = 1000 ] &&
 	[ "$(cat "$TMP/err")" = "side_jmp: $TMP/limit: $lost events lost" ]
 }
@@ -104,7 +117,8 @@ room_again() { # half a line in a disk that was full: the next is on a line of i
 	mkdir "$TMP/tiny" && mount -t tmpfs -o size=64k none "$TMP/tiny" || return 4
 	rm -f "$TMP/out"; mkfifo "$TMP/go"
 	head -c 40000 /dev/zero >"$TMP/tiny/filler"
-	SIDE_JMP_ENABLE='emit:*' SIDE_JMP_OUTPUT=$TMP/tiny/t "$emit" pauses 3000 <"$TMP/go" >"$TMP/out" & pid=$!
+	SIDE_JMP_ENABLE='emit:*' SIDE_JMP_OUTPUT=$TMP/tiny/t "$emit" pauses \
+		3000 <"$TMP/go" >"$TMP/out" & pid=$!
 	exec 8>"$TMP/go"
 	until [ -s "$TMP/out" ] || ! kill -0 $pid; do sleep 0.01; done
 	rm "$TMP/tiny/filler"; echo >&8; exec 8>&-; wait $pid; rc=$?
@@ -143,13 +157,21 @@ if ! command -v babeltrace2 >/dev/null; then
 	skip trace_ctf "babeltrace2 is not installed"
 	done_testing
 fi
-read_back() { babeltrace2 --clock-seconds "$1" >"$TMP/out" 2>"$TMP/err" || { cat "$TMP/err"; return 1; }; }
-cat >"$TMP/expected" <<'END'
-emit:ints: { a = 255, b = 65535, c = 4294967295, d = 18446744073709551615, e = -128, f = -32768, g = -2147483648, h = -9223372036854775808 }
-emit:rest: { f = 0.5, d = 0.25, p = 0xABCDEF, m = ( "very \"glad\"" : container = 12 ), n = ( <unknown> : container = 5 ) }
-emit:rest: { f = -1, d = 1e+100, p = 0x0, m = ( "sad" : container = -3 ), n = ( "no" : container = 0 ) }
-emit:text: { s = "a \"b\"\n\x01\\", t = "", c = "too l", b = [ [0] = 0x1, [1] = 0x2, [2] = 0xFF ], _q_length = 2, q = [ [0] = 0xFE, [1] = 0x3 ] }
-emit:arrays: { a = [ [0] = 1, [1] = 2, [2] = 65535 ], f = [ [0] = 0.1, [1] = -2.5 ], _q_length = 2, q = [ [0] = -9223372036854775808, [1] = 7 ], _d_length = 3, d = [ [0] = 1e+300, [1] = 0.1, [2] = -0 ], _none_length = 0, none = [ ] }
+read_back() {
+	babeltrace2 --clock-seconds "$1" >"$TMP/out" 2>"$TMP/err" || { cat "$TMP/err"; return 1; }
+}
+expected <<'END'
+emit:ints: { a = 255, b = 65535, c = 4294967295, d = 18446744073709551615, e = -128, f = -32768, g =
+	-2147483648, h = -9223372036854775808 }
+emit:rest: { f = 0.5, d = 0.25, p = 0xABCDEF, m = ( "very \"glad\"" : container = 12 ), n = (
+	<unknown> : container = 5 ) }
+emit:rest: { f = -1, d = 1e+100, p = 0x0, m = ( "sad" : container = -3 ), n = ( "no" : container = 0
+	) }
+emit:text: { s = "a \"b\"\n\x01\\", t = "", c = "too l", b = [ [0] = 0x1, [1] = 0x2, [2] = 0xFF ],
+	_q_length = 2, q = [ [0] = 0xFE, [1] = 0x3 ] }
+emit:arrays: { a = [ [0] = 1, [1] = 2, [2] = 65535 ], f = [ [0] = 0.1, [1] = -2.5 ], _q_length = 2,
+	q = [ [0] = -9223372036854775808, [1] = 7 ], _d_length = 3, d = [ [0] = 1e+300, [1] = 0.1,
+	[2] = -0 ], _none_length = 0, none = [ ] }
 END
 ctf() { # WHAT [ARGS...]: trace it into a directory of its own
 	rm -rf "$TMP/ctf"
@@ -182,7 +204,8 @@ ctf_fork() {
 ok trace_ctf_of_a_child ctf_fork
 ctf_bounded() { # what is read and what is said to be lost is all there was
 	SIDE_JMP_OUTPUT_SIZE=1M ctf threads 100000 && read_back "$TMP/ctf" || return 1
-	lost=$(sed -n 's/.*discarded \([0-9]*\) events.*/\1/p' "$TMP/err" | awk '{ s += $1 } END { print s + 0 }')
+	lost=$(sed -n 's/.*discarded \([0-9]*\) events.*/\1/p' "$TMP/err" |
+		awk '{ s += $1 } END { print s + 0 }')
 	echo "$(wc -l <"$TMP/out") read, $lost lost, $(du -sb "$TMP/ctf")"
 	[ $((lost + $(wc -l <"$TMP/out"))) = 400000 ] && [ "$lost" -gt 0 ] &&
 	[ "$(du -sb "$TMP/ctf" | cut -f1)" -lt 1200000 ]
@@ -219,7 +242,8 @@ fi
 secure() { # PROGRAM: run as nobody, it must not write what the caller names
 	chmod 755 "$TMP"
 	mkdir -m 777 -p "$TMP/evil"
-	setpriv --reuid=65534 --clear-groups env SIDE_JMP_ENABLE='emit:*' SIDE_JMP_OUTPUT="$TMP/evil/$2" \
+	setpriv --reuid=65534 --clear-groups env SIDE_JMP_ENABLE='emit:*' \
+		SIDE_JMP_OUTPUT="$TMP/evil/$2" \
 		SIDE_JMP_USER_EVENTS=1 "$1" types >"$TMP/out" 2>&1 || { cat "$TMP/out"; return 1; }
 	[ ! -s "$TMP/out" ] && [ ! -e "$TMP/evil/$2" ]
 }

@@ -7,10 +7,12 @@ make --no-print-directory build/fuzz/elf-libfuzzer build/fuzz/corpus >"$TMP/log"
 fuzz() {
 	cp -r build/fuzz/corpus "$TMP/corpus"
 	build/fuzz/elf-libfuzzer -max_total_time=20 -timeout=10 -rss_limit_mb=2048 -max_len=20000 \
-		-artifact_prefix="$TMP/" -print_final_stats=1 "$TMP/corpus" >"$TMP/fuzzed" 2>&1 || { tail -n 40 "$TMP/fuzzed"; return 1; }
+		-artifact_prefix="$TMP/" -print_final_stats=1 "$TMP/corpus" >"$TMP/fuzzed" 2>&1 ||
+			{ tail -n 40 "$TMP/fuzzed"; return 1; }
 }
 ok fuzz_20_seconds fuzz
 note "$(grep number_of_executed_units "$TMP/fuzzed")"
 ok fuzz_does_not_idle test "$(awk '/number_of_executed_units/ { print $2 }' "$TMP/fuzzed")" -gt 1000
-ok fuzz_corpus_is_of_every_port test "$(ls build/fuzz/seeds/*-* | sed 's|.*/||; s/-.*//' | sort -u | wc -l)" -eq "$(ls -d arch/*/ | grep -vc generic)"
+seeds() { ls build/fuzz/seeds/*-* | sed 's|.*/||; s/-.*//' | sort -u | wc -l; }
+ok fuzz_corpus_is_of_every_port test "$(seeds)" -eq "$(ls -d arch/*/ | grep -vc generic)"
 done_testing

@@ -17,37 +17,54 @@ soname() { readelf -dW "$P/lib/libside_jmp.so" | grep -q 'SONAME.*\[libside_jmp.
 ok install_has_soname soname
 versioned() {
 	nm -D --defined-only "$P/lib/libside_jmp.so" | awk '$2 == "T" || $2 == "B" || $2 == "D"' |
-		awk '!/@@SIDE_JMP_1.0$/ { print "not versioned or exported by mistake: " $0; bad = 1 } END { exit bad }'
+		awk '!/@@SIDE_JMP_1.0$/ { print "no version, or exported by mistake: " $0; bad = 1 }
+			END { exit bad }'
 }
 ok install_exports_only_versioned_symbols versioned
-needs_libc_alone() { readelf -dW "$P/lib/libside_jmp.so" | awk '/NEEDED/ && !/libc\.so/ { print; bad = 1 } END { exit bad }'; }
+needs_libc_alone() {
+	readelf -dW "$P/lib/libside_jmp.so" |
+		awk '/NEEDED/ && !/libc\.so/ { print; bad = 1 } END { exit bad }'
+}
 ok install_library_needs_libc_alone needs_libc_alone
 no_execstack() { readelf -lW "$P/lib/libside_jmp.so" | awk '/GNU_STACK/ { exit $7 ~ /E/ }'; }
 ok install_library_has_no_executable_stack no_execstack
 
 # The first C block of the README, and what the README says it prints.
 awk '/^```c$/ { on = 1; next } /^```$/ { if (on) exit } on' "$TOP/README.md" >"$TMP/example.c"
-awk '/example && .\/example$/ { on = 1; next } on && /^    / { sub(/^    /, ""); print; next } on { exit }' \
+awk '/example && .\/example$/ { on = 1; next }
+	on && /^    / { sub(/^    /, ""); print; next } on { exit }' \
 	"$TOP/README.md" >"$TMP/expected"
 pc() { PKG_CONFIG_PATH=$P/lib/pkgconfig pkg-config "$@" side_jmp; }
 run_as_readme_says() {
-	[ -s "$TMP/expected" ] && "$@" "$TMP/example.c" -o "$TMP/example" $(pc --cflags) $(pc --libs) &&
-		LD_LIBRARY_PATH=$P/lib "$TMP/example" >"$TMP/seen" && diff "$TMP/expected" "$TMP/seen"
+	[ -s "$TMP/expected" ] && "$@" "$TMP/example.c" -o "$TMP/example" $(pc --cflags) \
+		$(pc --libs) &&
+		LD_LIBRARY_PATH=$P/lib "$TMP/example" >"$TMP/seen" &&
+		diff "$TMP/expected" "$TMP/seen"
 }
 ok install_readme_example_works run_as_readme_says $CC -O2 -Wall -Wextra -Werror
-ok install_readme_example_works_in_cxx run_as_readme_says $CXX -x c++ -std=c++17 -O2 -Wall -Wextra -Werror
-static() { $CC -O2 -static "$TMP/example.c" -o "$TMP/example" -I"$P/include" -L"$P/lib" -lside_jmp && "$TMP/example" | diff "$TMP/expected" -; }
+ok install_readme_example_works_in_cxx run_as_readme_says $CXX -x c++ -std=c++17 -O2 -Wall -Wextra \
+	-Werror
+static() {
+	$CC -O2 -static "$TMP/example.c" -o "$TMP/example" -I"$P/include" -L"$P/lib" -lside_jmp &&
+	"$TMP/example" | diff "$TMP/expected" -
+}
 ok install_readme_example_works_statically static
 tool() {
 	exists bin/side-jmp share/man/man1/side-jmp.1 share/bash-completion/completions/side-jmp \
-		share/zsh/site-functions/_side-jmp share/fish/vendor_completions.d/side-jmp.fish || return 1
+		share/zsh/site-functions/_side-jmp share/fish/vendor_completions.d/side-jmp.fish ||
+			return 1
 	"$P/bin/side-jmp" --help | sed -n 's/^  \([a-z]*\) .*/\1/p' >"$TMP/subcommands"
 	[ "$(wc -l <"$TMP/subcommands")" -ge 6 ] || return 1
-	for s in $(cat "$TMP/subcommands"); do exists "share/man/man1/side-jmp-$s.1" || return 1; done
+	for s in $(cat "$TMP/subcommands"); do exists "share/man/man1/side-jmp-$s.1" ||
+		return 1; done
 }
 ok install_has_the_tool_with_a_page_for_each_subcommand tool
-staged() { make -C "$TOP" --no-print-directory install DESTDIR="$TMP/stage" PREFIX=/usr LIBDIR=/usr/lib/x86_64-linux-gnu \
-		MANDIR=/usr/man B="$BUILD" && [ -s "$TMP/stage/usr/man/man1/side-jmp-run.1" ] && [ -x "$TMP/stage/usr/bin/side-jmp" ] &&
-	[ -s "$TMP/stage/usr/lib/x86_64-linux-gnu/libside_jmp.a" ] && grep -q '^libdir=/usr/lib/x86_64-linux-gnu$' "$TMP/stage/usr/lib/x86_64-linux-gnu/pkgconfig/side_jmp.pc"; }
+staged() { make -C "$TOP" --no-print-directory install DESTDIR="$TMP/stage" PREFIX=/usr \
+	LIBDIR=/usr/lib/x86_64-linux-gnu \
+		MANDIR=/usr/man B="$BUILD" && [ -s "$TMP/stage/usr/man/man1/side-jmp-run.1" ] &&
+		[ -x "$TMP/stage/usr/bin/side-jmp" ] &&
+	[ -s "$TMP/stage/usr/lib/x86_64-linux-gnu/libside_jmp.a" ] &&
+	grep -q '^libdir=/usr/lib/x86_64-linux-gnu$' \
+	"$TMP/stage/usr/lib/x86_64-linux-gnu/pkgconfig/side_jmp.pc"; }
 ok install_respects_destdir_and_libdir staged
 done_testing

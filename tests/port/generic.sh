@@ -29,11 +29,20 @@ int main(void)
 	return !right;
 }
 END
-library() { make -C "$TOP" --no-print-directory B="$TMP/b" CC="$CC" CFLAGS='-O2 -DSIDE_JMP_GENERIC -Werror' all; }
+library() {
+	make -C "$TOP" --no-print-directory B="$TMP/b" CC="$CC" \
+		CFLAGS='-O2 -DSIDE_JMP_GENERIC -Werror' all
+}
 ok generic_library_builds_and_links library
-program() { $CC -O2 -DSIDE_JMP_GENERIC -I"$TMP/b/include" "$TMP/generic.c" "$TMP/b/libside_jmp.a" -pthread -o "$TMP/p" && "$TMP/p"; }
+program() {
+	$CC -O2 -DSIDE_JMP_GENERIC -I"$TMP/b/include" "$TMP/generic.c" "$TMP/b/libside_jmp.a" \
+		-pthread -o "$TMP/p" && "$TMP/p"
+}
 ok generic_keys_work_as_tests program
-shared() { $CC -O2 -DSIDE_JMP_GENERIC -I"$TMP/b/include" "$TMP/generic.c" -L"$TMP/b" -lside_jmp -o "$TMP/q" && LD_LIBRARY_PATH=$TMP/b "$TMP/q"; }
+shared() {
+	$CC -O2 -DSIDE_JMP_GENERIC -I"$TMP/b/include" "$TMP/generic.c" -L"$TMP/b" -lside_jmp \
+		-o "$TMP/q" && LD_LIBRARY_PATH=$TMP/b "$TMP/q"
+}
 ok generic_shared_library_works shared
 
 # Take each macro that a port has to define away from this machine's port.
@@ -41,7 +50,8 @@ lacking() {
 	for macro in $(sed -n 's/^#error "port: \([A-Z_]*\).*/\1/p' "$TOP/arch/site.h"); do
 		rm -rf "$TMP/inc" && cp -r "$TMP/b/include" "$TMP/inc"
 		sed -i "s/^#define $macro\\b/#define NOT_$macro/" "$TMP"/inc/side_jmp/arch/*/site.h
-		if $CC -I"$TMP/inc" -fsyntax-only "$TMP/generic.c" 2>"$TMP/err" || ! grep -q "port: $macro" "$TMP/err"; then
+		if $CC -I"$TMP/inc" -fsyntax-only "$TMP/generic.c" 2>"$TMP/err" ||
+			! grep -q "port: $macro" "$TMP/err"; then
 			echo "compiles, or does not say so, without $macro"; return 1
 		fi
 	done

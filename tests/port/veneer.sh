@@ -58,7 +58,8 @@ far() { # ARCH REGEX: what the program has to say
 	"$triple-gcc" -O2 -Wall -Werror -I"build/$1/include" "$TMP/far.c" \
 		"build/$1/libside_jmp.a" -pthread -o "$TMP/far" \
 		-Wl,--section-start=side_jmp_modify_code=0x40000000 &&
-	"$qemu_user" -L "/usr/$triple" "$TMP/far" >"$TMP/said" && cat "$TMP/said" && grep -Eq "$2" "$TMP/said"
+	"$qemu_user" -L "/usr/$triple" "$TMP/far" >"$TMP/said" && cat "$TMP/said" &&
+	grep -Eq "$2" "$TMP/said"
 }
 refused="^right, 0 sites, 1 refused, error 22: .*can't reach its operand"
 accepted='^right, [1-9][0-9]* sites, 0 refused'

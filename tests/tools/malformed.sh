@@ -6,10 +6,14 @@
 tool=$BUILD/tools/side-jmp
 cd "$TMP" || exit 1
 [ -x "$tool" ] || { ok tool_is_built false; done_testing; }
-cc -g -O1 -fno-pie -no-pie -I"$BUILD/include" -DOWNER "$TOP/tests/tools/src/all.c" "$BUILD/libside_jmp.a" -o good -pthread -ldl -Wl,-z,norelro || exit 1
+cc -g -O1 -fno-pie -no-pie -I"$BUILD/include" -DOWNER "$TOP/tests/tools/src/all.c" \
+	"$BUILD/libside_jmp.a" -o good -pthread -ldl -Wl,-z,norelro || exit 1
 
 # ---- where things are: section NAME FIELD (3 address, 4 offset, 5 size), as a number
-section() { echo $((0x$(readelf -SW good | sed 's/^ *\[ *[0-9]*\] *//' | awk -v n="$1" -v f="$2" '$1 == n { print $(f - 0); exit }'))); }
+section() {
+	echo $((0x$(readelf -SW good | sed 's/^ *\[ *[0-9]*\] *//' |
+		awk -v n="$1" -v f="$2" '$1 == n { print $(f - 0); exit }')))
+}
 header() { # the offset of a section's header
 	index=$(readelf -SW good | sed -n "s/^ *\[ *\([0-9]*\)\] $1 .*/\1/p")
 	echo $(($(readelf -h good | awk '/Start of section/ { print $5 }') + 64 * index))
@@ -17,7 +21,10 @@ header() { # the offset of a section's header
 address=$(section side_jmp 3) table=$(section side_jmp 4) size=$(section side_jmp 5)
 end=$(stat -c %s good)
 number() { # number BYTES VALUE: little-endian, for printf
-	i=0 v=$2; while [ $i -lt "$1" ]; do printf '\\%03o' $((v & 255)); v=$((v >> 8)) i=$((i + 1)); done
+	i=0 v=$2
+	while [ $i -lt "$1" ]; do
+		printf '\\%03o' $((v & 255)); v=$((v >> 8)) i=$((i + 1))
+	done
 }
 poke() { # poke OFFSET BYTES VALUE, into `bad`
 	printf "$(number "$2" "$3")" | dd of=bad bs=1 seek="$1" conv=notrunc 2>/dev/null
@@ -44,26 +51,35 @@ ok check_accepts_good says 0 " 0 findings, 0 notes" "$tool" check good
 
 # ---- truncated
 head -c $((table + 8)) good >bad
-ok table_truncated_file says 2 "truncated: segment\|its section headers\|not an ELF" "$tool" list bad
+ok table_truncated_file says 2 "truncated: segment\|its section headers\|not an ELF" "$tool" list \
+	bad
 ok table_truncated_file_check says 2 "bad: " "$tool" check bad
-head -c 40 good >bad; ok table_truncated_header says 2 "not an ELF file" "$tool" list bad
-: >bad; ok table_empty_file says 2 "it is empty" "$tool" list bad
+head -c 40 good >bad
+ok table_truncated_header says 2 "not an ELF file" "$tool" list bad
+: >bad
+ok table_empty_file says 2 "it is empty" "$tool" list bad
 # ---- oversized
 bad; poke $(($(header side_jmp) + 32)) 8 $((end * 2))
 ok table_oversized says 1 "which no segment loads" "$tool" check bad
-ok table_oversized_list says 2 "section side_jmp: .* bytes at .*, which no segment loads" "$tool" list bad
+ok table_oversized_list says 2 "section side_jmp: .* bytes at .*, which no segment loads" "$tool" \
+	list bad
 bad; poke $(($(header side_jmp) + 32)) 8 -16
 ok table_oversized_wraps says 1 "which no segment loads" "$tool" check bad
 ok table_oversized_not_prepared says 2 "no segment" "$tool" prepare --idle plain bad
 # ---- self-contradicting
 bad; poke $(($(header side_jmp) + 24)) 8 $((table + 16))
-ok table_contradicts_its_segment says 1 "section side_jmp contradicts its segment: offset" "$tool" check bad
-bad; poke $(($(header .rodata) + 0)) 4 "$(od -An -t u4 -j "$(header side_jmp)" -N 4 good | tr -d ' ')"
+ok table_contradicts_its_segment says 1 "section side_jmp contradicts its segment: offset" "$tool" \
+	check bad
+bad; name_of_table=$(od -An -t u4 -j "$(header side_jmp)" -N 4 good | tr -d ' ')
+poke $(($(header .rodata) + 0)) 4 "$name_of_table"
 ok table_two_sections says 1 "two sections are called side_jmp" "$tool" check bad
 bad; poke $(($(header side_jmp) + 4)) 4 8
 ok table_without_bytes says 1 "its section side_jmp holds no bytes" "$tool" check bad
 phdr=$(readelf -h good | awk '/Start of program/ { print $5 }')
-load=$(readelf -lW good | awk '/^  [A-Z]/ && $1 != "Type" { if ($1 == "LOAD" && ++k == 2) { print i; exit } i++ }')
+load=$(readelf -lW good | awk '/^  [A-Z]/ && $1 != "Type" {
+	if ($1 == "LOAD" && ++k == 2) { print i; exit }
+	i++
+}')
 bad; poke $((phdr + 56 * load + 40)) 8 $((1 << 40))
 ok table_segments_overlap says 2 "two segments overlap" "$tool" check bad
 bad; poke $((phdr + 56 * load + 40)) 8 16
@@ -74,7 +90,10 @@ stray() {
 	bad; to=$(symbol main); at=$(($(site 0) - $(section .text 3) + $(section .text 4)))
 	set_target 0 "$to"; poke $((at + 1)) 4 $((to - $(site 0) - 5))
 }
-stray; ok target_of_another_function says 1 "target-function: expected a check block in .* or its cold part; found .* in main" "$tool" check bad
+stray
+ok target_of_another_function says 1 \
+	"target-function: expected a check block in .* or its cold part; found .* in main" \
+	"$tool" check bad
 strip bad; ok target_of_stripped_is_not_asked says 0 "in no known function" "$tool" check bad
 stray; cp bad whole; objcopy --only-keep-debug whole whole.debug; strip bad
 ok target_by_debug_file says 1 "target-function" "$tool" check --debug whole.debug bad
@@ -87,8 +106,10 @@ cat >table.S <<'END'
 END
 cc -O1 -fPIC -shared -x assembler-with-cpp table.S -o bad
 ok table_relocated says 1 "table-relocation: expected no dynamic relocation" "$tool" check bad
-ok table_writable says 1 "table-writable: expected a table that nobody writes; found .* (rw-)" "$tool" check bad
-if cc -O1 -fPIC -shared -x assembler-with-cpp table.S -o bad -Wl,-z,pack-relative-relocs -Wl,-Bsymbolic 2>/dev/null; then
+ok table_writable says 1 "table-writable: expected a table that nobody writes; found .* (rw-)" \
+	"$tool" check bad
+if cc -O1 -fPIC -shared -x assembler-with-cpp table.S -o bad \
+	-Wl,-z,pack-relative-relocs -Wl,-Bsymbolic 2>/dev/null; then
 	ok table_relocated_with_relr says 1 "table-relocation" "$tool" check bad
 fi
 cat >exports.c <<'END'
@@ -126,24 +147,36 @@ ok dense_page_is_a_finding_if_strict says 1 "dense-page" "$tool" check --strict 
 
 # ---- events
 events=$(section side_jmp_event 4)
-bad; poke "$events" 4 12; finds event_size event-description "malformed: of an impossible size"
-bad; poke "$events" 4 $((1 << 30)); finds event_too_long event-description "malformed: of an impossible size"
-bad; poke $((events + 4)) 2 9; finds event_version event-description "of an unknown version"
-bad; poke $((events + 6)) 2 999; finds event_fields event-description "its fields and values do not fit"
-bad; poke $((events + 8)) 4 -1; finds event_values event-description "its fields and values do not fit"
+bad; poke "$events" 4 12
+finds event_size event-description "malformed: of an impossible size"
+bad; poke "$events" 4 $((1 << 30))
+finds event_too_long event-description "malformed: of an impossible size"
+bad; poke $((events + 4)) 2 9
+finds event_version event-description "of an unknown version"
+bad; poke $((events + 6)) 2 999
+finds event_fields event-description "its fields and values do not fit"
+bad; poke $((events + 8)) 4 -1
+finds event_values event-description "its fields and values do not fit"
 
 # ---- other files
-ok other_object says 2 "a relocatable object" sh -c "cc -c -I'$BUILD/include' '$TOP/tests/tools/src/all.c' -o all.o && '$tool' list all.o"
+cc -c -I"$BUILD/include" "$TOP/tests/tools/src/all.c" -o all.o || exit 1
+ok other_object says 2 "a relocatable object" "$tool" list all.o
 ok other_folder says 2 "not a regular file" "$tool" list .
 ok other_missing says 2 "No such file" "$tool" list nothing
-cp good bad; poke 18 2 3; ok other_machine says 2 "an architecture without sites (machine 3" "$tool" list bad
-strip_headers() { cp good bad; poke 40 8 0; poke 60 2 0; poke 62 2 0; says 2 "it has no section headers" "$tool" list bad; }
-ok other_without_section_headers strip_headers
-ok check_json says 1 '"rule": "record-version"' sh -c "cp good bad; printf '\\011' | dd of=bad bs=1 seek=$(($(record 0) + 12)) conv=notrunc 2>/dev/null; '$tool' check --json bad >j; s=\$?; '$TOP/tests/tools/json' j; cat j; exit \$s"
+cp good bad; poke 18 2 3
+ok other_machine says 2 "an architecture without sites (machine 3" "$tool" list bad
+cp good bad; poke 40 8 0; poke 60 2 0; poke 62 2 0
+ok other_without_section_headers says 2 "it has no section headers" "$tool" list bad
+json() { "$tool" check --json bad >j; s=$?; "$TOP/tests/tools/json" j; cat j; return $s; }
+bad; poke $(($(record 0) + 12)) 1 9
+ok check_json says 1 '"rule": "record-version"' json
 esc=$(printf '\033')
-ok other_names_give_no_orders says 0 '\\x1b\[31mname: x86-64' sh -c "cp good '$esc[31mname' && '$tool' list './$esc[31mname'"
+cp good "$esc[31mname"
+ok other_names_give_no_orders says 0 '\\x1b\[31mname: x86-64' "$tool" list "./$esc[31mname"
 ok usage_unknown_subcommand says 2 "no subcommand 'nothing'" "$tool" nothing
 ok usage_without_file says 2 "a file is expected" "$tool" check
 ok usage_full_output says 2 "can't write the output" sh -c "'$tool' list good >/dev/full"
-for c in list check disasm prepare; do ok "usage_help_$c" says 0 "Usage: side-jmp $c" "$tool" $c --help; done
+for c in list check disasm prepare; do
+	ok "usage_help_$c" says 0 "Usage: side-jmp $c" "$tool" $c --help
+done
 done_testing

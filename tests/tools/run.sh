@@ -14,7 +14,12 @@ build() {
 }
 ok run_builds build
 
-run() { "$tool" run "$@" >"$TMP/out" 2>"$TMP/err"; rc=$?; cat "$TMP/out" "$TMP/err" | tail -n 20; echo "status $rc"; }
+run() {
+	"$tool" run "$@" >"$TMP/out" 2>"$TMP/err"
+	rc=$?
+	cat "$TMP/out" "$TMP/err" | tail -n 20
+	echo "status $rc"
+}
 says() { grep -q -- "$1" "$TMP/err" || { echo "expected on stderr: $1"; return 1; }; }
 silent() { ! grep "^side-jmp: " "$TMP/err"; }
 clean() { [ -z "$(ls "$TMPDIR")" ] || { echo "left behind: $(ls "$TMPDIR")"; return 1; }; }
@@ -23,10 +28,14 @@ clean() { [ -z "$(ls "$TMPDIR")" ] || { echo "left behind: $(ls "$TMPDIR")"; ret
 shows() {
 	SIDE_JMP_ENABLE='emit:*' "$emit" types 2>&1 | sed 's/^[^ ]* [^ ]* //' >"$TMP/expected"
 	run -e 'emit:*' "$emit" types
-	[ $rc = 0 ] && sed 's/^[0-9]*\.[0-9]\{9\} [0-9]* //' "$TMP/err" | diff "$TMP/expected" - && clean
+	[ $rc = 0 ] && sed 's/^[0-9]*\.[0-9]\{9\} [0-9]* //' "$TMP/err" | diff "$TMP/expected" - &&
+	clean
 }
 ok run_shows_what_the_tracer_writes shows
-picks() { run -e emit:ints -e 'emit:te*,emit:rest' "$emit" types; [ "$(grep -c emit: "$TMP/err")" = 4 ] && silent; }
+picks() {
+	run -e emit:ints -e 'emit:te*,emit:rest' "$emit" types
+	[ "$(grep -c emit: "$TMP/err")" = 4 ] && silent
+}
 ok run_patterns_add_up picks
 default() { run "$emit" types; [ "$(grep -c emit: "$TMP/err")" = 5 ] && silent; }
 ok run_shows_everything_by_default default
@@ -39,17 +48,26 @@ apart() { # both of the command's streams, its input, and the events
 }
 ok run_leaves_the_streams_alone apart
 whole() { # the command's own lines and the events, from two processes at once
-	run -e emit:small -- sh -c "'$emit' many 20000 & i=0; while [ \$i -lt 2000 ]; do echo line-\$i-line >&2; i=\$((i+1)); done; wait"
+	run -e emit:small -- sh -c "'$emit' many 20000 & i=0
+		while [ \$i -lt 2000 ]; do echo line-\$i-line >&2; i=\$((i+1)); done; wait"
 	[ "$(grep -cx 'line-[0-9]*-line' "$TMP/err")" = 2000 ] &&
 	[ "$(grep -cx '[0-9.]* [0-9]* emit:small thread=0 n=[0-9]*' "$TMP/err")" = 20000 ]
 }
 ok run_mixes_whole_lines_only whole
-forks() { run "$emit" fork; [ "$(grep -o 'thread=.' "$TMP/err" | xargs)" = 'thread=1 thread=2 thread=3' ]; }
+forks() {
+	run "$emit" fork
+	[ "$(grep -o 'thread=.' "$TMP/err" | xargs)" = 'thread=1 thread=2 thread=3' ]
+}
 ok run_shows_children forks
-crash() { run -s "$emit" crash 1000; [ $rc = 137 ] && [ "$(grep -c 'emit:small thread' "$TMP/err")" = 1000 ] && says '1000 .* in .* 0 lost'; }
+crash() {
+	run -s "$emit" crash 1000
+	[ $rc = 137 ] && [ "$(grep -c 'emit:small thread' "$TMP/err")" = 1000 ] &&
+	says '1000 .* in .* 0 lost'
+}
 ok run_shows_all_of_a_killed_command crash
 prepared() {
-	"$tool" prepare --idle 'emit:*' --events -q -o "$TMP/prepared" "$emit" && run -q -s "$TMP/prepared" many 3000
+	"$tool" prepare --idle 'emit:*' --events -q -o "$TMP/prepared" "$emit" &&
+	run -q -s "$TMP/prepared" many 3000
 	[ $rc = 0 ] && says '^ *3000 .* 0 lost'
 }
 ok run_of_a_prepared_program prepared
@@ -67,11 +85,16 @@ garbage() { # what is no event's line passes as it is, and is not counted
 ok run_passes_what_is_no_event garbage
 closes() { run "$emit" closefds "$TMP/other"; [ $rc = 0 ] && [ ! -s "$TMP/other" ] && clean; }
 ok run_of_a_command_that_closes_everything closes
-no_stderr() { "$tool" run "$emit" many 20000 2>&- >"$TMP/out"; [ $? = 0 ] && [ ! -s "$TMP/out" ] && clean; }
+no_stderr() {
+	"$tool" run "$emit" many 20000 2>&- >"$TMP/out"
+	[ $? = 0 ] && [ ! -s "$TMP/out" ] && clean
+}
 ok run_without_standard_error no_stderr
 no_descriptors() { # what is closed is closed for the command, too
 	rm -f "$TMP/fds"
-	"$tool" run "-s$TMP/summary" -- sh -c "for f in 0 1 2; do [ ! -e /proc/\$\$/fd/\$f ] || echo \$f >>'$TMP/fds'; done; '$emit' fork" <&- >&- 2>&-
+	"$tool" run "-s$TMP/summary" -- sh \
+		-c "for f in 0 1 2; do [ ! -e /proc/\$\$/fd/\$f ] || echo \$f >>'$TMP/fds'; done
+			'$emit' fork" <&- >&- 2>&-
 	[ ! -e "$TMP/fds" ] && grep -q '^ *3 .* 0 lost$' "$TMP/summary" && clean
 }
 ok run_without_any_descriptor no_descriptors
@@ -84,7 +107,10 @@ ok run_survives_its_reader reader_gone
 # ---- colours -------------------------------------------------------------------
 esc=$(printf '\033')
 coloured() { grep -q "$esc" "$1"; }
-tty() { script -qec "$1" /dev/null </dev/null >"$TMP/tty" 2>&1; grep -q 'emit' "$TMP/tty" || { cat "$TMP/tty"; return 1; }; }
+tty() {
+	script -qec "$1" /dev/null </dev/null >"$TMP/tty" 2>&1
+	grep -q 'emit' "$TMP/tty" || { cat "$TMP/tty"; return 1; }
+}
 plain_pipe() { run "$emit" types; ! coloured "$TMP/err"; }
 ok run_has_no_colours_without_a_terminal plain_pipe
 on_tty() {
@@ -100,7 +126,8 @@ never() { tty "'$tool' run --color=never '$emit' types" && ! coloured "$TMP/tty"
 ok run_has_no_colours_when_told never
 always() { # and nothing else differs
 	run --color=always "$emit" types
-	coloured "$TMP/err" && sed "s/$esc\[[0-9]*m//g; s/^[^ ]* [^ ]* //" "$TMP/err" | diff "$TMP/expected" -
+	coloured "$TMP/err" && sed "s/$esc\[[0-9]*m//g; s/^[^ ]* [^ ]* //" "$TMP/err" |
+		diff "$TMP/expected" -
 }
 ok run_has_colours_when_told always
 
@@ -110,32 +137,38 @@ counts() { # exact, and nothing else is printed
 	[ "$(wc -l <"$TMP/err")" = 3 ] && awk '/emit:small/ { n = $1; rate = $2 }
 		/ lost$/ { total = $1; s = $4; lost = $6 }
 		END { print n, rate, total, s, lost
-		      exit !(n == 120000 && total == n && lost == 0 && rate > .99 * n / s && rate < 1.01 * n / s) }' "$TMP/err"
+		      exit !(n == 120000 && total == n && lost == 0 &&
+			     rate > .99 * n / s && rate < 1.01 * n / s) }' "$TMP/err"
 }
 ok run_summary_is_exact counts
 several() {
 	run -s "$emit" types
 	grep -A9 'per second' "$TMP/err" | awk '/emit:/ { print $3, $1 }' | xargs >"$TMP/got"
-	[ "$(cat "$TMP/got")" = 'emit:rest 2 emit:arrays 1 emit:ints 1 emit:text 1' ] && says '^ *5 .* in'
+	[ "$(cat "$TMP/got")" = 'emit:rest 2 emit:arrays 1 emit:ints 1 emit:text 1' ] &&
+	says '^ *5 .* in'
 }
 ok run_summary_counts_each_event several
 json() {
 	run -q "-s$TMP/summary" -j sh -c "'$emit' many 1234; '$emit' types; exit 3"
-	[ $rc = 3 ] && [ ! -s "$TMP/err" ] && jq -e '.events == 1239 and .lost == 0 and .exit_status == 3 and .command[0] == "sh"
-		and .by_event[0].event == "emit:small" and .by_event[0].count == 1234 and (.by_event | length) == 5
+	[ $rc = 3 ] && [ ! -s "$TMP/err" ] && jq -e '.events == 1239 and .lost == 0
+		and .exit_status == 3 and .command[0] == "sh" and (.by_event | length) == 5
+		and .by_event[0].event == "emit:small" and .by_event[0].count == 1234
 		and .seconds > 0 and .by_event[0].per_second > 0' "$TMP/summary"
 }
 ok run_summary_as_json_in_a_file json
 late() { # a reader that is late costs no event: none is lost but to the load of the machine
-	{ "$tool" run -s -- sh -c "'$emit' threads 200000; echo >'$TMP/done'"; echo "status $?"; } 2>&1 |
+	{ "$tool" run -s -- sh -c "'$emit' threads 200000; echo >'$TMP/done'"; echo \
+		"status $?"; } 2>&1 |
 		{ until [ -e "$TMP/done" ]; do sleep .1; done; cat; } >"$TMP/late"
 	shown=$(grep -c 'emit:small thread' "$TMP/late")
-	unshown=$(sed -n 's/^side_jmp: \([0-9]*\) lines not shown.*/\1/p' "$TMP/late" | awk '{ s += $1 } END { print s + 0 }')
+	unshown=$(sed -n 's/^side_jmp: \([0-9]*\) lines not shown.*/\1/p' "$TMP/late" |
+		awk '{ s += $1 } END { print s + 0 }')
 	lost=$(sed -n 's/.*, \([0-9]*\) lost$/\1/p' "$TMP/late")
 	tail -n 3 "$TMP/late"; echo "$shown shown, $unshown not, $lost lost"
 	[ "$shown" -gt 1000 ] && [ "$unshown" -gt 1000 ] && [ "$lost" -lt 80000 ] &&
 	[ $((shown + unshown + lost)) = 800000 ] &&
-	grep -q "^ *$((shown + unshown)) .* $lost lost$" "$TMP/late" && grep -qx 'status 0' "$TMP/late"
+	grep -q "^ *$((shown + unshown)) .* $lost lost$" "$TMP/late" &&
+	grep -qx 'status 0' "$TMP/late"
 }
 ok run_of_a_slow_reader_counts_everything late
 lost() { # side-jmp itself is stopped: the FIFO fills, and the tracer counts
@@ -144,7 +177,8 @@ lost() { # side-jmp itself is stopped: the FIFO fills, and the tracer counts
 		until awk '{ exit \$14 + \$15 < 10 }' /proc/\$!/stat; do sleep .05; done
 		kill -CONT \$PPID; wait" 2>"$TMP/err"
 	cat "$TMP/err"
-	awk '/emit:small/ { n = $1 } / lost$/ { lost = $6 } END { exit !(lost > 0 && n > 1000 && n + lost == 600000) }' "$TMP/err"
+	awk '/emit:small/ { n = $1 } / lost$/ { lost = $6 }
+		END { exit !(lost > 0 && n > 1000 && n + lost == 600000) }' "$TMP/err"
 }
 ok run_summary_counts_what_is_lost lost
 
@@ -161,7 +195,13 @@ ctf() {
 	[ $rc = 0 ] && [ "$(babeltrace2 "$TMP/trace" | grep -c emit:small)" = 100 ]
 }
 ok run_output_is_a_directory ctf
-bad() { want=$1; shift; rm -f "$TMP/ran"; run "$@" touch "$TMP/ran"; [ $rc = 125 ] && [ ! -e "$TMP/ran" ] && says "$want" && clean; }
+bad() {
+	want=$1
+	shift
+	rm -f "$TMP/ran"
+	run "$@" touch "$TMP/ran"
+	[ $rc = 125 ] && [ ! -e "$TMP/ran" ] && says "$want" && clean
+}
 ok run_bad_pattern bad 'expected provider:name' -e nonsense
 ok run_bad_pattern_in_a_list bad 'expected provider:name' -e 'a:b,c:d:e'
 ok run_empty_pattern bad 'names no event' -e ,
@@ -177,7 +217,10 @@ ok run_bad_colour bad 'expected always' --color=blue
 ok run_json_without_summary bad 'asked for' --json
 no_tmp() { TMPDIR=/nonexistent bad 'TMPDIR names another' -e a:b; }
 ok run_without_a_place_for_its_fifo no_tmp
-relative_tmp() { (cd "$TMP" && TMPDIR=tmp run sh -c "cd /; '$emit' fork") && [ "$(grep -c emit: "$TMP/err")" = 3 ]; }
+relative_tmp() {
+	(cd "$TMP" && TMPDIR=tmp run sh -c "cd /; '$emit' fork") &&
+	[ "$(grep -c emit: "$TMP/err")" = 3 ]
+}
 ok run_with_a_relative_tmpdir relative_tmp
 no_command() { run -e a:b; [ $rc = 125 ] && says 'expected a COMMAND'; }
 ok run_without_a_command no_command
@@ -191,10 +234,19 @@ ok run_status_not_found ends 127 nonexistent-command
 ok run_status_not_found_path ends 127 /nonexistent/command
 ok run_status_not_executable ends 126 /etc/passwd
 ok run_status_of_a_directory ends 126 /etc
-options() { ends 4 sh -c 'echo "$@"; exit 4' -e -e -s --json && [ "$(cat "$TMP/out")" = '-e -s --json' ]; }
+options() {
+	ends 4 sh -c 'echo "$@"; exit 4' -e -e -s --json && [ "$(cat "$TMP/out")" = '-e -s --json' ]
+}
 ok run_leaves_the_commands_options options
 state() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -c1; }
-await() { i=0; until "$@"; do i=$((i + 1)); [ $i -lt 200 ] || { echo "waited for: $*"; return 1; }; sleep .05; done; }
+await() {
+	i=0
+	until "$@"; do
+		i=$((i + 1))
+		[ $i -lt 200 ] || { echo "waited for: $*"; return 1; }
+		sleep .05
+	done
+}
 start() { # ARGUMENTS: in the background, up to the first tick
 	: >"$TMP/err" # else the ticks of the test before could be taken for it
 	"$tool" run "$@" >"$TMP/out" 2>"$TMP/err" & pid=$!
@@ -205,14 +257,16 @@ passes() { # each signal once, and the status at the end
 	for s in USR1 USR2 HUP INT QUIT; do kill -$s $pid; sleep .05; done
 	kill -TERM $pid; wait $pid; rc=$?
 	grep signal "$TMP/err"; echo "status $rc"
-	[ $rc = 7 ] && [ "$(sed -n 's/.*ticks:signal number=//p' "$TMP/err" | xargs)" = '10 12 1 2 3 15' ]
+	[ $rc = 7 ] && [ "$(sed -n 's/.*ticks:signal number=//p' "$TMP/err" | xargs)" = \
+		'10 12 1 2 3 15' ]
 }
 ok run_passes_signals_on passes
 stops() { # as a job does: with the command, and goes on with it
 	: >"$TMP/err"
 	bash -c 'set -m; "$@" & echo $! >"$0"; while kill -0 $!; do sleep .05; done' "$TMP/pid" \
 		"$tool" run "$ticks" 200 >"$TMP/out" 2>"$TMP/err" & shell=$!
-	await test -s "$TMP/pid" && await grep -q 'ticks:tick' "$TMP/err" && pid=$(cat "$TMP/pid") && child=$(pgrep -P "$pid") || return 1
+	await test -s "$TMP/pid" && await grep -q 'ticks:tick' "$TMP/err" &&
+	pid=$(cat "$TMP/pid") && child=$(pgrep -P "$pid") || return 1
 	stopped() { [ "$(state "$pid")$(state "$child")" = TT ]; }
 	going() { case "$(state "$pid")$(state "$child")" in *T*) false ;; esac; }
 	kill -TSTP "$pid"; await stopped || return 1
@@ -223,7 +277,8 @@ gone() { [ ! -d "/proc/$child" ]; }
 ok run_stops_and_goes_on_with_the_command stops
 sigstop() { # of the command alone: who continues it does not know of us
 	start "$ticks" 200 || return 1
-	kill -STOP "$child"; await is_stopped "$child" && sleep .1 && [ "$(state $pid)" != T ] || return 1
+	kill -STOP "$child"; await is_stopped "$child" && sleep .1 && [ "$(state $pid)" != T ] ||
+		return 1
 	kill -CONT "$child"; wait $pid; [ $? = 5 ]
 }
 is_stopped() { [ "$(state "$1")" = T ]; }
@@ -256,7 +311,8 @@ ok run_killed_leaves_the_command_alone dies
 behind() {
 	run sh -c "'$ticks' 2000 >/dev/null 2>&1 & sleep .2"
 	pkill -f "^$ticks 2000"
-	[ $rc = 0 ] && says 'left processes behind' && [ "$(grep -c tick "$TMP/err")" -lt 1900 ] && clean
+	[ $rc = 0 ] && says 'left processes behind' && [ "$(grep -c tick "$TMP/err")" -lt 1900 ] &&
+	clean
 }
 ok run_says_that_processes_stay behind
 waits() {

@@ -41,7 +41,8 @@ _side_jmp() {
 
 	COMPREPLY=()
 	if ((COMP_CWORD == 1)); then
-		COMPREPLY=($(compgen -W 'list check disasm prepare stat run --help --version' -- "$word"))
+		local all='list check disasm prepare stat run --help --version'
+		COMPREPLY=($(compgen -W "$all" -- "$word"))
 		return
 	fi
 	# COMMAND, and what follows it, is no longer ours

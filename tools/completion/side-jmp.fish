@@ -25,18 +25,21 @@ complete -c side-jmp -n "__side_jmp_sub $any" -s '?' -l help -d 'Show help'
 complete -c side-jmp -n "__side_jmp_sub $any" -l usage -d 'Show a short usage message'
 complete -c side-jmp -n '__side_jmp_sub list check disasm prepare' -F
 complete -c side-jmp -n '__side_jmp_sub list check disasm' -l json -d 'As JSON'
-complete -c side-jmp -n '__side_jmp_sub list check disasm' -l debug -r -F -d 'The separate debug file'
+complete -c side-jmp -n '__side_jmp_sub list check disasm' -l debug -r -F \
+	-d 'The separate debug file'
 
 complete -c side-jmp -n '__side_jmp_sub list' -l sites -d Sites
 complete -c side-jmp -n '__side_jmp_sub list' -l keys -d Keys
 complete -c side-jmp -n '__side_jmp_sub list' -l events -d Events
 complete -c side-jmp -n '__side_jmp_sub list' -l no-lines -d 'Do not read debug information'
-complete -c side-jmp -n '__side_jmp_sub list' -l root -r -a '(__fish_complete_directories)' -d 'Where files that a core names are'
+complete -c side-jmp -n '__side_jmp_sub list' -l root -r -a '(__fish_complete_directories)' \
+	-d 'Where files that a core names are'
 
 complete -c side-jmp -n '__side_jmp_sub check' -s q -l quiet -d 'Print findings only'
 complete -c side-jmp -n '__side_jmp_sub check' -l strict -d 'Notes are findings, too'
 
-complete -c side-jmp -n '__side_jmp_sub disasm' -s c -l context -x -d 'Instructions before and after'
+complete -c side-jmp -n '__side_jmp_sub disasm' -s c -l context -x \
+	-d 'Instructions before and after'
 
 complete -c side-jmp -n '__side_jmp_sub prepare' -l idle -x -d 'Make sites of these keys idle'
 complete -c side-jmp -n '__side_jmp_sub prepare' -l armed -x -d 'Make sites of these keys armed'
@@ -56,5 +59,7 @@ complete -c side-jmp -n '__side_jmp_sub run' -s s -l summary -d 'Counts and rate
 complete -c side-jmp -n '__side_jmp_sub run' -s j -l json -d 'The summary as JSON'
 complete -c side-jmp -n '__side_jmp_sub run' -s q -l quiet -d 'No events, only the summary'
 complete -c side-jmp -n '__side_jmp_sub run' -s w -l wait -d 'Wait for processes left behind'
-complete -c side-jmp -n '__side_jmp_sub run' -s C -l color -x -a 'always never auto' -d 'When to use colours'
-complete -c side-jmp -n '__side_jmp_sub run' -a '(__fish_complete_subcommand --fcs-skip=2 -e --event -o --output -C --color)'
+complete -c side-jmp -n '__side_jmp_sub run' -s C -l color -x -a 'always never auto' \
+	-d 'When to use colours'
+complete -c side-jmp -n '__side_jmp_sub run' \
+	-a '(__fish_complete_subcommand --fcs-skip=2 -e --event -o --output -C --color)'
