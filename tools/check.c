@@ -75,7 +75,8 @@ static void check_section(struct check *c)
 
 	if (s->size % size) {
 		EXPECTED(c, "a whole number of records of %zu bytes", size);
-		FOUND(c, sj_rule_name(SJ_TABLE_SIZE), s->addr, "%" PRIu64 " bytes", s->size);
+		FOUND(c, sj_rule_name(SJ_TABLE_SIZE), s->addr, "%" PRIu64
+		      " bytes", s->size);
 	}
 	if (s->addr % _Alignof(struct side_jmp_record)) {
 		EXPECTED(c, "a table aligned to %zu bytes",

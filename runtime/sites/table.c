@@ -411,7 +411,6 @@ static bool table_like_the_last(const struct sj_site *s,
 		!(s->flags & SIDE_JMP_RECORD_KEY_SLOT));
 }
 
-/* *armed: as nearly every site is. */
 static int table_check_record(const struct sj_view *view,
 			      const struct sj_image *im,
 			      const struct side_jmp_record *records, uint32_t i,
@@ -427,8 +426,8 @@ static int table_check_record(const struct sj_view *view,
 		return 0;
 	broken = sj_judge_site(view, &s);
 	if (broken)
-		return table_say_rule(im, i, &s, (enum sj_rule)__builtin_ctz(broken),
-				v);
+		return table_say_rule(im, i, &s,
+				      (enum sj_rule)__builtin_ctz(broken), v);
 	state = sj_insn_state(&s.insn);
 	v->all_armed &= state == SIDE_JMP_ARMED;
 	*last = (struct table_accepted){

@@ -30,7 +30,7 @@ const char *corpus_file_rule(const struct corpus_case *c)
 	return c->file ? c->file : sj_rule_name(c->rule);
 }
 
-/* ---- bytes ------------------------------------------------------------------- */
+/* ---- bytes ------------------------------------------------------------ */
 
 static uint8_t *corpus_at(struct corpus *l, uint64_t at)
 {
@@ -63,7 +63,7 @@ static void put_fields(struct corpus *l, uint64_t at, const char *sizes,
 #define FIELDS(l, at, sizes, ...) \
 	put_fields(l, at, sizes, (const uint64_t[]){ __VA_ARGS__ })
 
-/* ---- code and data ------------------------------------------------------------- */
+/* ---- code and data ---------------------------------------------------- */
 
 static void put_site(struct corpus *l, struct side_jmp_insn insn,
 		     enum side_jmp_state state)
@@ -143,7 +143,7 @@ static void put_data(struct corpus *l)
 	memcpy(corpus_at(l, NAME), "key", 4);
 }
 
-/* ---- the table ------------------------------------------------------------------ */
+/* ---- the table -------------------------------------------------------- */
 
 enum { MAX_RECORDS = 16 };
 
@@ -210,7 +210,7 @@ static void put_table(struct corpus *l, const struct corpus_case *c)
 	}
 }
 
-/* ---- ELF -------------------------------------------------------------------------- */
+/* ---- ELF -------------------------------------------------------------- */
 
 enum {
 	PHDRS = 0x40, RELA = 0x400, DYNSYM = 0x600, STRINGS = 0x700,

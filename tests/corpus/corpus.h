@@ -13,7 +13,7 @@
 
 #include "runtime/sites/table.h"
 
-/* ---- the library: what is where; in the file as in memory, but for COLD ---- */
+/* ---- the library: what is where; in the file as in memory, but for COLD  */
 
 enum {
 	CORPUS_CONSTANT_KEY = 0x1000, CORPUS_CONSTANT = 0x1100,
@@ -56,7 +56,7 @@ enum {
 
 #define CORPUS_SITE(i)	(CORPUS_TEXT + 16 * (i))	/* eight, of KEY */
 
-/* ---- cases ------------------------------------------------------------------ */
+/* ---- cases ------------------------------------------------------------ */
 
 enum corpus_field {
 	CORPUS_END, CORPUS_F_SITE, CORPUS_F_CHECK, CORPUS_F_KEY,
@@ -101,7 +101,7 @@ bool corpus_applies(const struct corpus_case *c,
 /* What `side-jmp check` says: the name of a rule, or "accepted". */
 const char *corpus_file_rule(const struct corpus_case *c);
 
-/* ---- a library ---------------------------------------------------------------- */
+/* ---- a library -------------------------------------------------------- */
 
 struct corpus_reloc {
 	uint32_t at, value;		/* the library's base plus value */

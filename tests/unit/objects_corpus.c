@@ -47,7 +47,7 @@ static bool program_goes_on(void)
 	return ok;
 }
 
-/* ---- a library in memory ------------------------------------------------------ */
+/* ---- a library in memory ---------------------------------------------- */
 
 struct loaded {
 	void *handle;
@@ -106,7 +106,7 @@ static enum sj_rule judge(const struct loaded *m, struct sj_verdict *v)
 	return v->rule;
 }
 
-/* ---- verdicts ------------------------------------------------------------------ */
+/* ---- verdicts --------------------------------------------------------- */
 
 static bool is_refused(const struct corpus_case *c, const struct loaded *m)
 {

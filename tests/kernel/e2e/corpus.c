@@ -15,7 +15,7 @@
 
 static struct corpus library;		/* the one in hand */
 
-/* ---- mapping ---------------------------------------------------------------- */
+/* ---- mapping ---------------------------------------------------------- */
 
 static bool map(int fd, char *base, uint32_t at, uint32_t end, uint32_t offset,
 		int prot)
@@ -79,7 +79,7 @@ static bool text_is_of_file(const char *base)
 		       CORPUS_PAGE);
 }
 
-/* ---- verdicts ------------------------------------------------------------------ */
+/* ---- verdicts --------------------------------------------------------- */
 
 static size_t n_records(void)
 {
