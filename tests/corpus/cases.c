@@ -130,6 +130,8 @@ const struct corpus_case corpus_cases[] = {
 	.edits = { OVER(1, FAR) } },
 { REFUSED("check_out_of_reach", SITE_REACH, "can't reach", -ERANGE),
 	.edits = { OVER(1, DISTANT) }, .reach = true },
+{ REFUSED("check_that_is_not_aligned", SITE_REACH, "can't reach", -EINVAL),
+	.edits = { E(CHECK, 1, CORPUS_CHECK + 1) }, .aligned = true },
 { REFUSED("other_bytes", SITE_BYTES, "neither", -EILSEQ),
 	.edits = { MOVE(2, NO_SITE) } },
 { REFUSED("jump_to_another_check", SITE_BYTES, "neither", -EILSEQ),
