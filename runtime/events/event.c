@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "runtime/events/events.h"
@@ -35,6 +36,7 @@ static void event_fork_parent(void)
 
 static void event_fork_child(void)
 {
+	sj_registry_after_fork();
 	for (unsigned i = 0; i < EVENT_SINKS; i++)
 		if (event_sinks[i]->after_fork)
 			event_sinks[i]->after_fork();
@@ -67,12 +69,55 @@ static int event_check(const struct side_jmp_event_object *object)
 /* What object->priv points at. */
 static char event_of_executable, event_of_library;
 
-static void event_register(struct side_jmp_event_object *object, void *kind)
+/* As many as the slice has, and no more than there are. */
+static struct side_jmp_event *event_some(struct side_jmp_event *first,
+					 struct side_jmp_event *stop,
+					 const struct sj_slice *slice)
 {
-	object->priv = kind;
-	sj_registry_add(object);
-	for (unsigned i = 0; i < EVENT_SINKS; i++)
-		event_sinks[i]->new_events(object->start, object->stop);
+	return stop - first < (ptrdiff_t)slice->n ? stop : first + slice->n;
+}
+
+/* sj_event_lock, let go in between. */
+static void event_come(struct side_jmp_event_object *object,
+		       struct sj_slice *slice)
+{
+	struct sj_passage passage;
+
+	sj_object_comes(&passage, object);
+	for (;;) {
+		struct side_jmp_event *end = event_some(passage.to,
+							object->stop, slice);
+
+		for (unsigned i = 0; i < EVENT_SINKS; i++)
+			event_sinks[i]->new_events(passage.to, end);
+		passage.to = end;
+		if (end == object->stop)
+			break;
+		sj_slice_next(slice);
+	}
+	sj_object_came(&passage);
+}
+
+/* Likewise. */
+static void event_go(struct side_jmp_event_object *object,
+		     struct sj_slice *slice)
+{
+	struct sj_passage passage;
+
+	sj_object_goes(&passage, object);
+	for (;;) {
+		struct side_jmp_event *end = event_some(passage.from,
+							object->stop, slice);
+
+		for (unsigned i = EVENT_SINKS; i-- > 0; )
+			if (event_sinks[i]->lost_events)
+				event_sinks[i]->lost_events(passage.from, end);
+		passage.from = end;
+		if (end == object->stop)
+			break;
+		sj_slice_next(slice);
+	}
+	sj_object_gone(&passage);
 }
 
 /* Once, and before anything else of ours happens in the process. */
@@ -90,8 +135,8 @@ static void event_first_object(void)
 
 int side_jmp_event_register(struct side_jmp_event_object *object)
 {
+	struct sj_slice slice = { 0 };
 	int saved = errno, r;
-	sigmask_t mask;
 	void *kind;
 
 	if (!object)
@@ -107,38 +152,32 @@ int side_jmp_event_register(struct side_jmp_event_object *object)
 	/* Takes the dynamic loader's lock, so before ours. */
 	kind = sj_image_in_executable(object) ? &event_of_executable :
 						&event_of_library;
-	mask = sj_event_enter();
-	if (!object->priv)
-		event_register(object, kind);
-	sj_event_leave(mask);
+	sj_slice_enter(&slice);
+	if (!object->priv) {
+		object->priv = kind;
+		event_come(object, &slice);
+	}
+	sj_slice_leave(&slice);
 	errno = saved;
 	return 0;
-}
-
-static void event_unregister(struct side_jmp_event_object *object)
-{
-	sj_registry_remove(object);
-	object->priv = NULL;
-	for (unsigned i = EVENT_SINKS; i-- > 0; )
-		if (event_sinks[i]->lost_events)
-			event_sinks[i]->lost_events(object->start,
-						    object->stop);
 }
 
 /* As with sites: an executable's events stay until the process ends. */
 int side_jmp_event_unload(struct side_jmp_event_object *object)
 {
+	struct sj_slice slice = { 0 };
 	int saved = errno;
-	sigmask_t mask;
 
 	if (!object)
 		return -EINVAL;
 	if (object->priv != &event_of_library)
 		return 0;
-	mask = sj_event_enter();
-	if (object->priv)
-		event_unregister(object);
-	sj_event_leave(mask);
+	sj_slice_enter(&slice);
+	if (object->priv) {
+		object->priv = NULL;
+		event_go(object, &slice);
+	}
+	sj_slice_leave(&slice);
 	errno = saved;
 	return 0;
 }
@@ -153,7 +192,7 @@ int side_jmp_event_get_info(struct side_jmp_event_info *info, size_t size)
 	if (!info || !size)
 		return -EINVAL;
 	mask = sj_event_enter();
-	now.events = sj_registry_count();
+	now.events = sj_event_count();
 	for (unsigned i = 0; i < EVENT_SINKS; i++)
 		event_sinks[i]->info(&now);
 	sj_event_leave(mask);

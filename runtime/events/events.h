@@ -53,15 +53,64 @@ static inline void sj_event_leave(sigmask_t mask)
 	sj_restore_signals(mask);
 }
 
-/* Every event there is.  sj_event_lock held. */
+/* Of an object, those that there are: see SLICES.  sj_event_lock. */
+struct side_jmp_event *sj_event_first(const struct side_jmp_event_object *object);
+struct side_jmp_event *sj_event_end(const struct side_jmp_event_object *object);
+uint64_t sj_event_count(void);
+
+/* Every event there is, without letting the lock go. */
 #define sj_for_each_event(object, event) \
 	for (object = sj_event_objects; object; object = object->next) \
-		for (event = object->start; event < object->stop; event++)
+		for (event = sj_event_first(object); \
+		     event < sj_event_end(object); event++)
 
-/* sj_event_lock held. */
-void sj_registry_add(struct side_jmp_event_object *object);
-void sj_registry_remove(struct side_jmp_event_object *object);
-uint64_t sj_registry_count(void);		/* of events */
+enum { SJ_SLICE_MAX = 256 };
+
+/*
+ * Long work under sj_event_lock.  Begins as { 0 }; n: how many events to do in
+ * this slice.
+ */
+struct sj_slice {
+	unsigned n;
+	sigmask_t mask;
+	uint64_t begun;
+};
+
+void sj_slice_enter(struct sj_slice *slice);
+void sj_slice_leave(struct sj_slice *slice);
+void sj_slice_next(struct sj_slice *slice);	/* leave, and enter again */
+
+/*
+ * An object on its way: `from` and `to` are the bounds of those of its events
+ * that there are.  Whoever takes it along moves them.  sj_event_lock.
+ */
+struct sj_passage {
+	struct sj_passage *next;
+	const void *thread;
+	struct side_jmp_event_object *object;
+	struct side_jmp_event *from, *to;
+};
+
+void sj_object_comes(struct sj_passage *passage,
+		     struct side_jmp_event_object *object);
+void sj_object_came(struct sj_passage *passage);
+void sj_object_goes(struct sj_passage *passage,
+		    struct side_jmp_event_object *object);
+void sj_object_gone(struct sj_passage *passage);
+
+/* Over every event that there is, in slices.  sj_event_lock, in each call. */
+struct sj_walk {
+	struct sj_walk *next;
+	const void *thread;
+	struct side_jmp_event_object *object;	/* NULL: at the end */
+	struct side_jmp_event *at;		/* NULL: its first */
+};
+
+void sj_walk_begin(struct sj_walk *walk);
+struct side_jmp_event *sj_walk_next(struct sj_walk *walk);	/* or NULL */
+void sj_walk_end(struct sj_walk *walk);
+
+void sj_registry_after_fork(void);
 
 /* ---- tracer.c ----------------------------------------------------------- */
 

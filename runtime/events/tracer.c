@@ -55,6 +55,26 @@
  * is well within the count, and who is on top of a frame of the tracer that is
  * neither in its callback nor gone is refused, too.
  *
+ * In slices (see registry.c).  A tracer's slots are in one of three lists, and
+ * in that of its event; under the lock all of this holds:
+ *
+ *  - fresh: enabled and not active.  Register puts slots there, some events at a
+ *    time, and when it has all of them, makes them active, some at a time; if
+ *    one can't be enabled, it disables them again.  So on an error the callback
+ *    was not called, and when register has returned, all are active.
+ *  - active: enabled and active.
+ *  - stopped: neither; unregister moves slots there, some at a time (U1, and the
+ *    event loses a user), then waits for the calls of each without the lock (U2,
+ *    U3: nobody else takes a slot from that list), then frees them (U4).
+ *
+ * Between two slices the tracer is `starting` or `stopping`.  An object that
+ * comes then gives its events to the fresh list of the former and not to the
+ * latter; one that goes takes its fresh and active slots along, whose keys it
+ * disables before its memory is unmapped, and leaves the stopped ones, without
+ * their event.  A tracer that starts is known to nobody else; one that stops is
+ * off the list, and its waiter is on, so 2 and what is said above of callbacks
+ * hold from there on.
+ *
  * Fork.  Calls that ran in other threads do not end in the child.  So a count
  * carries the generation of the process that it is of (sj_fork_generation()),
  * and one of another generation counts nobody; whoever counts himself in makes
@@ -64,13 +84,14 @@
  * handler's fork() struck on their way in or out, it marks.  These find out by
  * themselves: each knows the generation it was counted in, for the addition
  * (F3) tells it, so on the way in it counts itself in again, and on the way out
- * not off, if that is not this process's.
+ * not off, if that is not this process's.  A tracer that another thread was
+ * about to register is nobody's; one that it was about to unregister is
+ * registered still, and may be unregistered.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <string.h>
 #include <sched.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -83,15 +104,19 @@ struct tracer_shard {
 	uint64_t running;		/* atomic; generation << 32 | calls */
 } __attribute__((aligned(TRACER_LINE)));
 
+/* What a slot is to its tracer.  All but the stopped ones' keys are enabled. */
+enum tracer_list { TRACER_FRESH, TRACER_ACTIVE, TRACER_STOPPED, TRACER_LISTS };
+
 struct side_jmp_slot {
 	struct side_jmp_slot *next;	/* of the event; see 1 */
 	uint32_t active;		/* atomic; written under sj_event_lock */
-	uint32_t in_use;		/* sj_event_lock: not free */
 	side_jmp_callback *callback;	/* see 3 */
 	void *data;
 	struct side_jmp_event *event;	/* sj_event_lock; NULL: it is gone */
-	struct side_jmp_tracer *owner;	/* sj_event_lock */
-	struct side_jmp_slot *of_tracer;	/* sj_event_lock */
+	struct side_jmp_tracer *owner;	/* sj_event_lock; NULL: it is free */
+	/* In one of the owner's lists.  sj_event_lock. */
+	enum tracer_list list;
+	struct side_jmp_slot *of_tracer, **back;
 	struct tracer_shard shards[TRACER_SHARDS];
 };
 
@@ -107,10 +132,13 @@ struct tracer_rule {
 struct side_jmp_tracer {
 	struct side_jmp_tracer *next;
 	uint64_t refused;		/* events that could not be enabled */
+	const void *starting;		/* the thread that adds rules, as of a
+					   waiter; fresh slots stay fresh */
+	bool stopping;			/* new events are not for it */
 	side_jmp_callback *callback;
 	void *data;
 	struct tracer_rule *rules;
-	struct side_jmp_slot *slots;
+	struct side_jmp_slot *lists[TRACER_LISTS];
 };
 
 /* A call that is running, on the stack of its thread. */
@@ -123,9 +151,13 @@ struct tracer_frame {
 	bool inside;			/* the callback itself is running */
 };
 
-/* Waits within a callback.  sj_event_lock; the frames stay while it waits. */
+/*
+ * Unregisters; within a callback, maybe.  sj_event_lock; the frames stay while
+ * it waits.
+ */
 struct tracer_waiter {
 	struct tracer_waiter *next;
+	struct side_jmp_tracer *tracer;
 	const void *thread;		/* the address of its tracer_frames */
 	const struct tracer_frame *frames;
 };
@@ -333,7 +365,7 @@ static void tracer_wait(struct side_jmp_slot *slot)
 	}
 }
 
-/* ---- attaching ---------------------------------------------------------- */
+/* ---- slots -------------------------------------------------------------- */
 
 /*
  * A callback that unregistered itself still runs, in a slot that nobody uses;
@@ -353,7 +385,7 @@ static struct side_jmp_slot *slot_get(struct side_jmp_event *event)
 	struct side_jmp_slot *slot;
 
 	for (slot = event->slots; slot; slot = slot->next)
-		if (!slot->in_use && slot_idle(slot))
+		if (!slot->owner && slot_idle(slot))
 			return slot;
 	slot = tracer_pool_get(&tracer_slot_pool);
 	if (!slot)
@@ -365,6 +397,31 @@ static struct side_jmp_slot *slot_get(struct side_jmp_event *event)
 	return slot;
 }
 
+static void slot_put(struct side_jmp_slot *slot, enum tracer_list list)
+{
+	struct side_jmp_slot **head = &slot->owner->lists[list];
+
+	slot->list = list;
+	slot->of_tracer = *head;
+	slot->back = head;
+	if (*head)
+		(*head)->back = &slot->of_tracer;
+	*head = slot;
+}
+
+static void slot_take(struct side_jmp_slot *slot)
+{
+	*slot->back = slot->of_tracer;
+	if (slot->of_tracer)
+		slot->of_tracer->back = slot->back;
+}
+
+static void slot_move(struct side_jmp_slot *slot, enum tracer_list list)
+{
+	slot_take(slot);
+	slot_put(slot, list);
+}
+
 /* A slot for this event, not active yet. */
 static int slot_reserve(struct side_jmp_tracer *tracer,
 			struct side_jmp_event *event)
@@ -373,17 +430,16 @@ static int slot_reserve(struct side_jmp_tracer *tracer,
 
 	if (!slot)
 		return -ENOMEM;
-	slot->in_use = 1;
 	slot->owner = tracer;
 	slot->callback = tracer->callback;
 	slot->data = tracer->data;
-	slot->of_tracer = tracer->slots;
-	tracer->slots = slot;
+	slot_put(slot, TRACER_FRESH);
 	return 0;
 }
 
 static void slot_activate(struct side_jmp_slot *slot)
 {
+	slot_move(slot, TRACER_ACTIVE);
 	/* Pairs with the load in tracer_call(), see 3. */
 	__atomic_store_n(&slot->active, 1, __ATOMIC_SEQ_CST);
 }
@@ -393,19 +449,64 @@ static void slot_deactivate(struct side_jmp_slot *slot)
 	__atomic_store_n(&slot->active, 0, __ATOMIC_SEQ_CST);
 }
 
-/* Its event is gone and so is its tracer.  One that still runs is left. */
-static void slot_drop(struct side_jmp_slot *slot)
+/* Free for another tracer; or for another event, if its own is gone. */
+static void slot_release(struct side_jmp_slot *slot)
 {
-	if (slot_idle(slot))
+	slot_take(slot);
+	slot->owner = NULL;
+	if (!slot->event && slot_idle(slot))
 		tracer_pool_put(&tracer_slot_pool, slot);
 }
 
-static bool tracer_wants(const struct side_jmp_tracer *tracer,
+/* ---- keys, some at a time ----------------------------------------------- */
+
+struct tracer_keys {
+	size_t n;
+	struct side_jmp_key *key[SJ_SLICE_MAX];
+};
+
+/* All or none; none is left to its user's mistake with another one. */
+static void tracer_disable(struct tracer_keys *keys)
+{
+	if (keys->n && side_jmp_disable_many(keys->key, keys->n))
+		for (size_t i = 0; i < keys->n; i++)
+			(void)side_jmp_disable(keys->key[i]);
+	keys->n = 0;
+}
+
+static void tracer_disable_later(struct tracer_keys *keys,
+				 struct side_jmp_key *key)
+{
+	keys->key[keys->n++] = key;
+	if (keys->n == SJ_SLICE_MAX)
+		tracer_disable(keys);
+}
+
+/* The first n fresh slots, that are reserved and no more: enable or release. */
+static int tracer_enable(struct side_jmp_tracer *tracer, unsigned n, int error)
+{
+	struct side_jmp_slot *slot = tracer->lists[TRACER_FRESH];
+	struct tracer_keys keys = { .n = 0 };
+
+	for (; keys.n < n; slot = slot->of_tracer)
+		keys.key[keys.n++] = slot->event->key;
+	if (n && !error)
+		error = side_jmp_enable_many(keys.key, keys.n);
+	while (error && n-- > 0)
+		slot_release(tracer->lists[TRACER_FRESH]);
+	return error;
+}
+
+/* ---- rules -------------------------------------------------------------- */
+
+/* By those of its rules that came after `old`. */
+static bool tracer_wants(struct side_jmp_tracer *tracer,
+			 const struct tracer_rule *old,
 			 const struct side_jmp_event *event)
 {
 	bool wants = false;
 
-	for (struct tracer_rule *r = tracer->rules; r; r = r->next) {
+	for (struct tracer_rule *r = tracer->rules; r != old; r = r->next) {
 		if (!sj_pattern_matches(r->pattern, event->desc))
 			continue;
 		r->matched = true;
@@ -418,82 +519,13 @@ static bool tracer_has(const struct side_jmp_tracer *tracer,
 		       const struct side_jmp_event *event)
 {
 	for (const struct side_jmp_slot *s = event->slots; s; s = s->next)
-		if (s->in_use && s->owner == tracer)
+		if (s->owner == tracer)
 			return true;
 	return false;
 }
 
-/* Take slots off the tracer until `until` is first; they were never active. */
-static void tracer_unreserve(struct side_jmp_tracer *tracer,
-			     struct side_jmp_slot *until)
-{
-	while (tracer->slots != until) {
-		struct side_jmp_slot *slot = tracer->slots;
-
-		tracer->slots = slot->of_tracer;
-		slot->in_use = 0;
-		slot->owner = NULL;
-	}
-}
-
-/* Slots for all events that it wants and has not; how many, or -errno. */
-static int tracer_reserve_all(struct side_jmp_tracer *tracer)
-{
-	struct side_jmp_event_object *o;
-	struct side_jmp_event *event;
-	int n = 0, r;
-
-	sj_for_each_event(o, event) {
-		if (!tracer_wants(tracer, event) || tracer_has(tracer, event))
-			continue;
-		r = slot_reserve(tracer, event);
-		if (r)
-			return r;
-		n++;
-	}
-	return n;
-}
-
-/*
- * Enable the first n slots' events at once: one batch, all or nothing.  Only
- * then do the callbacks begin, so a failure has called nobody.
- */
-static int tracer_enable_slots(struct side_jmp_tracer *tracer, size_t n)
-{
-	size_t size = n * sizeof(struct side_jmp_key *), i = 0;
-	struct side_jmp_key **keys;
-	struct side_jmp_slot *slot;
-	int r;
-
-	if (!n)
-		return 0;
-	keys = sj_map_pages(size);
-	if (!keys)
-		return -ENOMEM;
-	for (slot = tracer->slots; i < n; slot = slot->of_tracer)
-		keys[i++] = slot->event->key;
-	r = side_jmp_enable_many(keys, n);
-	for (slot = tracer->slots; !r && i > 0; slot = slot->of_tracer, i--)
-		slot_activate(slot);
-	munmap(keys, size);
-	return r;
-}
-
-static int tracer_attach_all(struct side_jmp_tracer *tracer)
-{
-	struct side_jmp_slot *before = tracer->slots;
-	int n = tracer_reserve_all(tracer);
-	int r = n < 0 ? n : tracer_enable_slots(tracer, (size_t)n);
-
-	if (r)
-		tracer_unreserve(tracer, before);
-	return r;
-}
-
-/* ---- rules -------------------------------------------------------------- */
-
 static void tracer_drop_rules(struct side_jmp_tracer *tracer,
-			      struct tracer_rule *until)
+			      const struct tracer_rule *until)
 {
 	while (tracer->rules != until) {
 		struct tracer_rule *r = tracer->rules;
@@ -507,7 +539,7 @@ static void tracer_drop_rules(struct side_jmp_tracer *tracer,
 static int tracer_add_rules(struct side_jmp_tracer *tracer,
 			    const char *patterns)
 {
-	struct tracer_rule *before = tracer->rules;
+	const struct tracer_rule *before = tracer->rules;
 	char pattern[SJ_PATTERN_MAX];
 	int r;
 
@@ -529,6 +561,22 @@ static int tracer_add_rules(struct side_jmp_tracer *tracer,
 		tracer_drop_rules(tracer, before);
 	return r;
 }
+
+bool sj_tracer_unmatched(const struct side_jmp_tracer *tracer, unsigned number,
+			 char pattern[SJ_PATTERN_MAX])
+{
+	sigmask_t mask = sj_event_enter();
+	const struct tracer_rule *r = tracer->rules;
+
+	while (r && r->number != number)
+		r = r->next;
+	if (r)
+		memcpy(pattern, r->pattern, sizeof(r->pattern));
+	sj_event_leave(mask);
+	return r && !r->matched;
+}
+
+/* ---- register ----------------------------------------------------------- */
 
 static struct side_jmp_tracer *tracer_new(side_jmp_callback *callback,
 					  void *data)
@@ -553,44 +601,98 @@ static struct side_jmp_tracer **tracer_find(struct side_jmp_tracer *tracer)
 	return *p ? p : NULL;
 }
 
-bool sj_tracer_unmatched(const struct side_jmp_tracer *tracer, unsigned number,
-			 char pattern[SJ_PATTERN_MAX])
+/* One slice of the walk: 1, 0 at the end, or -errno. */
+static int tracer_attach_some(struct side_jmp_tracer *tracer,
+			      const struct tracer_rule *old,
+			      struct sj_walk *walk, unsigned n)
 {
-	sigmask_t mask = sj_event_enter();
-	const struct tracer_rule *r = tracer->rules;
+	struct side_jmp_event *event = NULL;
+	unsigned found = 0;
+	int r = 0;
 
-	while (r && r->number != number)
-		r = r->next;
-	if (r)
-		memcpy(pattern, r->pattern, sizeof(r->pattern));
-	sj_event_leave(mask);
-	return r && !r->matched;
+	while (n-- > 0 && !r && (event = sj_walk_next(walk))) {
+		if (!tracer_wants(tracer, old, event) ||
+		    tracer_has(tracer, event))
+			continue;
+		r = slot_reserve(tracer, event);
+		found += !r;
+	}
+	r = tracer_enable(tracer, found, r);
+	return r ? r : !!event;
 }
 
-/* ---- register ----------------------------------------------------------- */
-
-static int tracer_add(struct side_jmp_tracer **tracer, const char *patterns,
-		      side_jmp_callback *callback, void *data)
+static int tracer_attach(struct side_jmp_tracer *tracer,
+			 const struct tracer_rule *old, struct sj_slice *slice)
 {
-	bool fresh = !*tracer;
-	struct side_jmp_tracer *t = fresh ? tracer_new(callback, data) :
-					    *tracer;
-	struct tracer_rule *before;
+	struct sj_walk walk;
 	int r;
 
-	if (!t)
-		return -ENOMEM;
-	before = t->rules;
-	r = tracer_add_rules(t, patterns);
-	if (!r)
-		r = tracer_attach_all(t);
+	sj_walk_begin(&walk);
+	while ((r = tracer_attach_some(tracer, old, &walk, slice->n)) == 1)
+		sj_slice_next(slice);
+	sj_walk_end(&walk);
+	return r;
+}
+
+/*
+ * What is fresh becomes active; or goes, but for what the tracer wants
+ * otherwise: events that came meanwhile.
+ */
+static void tracer_settle_some(struct side_jmp_tracer *tracer, bool all,
+			       unsigned n)
+{
+	struct tracer_keys keys = { .n = 0 };
+	struct side_jmp_slot *slot;
+
+	while (n-- > 0 && (slot = tracer->lists[TRACER_FRESH])) {
+		if (all || tracer_wants(tracer, NULL, slot->event)) {
+			slot_activate(slot);
+			continue;
+		}
+		tracer_disable_later(&keys, slot->event->key);
+		slot_release(slot);
+	}
+	tracer_disable(&keys);
+}
+
+static void tracer_settle(struct side_jmp_tracer *tracer, bool all,
+			  struct sj_slice *slice)
+{
+	while (tracer->lists[TRACER_FRESH]) {
+		tracer_settle_some(tracer, all, slice->n);
+		sj_slice_next(slice);
+	}
+}
+
+/* Only when every event is enabled do callbacks begin. */
+static int tracer_add(struct side_jmp_tracer *tracer, const char *patterns,
+		      struct sj_slice *slice)
+{
+	const struct tracer_rule *old = tracer->rules;
+	int r = tracer_add_rules(tracer, patterns);
+
+	if (r)
+		return r;
+	tracer->starting = &tracer_frames;
+	r = tracer_attach(tracer, old, slice);
+	if (r)
+		tracer_drop_rules(tracer, old);
+	tracer_settle(tracer, !r, slice);
+	tracer->starting = NULL;
+	return r;
+}
+
+static int tracer_add_new(struct side_jmp_tracer **tracer, const char *patterns,
+			  side_jmp_callback *callback, void *data,
+			  struct sj_slice *slice)
+{
+	struct side_jmp_tracer *t = tracer_new(callback, data);
+	int r = t ? tracer_add(t, patterns, slice) : -ENOMEM;
+
 	if (!r) {
 		*tracer = t;
-		return 0;
-	}
-	tracer_drop_rules(t, before);
-	if (fresh) {
-		tracer_all = t->next;
+	} else if (t) {
+		*tracer_find(t) = t->next;
 		tracer_pool_put(&tracer_tracer_pool, t);
 	}
 	return r;
@@ -599,14 +701,15 @@ static int tracer_add(struct side_jmp_tracer **tracer, const char *patterns,
 int sj_tracer_add(struct side_jmp_tracer **tracer, const char *patterns,
 		  side_jmp_callback *callback, void *data)
 {
+	struct sj_slice slice = { 0 };
 	int saved = errno, r;
-	sigmask_t mask;
 
 	if (!tracer || !patterns || !callback)
 		return -EINVAL;
-	mask = sj_event_enter();
-	r = tracer_add(tracer, patterns, callback, data);
-	sj_event_leave(mask);
+	sj_slice_enter(&slice);
+	r = *tracer ? tracer_add(*tracer, patterns, &slice) :
+		      tracer_add_new(tracer, patterns, callback, data, &slice);
+	sj_slice_leave(&slice);
 	errno = saved;
 	return r;
 }
@@ -629,10 +732,8 @@ static bool tracer_within(const struct tracer_frame *f,
 			  const struct side_jmp_tracer *tracer)
 {
 	for (; f; f = f->below)
-		for (const struct side_jmp_slot *s = tracer->slots; s;
-		     s = s->of_tracer)
-			if (s == f->slot)
-				return true;
+		if (f->slot->owner == tracer)
+			return true;
 	return false;
 }
 
@@ -640,10 +741,8 @@ static bool tracer_within(const struct tracer_frame *f,
 static bool tracer_on_top_of_a_call(const struct side_jmp_tracer *tracer)
 {
 	for (const struct tracer_frame *f = tracer_frames; f; f = f->below)
-		for (const struct side_jmp_slot *s = tracer->slots; s;
-		     s = s->of_tracer)
-			if (s == f->slot && !f->inside)
-				return true;
+		if (f->slot->owner == tracer && !f->inside)
+			return true;
 	return false;
 }
 
@@ -670,15 +769,6 @@ static void tracer_remove_waiter(struct tracer_waiter *waiter)
 	*p = waiter->next;
 }
 
-/* No calls begin, and the events lose a user. */
-static void tracer_stop_slots(struct side_jmp_tracer *tracer)
-{
-	for (struct side_jmp_slot *s = tracer->slots; s; s = s->of_tracer)
-		slot_deactivate(s);
-	for (struct side_jmp_slot *s = tracer->slots; s; s = s->of_tracer)
-		(void)side_jmp_disable(s->event->key);
-}
-
 static int tracer_unregister_begin(struct side_jmp_tracer *tracer,
 				   struct tracer_waiter *waiter)
 {
@@ -689,7 +779,8 @@ static int tracer_unregister_begin(struct side_jmp_tracer *tracer,
 	if (tracer_would_deadlock(tracer))
 		return -EDEADLK;
 	*p = tracer->next;
-	tracer_stop_slots(tracer);
+	tracer->stopping = true;
+	waiter->tracer = tracer;
 	waiter->thread = &tracer_frames;
 	waiter->frames = tracer_frames;
 	waiter->next = tracer_waiters;
@@ -697,41 +788,58 @@ static int tracer_unregister_begin(struct side_jmp_tracer *tracer,
 	return 0;
 }
 
+/* No calls begin, and the events lose a user. */
+static void tracer_stop_some(struct side_jmp_tracer *tracer, unsigned n)
+{
+	struct tracer_keys keys = { .n = 0 };
+	struct side_jmp_slot *slot;
+
+	while (n-- > 0 && (slot = tracer->lists[TRACER_ACTIVE])) {
+		slot_deactivate(slot);
+		slot_move(slot, TRACER_STOPPED);
+		tracer_disable_later(&keys, slot->event->key);
+	}
+	tracer_disable(&keys);
+}
+
+static void tracer_release_some(struct side_jmp_tracer *tracer, unsigned n)
+{
+	while (n-- > 0 && tracer->lists[TRACER_STOPPED])
+		slot_release(tracer->lists[TRACER_STOPPED]);
+}
+
 static void tracer_unregister_end(struct side_jmp_tracer *tracer,
 				  struct tracer_waiter *waiter)
 {
-	struct side_jmp_slot *slot, *next;
-
 	tracer_remove_waiter(waiter);
-	for (slot = tracer->slots; slot; slot = next) {
-		next = slot->of_tracer;
-		slot->in_use = 0;
-		if (!slot->event)
-			slot_drop(slot);
-	}
 	tracer_drop_rules(tracer, NULL);
 	tracer_pool_put(&tracer_tracer_pool, tracer);
 }
 
 int side_jmp_tracer_unregister(struct side_jmp_tracer *tracer)
 {
-	int saved = errno, r;
+	struct sj_slice slice = { 0 };
 	struct tracer_waiter waiter;
-	sigmask_t mask;
+	int saved = errno, r;
 
 	if (!tracer)
 		return -EINVAL;
-	mask = sj_event_enter();
+	sj_slice_enter(&slice);
 	r = tracer_unregister_begin(tracer, &waiter);
-	sj_event_leave(mask);
+	for (; !r && tracer->lists[TRACER_ACTIVE]; sj_slice_next(&slice))
+		tracer_stop_some(tracer, slice.n);
+	sj_slice_leave(&slice);
 	if (r)
 		return r;
-	for (struct side_jmp_slot *s = tracer->slots; s; s = s->of_tracer)
+	for (struct side_jmp_slot *s = tracer->lists[TRACER_STOPPED]; s;
+	     s = s->of_tracer)
 		if (!side_jmp_inject(INJECT_EVENT_WAIT))
 			tracer_wait(s);
-	mask = sj_event_enter();
+	sj_slice_enter(&slice);
+	for (; tracer->lists[TRACER_STOPPED]; sj_slice_next(&slice))
+		tracer_release_some(tracer, slice.n);
 	tracer_unregister_end(tracer, &waiter);
-	sj_event_leave(mask);
+	sj_slice_leave(&slice);
 	errno = saved;
 	return 0;
 }
@@ -749,53 +857,60 @@ uint64_t sj_tracer_refused(const struct side_jmp_tracer *tracer)
 	return n;
 }
 
-/* Whatever of the tracer's new events can be enabled. */
-static void tracer_attach_one_by_one(struct side_jmp_tracer *tracer)
+/* Those that it wants of so few that tracer_keys holds them: all or none. */
+static int tracer_attach_new(struct side_jmp_tracer *tracer,
+			     struct side_jmp_event *first,
+			     const struct side_jmp_event *end)
 {
-	struct side_jmp_event_object *o;
-	struct side_jmp_event *event;
+	unsigned n = 0;
+	int r = 0;
 
-	sj_for_each_event(o, event) {
-		struct side_jmp_slot *before = tracer->slots;
-
-		if (tracer_has(tracer, event) || !tracer_wants(tracer, event))
+	for (; first < end && !r; first++) {
+		if (!tracer_wants(tracer, NULL, first) ||
+		    tracer_has(tracer, first))
 			continue;
-		if (!slot_reserve(tracer, event) &&
-		    !tracer_enable_slots(tracer, 1))
-			continue;
-		tracer_unreserve(tracer, before);
-		tracer->refused++;
-		tracer_refused++;
+		r = slot_reserve(tracer, first);
+		n += !r;
 	}
+	r = tracer_enable(tracer, n, r);
+	while (!r && !tracer->starting && n-- > 0)
+		slot_activate(tracer->lists[TRACER_FRESH]);
+	return r;
 }
 
+/* Where not all can be enabled, whatever can. */
 static void tracer_new_events(struct side_jmp_event *first,
 			      const struct side_jmp_event *end)
 {
-	(void)first;
-	(void)end;
-	for (struct side_jmp_tracer *t = tracer_all; t; t = t->next)
-		if (tracer_attach_all(t))
-			tracer_attach_one_by_one(t);
+	for (struct side_jmp_tracer *t = tracer_all; t; t = t->next) {
+		if (t->stopping || !tracer_attach_new(t, first, end))
+			continue;
+		for (struct side_jmp_event *e = first; e < end; e++)
+			if (tracer_attach_new(t, e, e + 1)) {
+				t->refused++;
+				tracer_refused++;
+			}
+	}
 }
 
-static void tracer_detach_from(struct side_jmp_tracer *tracer,
-			       struct side_jmp_event *event)
+/* A slot that is stopped is its tracer's, which is on its way out. */
+static void tracer_detach(struct side_jmp_event *event,
+			  struct tracer_keys *keys)
 {
-	struct side_jmp_slot **p = &tracer->slots;
+	struct side_jmp_slot *slot, *next;
 
-	while (*p) {
-		struct side_jmp_slot *slot = *p;
-
-		if (slot->event != event) {
-			p = &slot->of_tracer;
-			continue;
+	for (slot = event->slots; slot; slot = next) {
+		next = slot->next;
+		slot->event = NULL;
+		if (slot->owner && slot->list != TRACER_STOPPED) {
+			slot_deactivate(slot);
+			tracer_disable_later(keys, event->key);
+			slot_release(slot);
+		} else if (!slot->owner && slot_idle(slot)) {
+			tracer_pool_put(&tracer_slot_pool, slot);
 		}
-		*p = slot->of_tracer;
-		slot_deactivate(slot);
-		(void)side_jmp_disable(event->key);
-		slot->in_use = 0;
 	}
+	event->slots = NULL;
 }
 
 /*
@@ -803,28 +918,46 @@ static void tracer_detach_from(struct side_jmp_tracer *tracer,
  * being unloaded, so whoever unloads it knows that there are none.  And at
  * exit there may be calls that never end.
  */
-static void tracer_detach(struct side_jmp_event *event)
-{
-	struct side_jmp_slot *slot, *next;
-
-	if (!event->slots)
-		return;
-	for (struct side_jmp_tracer *t = tracer_all; t; t = t->next)
-		tracer_detach_from(t, event);
-	for (slot = event->slots; slot; slot = next) {
-		next = slot->next;
-		slot->event = NULL;
-		if (!slot->in_use)	/* else its tracer is on its way out */
-			slot_drop(slot);
-	}
-	event->slots = NULL;
-}
-
 static void tracer_lost_events(struct side_jmp_event *first,
 			       const struct side_jmp_event *end)
 {
+	struct tracer_keys keys = { .n = 0 };
+
 	for (; first < end; first++)
-		tracer_detach(first);
+		tracer_detach(first, &keys);
+	tracer_disable(&keys);
+}
+
+/* ---- fork --------------------------------------------------------------- */
+
+/* Nobody registers it any more, and nobody has its name. */
+static void tracer_forget_started(void)
+{
+	struct side_jmp_tracer **p = &tracer_all;
+
+	while (*p)
+		if ((*p)->starting && (*p)->starting != &tracer_frames)
+			*p = (*p)->next;
+		else
+			p = &(*p)->next;
+}
+
+/* Nobody unregisters it any more: so it is registered, and may be. */
+static void tracer_forget_waiters(void)
+{
+	struct tracer_waiter **p = &tracer_waiters;
+
+	while (*p) {
+		struct tracer_waiter *w = *p;
+
+		if (w->thread == &tracer_frames) {
+			p = &w->next;
+			continue;
+		}
+		*p = w->next;
+		w->tracer->next = tracer_all;
+		tracer_all = w->tracer;
+	}
 }
 
 static void tracer_after_fork(void)
@@ -834,19 +967,14 @@ static void tracer_after_fork(void)
 			tracer_count_in(f);
 		else
 			f->struck = true;
-	while (tracer_waiters && tracer_waiters->thread != &tracer_frames)
-		tracer_waiters = tracer_waiters->next;
-	for (struct tracer_waiter *w = tracer_waiters; w && w->next; )
-		if (w->next->thread != &tracer_frames)
-			w->next = w->next->next;
-		else
-			w = w->next;
+	tracer_forget_started();
+	tracer_forget_waiters();
 }
 
 static void tracer_info(struct side_jmp_event_info *info)
 {
 	for (const struct side_jmp_tracer *t = tracer_all; t; t = t->next)
-		info->tracers++;
+		info->tracers += !t->starting && !t->stopping;
 	info->refused = tracer_refused;
 }
 

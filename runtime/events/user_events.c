@@ -101,6 +101,7 @@ const struct sj_user_events_ops *sj_user_events_ops = &ue_real_ops;
 static struct {
 	int fd;				/* < 0: not started */
 	struct sj_file file;		/* fd when it was opened */
+	const void *stopping;		/* by the thread with this address */
 	unsigned flags;			/* SIDE_JMP_USER_EVENTS_* */
 	uint64_t registered, refused;
 	bool say_persist;		/* asked for by the variable */
@@ -326,7 +327,8 @@ static void ue_new_event(struct side_jmp_event *event)
 	char name_args[UE_NAME_ARGS_MAX];
 	int r;
 
-	if (ue.fd < 0)
+	/* A walk and an object that comes may both have it. */
+	if (ue.fd < 0 || ue.stopping || event->state)
 		return;
 	if (!ue_describe(name_args, event->desc)) {
 		ue_refuse(event, -E2BIG, "%s: its fields take more than the 511"
@@ -458,8 +460,6 @@ static bool ue_still_ours(void)
 
 static int ue_start_locked(unsigned flags)
 {
-	struct side_jmp_event_object *o;
-	struct side_jmp_event *event;
 	int fd = ue_open_file();
 
 	if (fd < 0) {
@@ -474,32 +474,72 @@ static int ue_start_locked(unsigned flags)
 	ue.refused = 0;
 	ue_note(0, "%s", "");
 	__atomic_store_n(&ue.fd, fd, __ATOMIC_SEQ_CST);
-	sj_for_each_event(o, event)
-		ue_new_event(event);
 	return 0;
+}
+
+/* sj_event_lock, let go in between. */
+static void ue_register_all(struct sj_slice *slice)
+{
+	struct side_jmp_event *event;
+	struct sj_walk walk;
+
+	sj_walk_begin(&walk);
+	for (unsigned n = 1; (event = sj_walk_next(&walk)); n++) {
+		ue_new_event(event);
+		if (n >= slice->n) {
+			sj_slice_next(slice);
+			n = 0;
+		}
+	}
+	sj_walk_end(&walk);
+}
+
+static void ue_unregister_all(struct sj_slice *slice)
+{
+	struct side_jmp_event *event;
+	struct sj_walk walk;
+
+	sj_walk_begin(&walk);
+	for (unsigned n = 1; (event = sj_walk_next(&walk)); n++) {
+		ue_lost_event(event);
+		if (n >= slice->n) {
+			sj_slice_next(slice);
+			n = 0;
+		}
+	}
+	sj_walk_end(&walk);
 }
 
 int side_jmp_user_events_start(unsigned flags)
 {
+	struct sj_slice slice = { 0 };
 	int saved = errno, r = 0;
-	sigmask_t mask;
 
 	if (flags & ~(unsigned)SIDE_JMP_USER_EVENTS_PERSIST)
 		return -EINVAL;
-	mask = sj_event_enter();
-	if (ue.fd < 0)
+	sj_slice_enter(&slice);
+	if (ue.stopping) {
+		r = -EBUSY;
+	} else if (ue.fd < 0) {
 		r = ue_start_locked(flags);
-	sj_event_leave(mask);
+		if (!r)
+			ue_register_all(&slice);
+	}
+	sj_slice_leave(&slice);
 	errno = saved;
 	return r;
 }
 
 /* A write does not take long, and none begins: state is 0 everywhere. */
-static void ue_close_file(void)
+static void ue_wait(void)
 {
 	while (__atomic_load_n(&ue_writing, __ATOMIC_SEQ_CST) !=
 	       ue_writing_here)
 		sched_yield();
+}
+
+static void ue_close_file(void)
+{
 	if (ue_still_ours())
 		sj_user_events_ops->close(ue.fd);
 	__atomic_store_n(&ue.fd, -1, __ATOMIC_SEQ_CST);
@@ -508,18 +548,21 @@ static void ue_close_file(void)
 
 int side_jmp_user_events_stop(void)
 {
+	struct sj_slice slice = { 0 };
 	int saved = errno, r = -EINVAL;
-	sigmask_t mask = sj_event_enter();
-	struct side_jmp_event_object *o;
-	struct side_jmp_event *event;
 
-	if (ue.fd >= 0) {
-		sj_for_each_event(o, event)
-			ue_lost_event(event);
+	sj_slice_enter(&slice);
+	if (ue.fd >= 0 && !ue.stopping) {
+		ue.stopping = &ue_writing_here;
+		ue_unregister_all(&slice);
+		sj_slice_leave(&slice);
+		ue_wait();
+		sj_slice_enter(&slice);
 		ue_close_file();
+		ue.stopping = NULL;
 		r = 0;
 	}
-	sj_event_leave(mask);
+	sj_slice_leave(&slice);
 	errno = saved;
 	return r;
 }
@@ -584,6 +627,9 @@ static void ue_after_fork(void)
 	struct side_jmp_event *event;
 
 	__atomic_store_n(&ue_writing, ue_writing_here, __ATOMIC_SEQ_CST);
+	/* What a thread that is gone had not yet stopped goes on. */
+	if (ue.stopping != &ue_writing_here)
+		ue.stopping = NULL;
 	if (ue.fd < 0 || !ue_still_ours())
 		return;
 	sj_for_each_event(o, event)

@@ -1,26 +1,36 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Ten thousand events, and what must not take longer for them: fork().
- * The events have keys without sites: this is about the events' own room.
+ * Ten thousand events, and what must not take longer for them: fork(), and how
+ * long signals are blocked while tracers and objects come and go.  The events
+ * have keys without sites: this is about the events' own room.
  */
+#include <pthread.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <side_jmp_event.h>
 
+#include "runtime/events/events.h"
 #include "tests/tap.h"
+
+#ifndef sigev_notify_thread_id
+#define sigev_notify_thread_id _sigev_un._tid
+#endif
 
 SIDE_JMP_EVENT(many, one, "What all of them look like", (u32, n));
 
-enum { EVENTS = 10000 };
+enum { EVENTS = 10000, TRACERS = 4 };
 
-static struct side_jmp_event *events;
-static struct side_jmp_key *keys;
-static struct side_jmp_event_object object = {
-	.version = SIDE_JMP_EVENT_VERSION,
-	.event_size = sizeof(struct side_jmp_event),
+struct many {
+	struct side_jmp_event_object object;
+	struct side_jmp_event events[EVENTS];
+	struct side_jmp_key keys[EVENTS];
 };
 
 static int find(struct side_jmp_event *event, void *arg)
@@ -29,30 +39,48 @@ static int find(struct side_jmp_event *event, void *arg)
 	return 1;
 }
 
-/* Those of an object that may be unloaded: not of the executable's memory. */
-static void make_events(void)
+/* An object that may be unloaded: not of the executable's memory. */
+static struct many *make_many(void)
 {
 	struct side_jmp_event *model = NULL;
+	struct many *m = calloc(1, sizeof(*m));
 
 	side_jmp_event_each(find, &model);
-	events = calloc(EVENTS, sizeof(*events));
-	keys = calloc(EVENTS, sizeof(*keys));
+	m->object.version = SIDE_JMP_EVENT_VERSION;
+	m->object.event_size = sizeof(struct side_jmp_event);
+	m->object.start = m->events;
+	m->object.stop = m->events + EVENTS;
 	for (size_t i = 0; i < EVENTS; i++) {
-		keys[i] = *model->key;
-		keys[i].subscribers = NULL;
-		events[i] = *model;
-		events[i].key = &keys[i];
+		m->keys[i].version = model->key->version;
+		m->keys[i].width = model->key->width;
+		m->events[i].version = model->version;
+		m->events[i].desc = model->desc;
+		m->events[i].key = &m->keys[i];
 	}
-	object.start = events;
-	object.stop = events + EVENTS;
+	return m;
 }
 
-static void nothing(const struct side_jmp_event *event,
-		    const struct side_jmp_value values[], void *data)
+static int called;
+
+static void callback(const struct side_jmp_event *event,
+		     const struct side_jmp_value values[], void *data)
 {
 	(void)event;
 	(void)values;
 	(void)data;
+	called++;
+}
+
+/* All events once; how many calls. */
+static int calls(struct many *m)
+{
+	struct side_jmp_value value = { 0 };
+
+	called = 0;
+	for (size_t i = 0; i < EVENTS; i++)
+		if (side_jmp_enabled(&m->keys[i]))
+			side_jmp_event_fire(&m->events[i], &value);
+	return called;
 }
 
 static double now_of(clockid_t clock)
@@ -94,26 +122,253 @@ static double child_costs(void)
 
 static void forks(void)
 {
-	struct side_jmp_tracer *tracers[4];
+	struct side_jmp_tracer *tracers[TRACERS];
+	struct many *m = make_many();
 	double few = child_costs(), many;
 
-	side_jmp_event_register(&object);
-	for (int i = 0; i < 4; i++)
-		if (side_jmp_tracer_register(&tracers[i], "many:*", nothing,
+	side_jmp_event_register(&m->object);
+	for (int i = 0; i < TRACERS; i++)
+		if (side_jmp_tracer_register(&tracers[i], "many:*", callback,
 					     NULL))
 			exit(1);
 	many = child_costs();
 	tap_note("child of a fork: %.0f us; with %d slots %.0f us", few,
-		 4 * EVENTS, many);
+		 TRACERS * EVENTS, many);
 	tap_ok(many < few + 400, "many_events_fork_costs_a_constant");
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < TRACERS; i++)
 		side_jmp_tracer_unregister(tracers[i]);
-	side_jmp_event_unload(&object);
+	side_jmp_event_unload(&m->object);
+	free(m);
+}
+
+/* ---- signals ------------------------------------------------------------- */
+
+/* The longest that a signal every 0.2 ms waited, in this thread's CPU time. */
+static double last, longest;
+
+static void tick(int signo)
+{
+	double now = now_of(CLOCK_THREAD_CPUTIME_ID);
+
+	(void)signo;
+	if (now - last > longest)
+		longest = now - last;
+	last = now;
+}
+
+static timer_t timer;
+
+static void start_timer(void)
+{
+	struct itimerspec every = { { 0, 200000 }, { 0, 200000 } };
+	struct sigevent event = {
+		.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGUSR1,
+	};
+
+	event.sigev_notify_thread_id = (pid_t)syscall(SYS_gettid);
+	signal(SIGUSR1, tick);
+	if (timer_create(CLOCK_MONOTONIC, &event, &timer) ||
+	    timer_settime(timer, 0, &every, NULL))
+		exit(1);
+}
+
+static double begun;
+
+static void begin(void)
+{
+	begun = last = now_of(CLOCK_THREAD_CPUTIME_ID);
+	longest = 0;
+}
+
+static void end(const char *name)
+{
+	double now = now_of(CLOCK_THREAD_CPUTIME_ID);
+
+	tick(0);
+	tap_note("%s: %.2f ms, signals blocked %.2f ms", name,
+		 (now - begun) / 1e3, longest / 1e3);
+	tap_ok(longest < 2000, name);
+}
+
+static void tracers_come_and_go(void)
+{
+	struct many *m = make_many(), *n = make_many();
+	struct side_jmp_tracer *tracers[TRACERS];
+	int seen;
+
+	side_jmp_event_register(&m->object);
+	begin();
+	for (int i = 0; i < TRACERS; i++)
+		side_jmp_tracer_register(&tracers[i], "many:*", callback, NULL);
+	end("many_events_register_lets_signals_through");
+	tap_equal(calls(m), TRACERS * EVENTS, "many_events_all_are_attached");
+	begin();
+	side_jmp_event_register(&n->object);
+	end("many_events_load_lets_signals_through");
+	tap_equal(calls(n), TRACERS * EVENTS, "many_events_new_are_attached");
+	begin();
+	side_jmp_event_unload(&n->object);
+	end("many_events_unload_lets_signals_through");
+	seen = 0;
+	for (size_t i = 0; i < EVENTS; i++)
+		seen += n->keys[i].word32 || n->events[i].slots;
+	tap_equal(seen, 0, "many_events_unloaded_are_let_go");
+	begin();
+	for (int i = 0; i < TRACERS; i++)
+		side_jmp_tracer_unregister(tracers[i]);
+	end("many_events_unregister_lets_signals_through");
+	tap_equal(calls(m), 0, "many_events_none_is_attached");
+	side_jmp_event_unload(&m->object);
+	free(m);
+	free(n);
+}
+
+/* One key that can't be enabled: its count is full. */
+static void all_or_none(void)
+{
+	struct many *m = make_many();
+	struct side_jmp_tracer *tracer;
+	int r, seen = 0;
+
+	m->keys[EVENTS - 1].word32 = UINT32_MAX >> 1;
+	side_jmp_event_register(&m->object);
+	called = 0;
+	begin();
+	r = side_jmp_tracer_register(&tracer, "many:*", callback, NULL);
+	end("many_events_refusal_lets_signals_through");
+	tap_equal(r, -EOVERFLOW, "many_events_one_that_cannot_be_enabled");
+	for (size_t i = 0; i < EVENTS - 1; i++)
+		seen += m->keys[i].word32 != 0;
+	tap_ok(!seen && !calls(m), "many_events_all_or_none");
+	m->keys[EVENTS - 1].word32 = 0;
+	side_jmp_event_unload(&m->object);
+	free(m);
+}
+
+/* ---- user_events --------------------------------------------------------- */
+
+static int registered;
+
+static int open_(const char *path)
+{
+	(void)path;
+	return memfd_create("user_events_data", MFD_CLOEXEC);
+}
+
+/* About what a kernel takes. */
+static int ioctl_(int fd, unsigned long request, void *arg)
+{
+	double until = now_of(CLOCK_THREAD_CPUTIME_ID) + 20;
+
+	(void)fd;
+	(void)arg;
+	while (now_of(CLOCK_THREAD_CPUTIME_ID) < until)
+		;
+	registered += (request & 0xff) == 0 ? 1 : -1;
+	return 0;
+}
+
+static long writev_(int fd, const struct iovec *iov, int n)
+{
+	(void)fd;
+	(void)iov;
+	return n;
+}
+
+static void close_(int fd)
+{
+	close(fd);
+}
+
+static void user_events(void)
+{
+	static const struct sj_user_events_ops ops = {
+		open_, ioctl_, writev_, close_,
+	};
+	struct many *m = make_many(), *n = make_many();
+
+	sj_user_events_ops = &ops;
+	side_jmp_event_register(&m->object);
+	begin();
+	side_jmp_user_events_start(0);
+	end("many_user_events_start_lets_signals_through");
+	begin();
+	side_jmp_event_register(&n->object);
+	end("many_user_events_load_lets_signals_through");
+	tap_equal(registered, 2 * EVENTS + 1, "many_user_events_registered");
+	begin();
+	side_jmp_event_unload(&n->object);
+	end("many_user_events_unload_lets_signals_through");
+	tap_equal(registered, EVENTS + 1, "many_user_events_unregistered");
+	begin();
+	side_jmp_user_events_stop();
+	end("many_user_events_stop_lets_signals_through");
+	tap_equal(registered, 0, "many_user_events_none_is_left");
+	side_jmp_event_unload(&m->object);
+	free(m);
+	free(n);
+}
+
+/* ---- two threads --------------------------------------------------------- */
+
+static bool stop;
+
+static void *load_and_unload(void *arg)
+{
+	struct many *m = make_many();
+
+	(void)arg;
+	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
+		side_jmp_event_register(&m->object);
+		side_jmp_event_unload(&m->object);
+	}
+	for (size_t i = 0; i < EVENTS; i++)
+		if (m->keys[i].word32 || m->events[i].slots)
+			return m;
+	free(m);
+	return NULL;
+}
+
+/* Slices of one in the midst of another's: nothing is left, nothing missed. */
+static void beside_each_other(void)
+{
+	struct many *m = make_many();
+	struct side_jmp_tracer *tracer;
+	pthread_t threads[2];
+	void *left[2] = { NULL, NULL };
+	int wrong = 0, rounds = 0, seen = 0;
+	double until = now_of(CLOCK_MONOTONIC) + 1.5e6;
+
+	side_jmp_event_register(&m->object);
+	for (int i = 0; i < 2; i++)
+		pthread_create(&threads[i], NULL, load_and_unload, NULL);
+	for (; now_of(CLOCK_MONOTONIC) < until; rounds++) {
+		if (side_jmp_tracer_register(&tracer, "many:*", callback, NULL))
+			wrong++;
+		wrong += calls(m) != EVENTS;
+		wrong += side_jmp_tracer_unregister(tracer) != 0;
+		wrong += calls(m) != 0;
+	}
+	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
+	for (int i = 0; i < 2; i++)
+		pthread_join(threads[i], &left[i]);
+	for (size_t i = 0; i < EVENTS; i++)
+		seen += m->keys[i].word32 != 0;
+	tap_note("%d rounds, %d wrong, %d left enabled", rounds, wrong, seen);
+	tap_ok(rounds && !wrong && !seen && !left[0] && !left[1],
+	       "many_events_tracers_and_objects_beside_each_other");
+	side_jmp_event_unload(&m->object);
+	free(m);
 }
 
 int main(void)
 {
-	make_events();
+	alarm(120);
 	forks();
+	beside_each_other();
+	start_timer();
+	tracers_come_and_go();
+	all_or_none();
+	user_events();
 	return tap_done();
 }
