@@ -361,12 +361,140 @@ static void beside_each_other(void)
 	free(m);
 }
 
+/* ---- fork in the midst --------------------------------------------------- */
+
+static void count(const struct side_jmp_event *event,
+		  const struct side_jmp_value values[], void *data)
+{
+	(void)event;
+	(void)values;
+	++*(int *)data;
+}
+
+static struct many *shared;
+
+static void *register_and_unregister(void *arg)
+{
+	struct side_jmp_tracer *tracer;
+
+	(void)arg;
+	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED))
+		if (side_jmp_tracer_register(&tracer, "many:*", callback,
+					     NULL) ||
+		    side_jmp_tracer_unregister(tracer))
+			return shared;
+	return NULL;
+}
+
+/* Whatever other threads were in the midst of, all works in the child. */
+static int works_in_the_child(void)
+{
+	struct many *m = make_many();
+	struct side_jmp_tracer *tracer;
+	int n = 0;
+
+	alarm(20);
+	if (side_jmp_tracer_register(&tracer, "many:*", count, &n))
+		return 1;
+	calls(shared);
+	if (n != EVENTS)
+		return 2;
+	side_jmp_event_register(&m->object);
+	calls(m);
+	if (n != 2 * EVENTS)
+		return 3;
+	side_jmp_event_unload(&m->object);
+	if (side_jmp_tracer_unregister(tracer))
+		return 4;
+	calls(shared);
+	return n == 2 * EVENTS ? 0 : 5;
+}
+
+static void forks_beside(void)
+{
+	pthread_t threads[2];
+	int status, wrong = 0;
+	void *r = NULL;
+
+	stop = false;
+	shared = make_many();
+	side_jmp_event_register(&shared->object);
+	pthread_create(&threads[0], NULL, register_and_unregister, NULL);
+	pthread_create(&threads[1], NULL, load_and_unload, NULL);
+	for (int i = 0; i < 40; i++) {
+		pid_t pid;
+
+		usleep(1000);
+		pid = fork();
+		if (!pid)
+			_exit(works_in_the_child());
+		waitpid(pid, &status, 0);
+		if (status && !wrong++)
+			tap_note("a child: %#x", (unsigned)status);
+	}
+	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
+	pthread_join(threads[0], &r);
+	pthread_join(threads[1], NULL);
+	tap_ok(!wrong && !r, "many_events_fork_in_the_midst_of_others");
+	side_jmp_event_unload(&shared->object);
+}
+
+static bool fork_now, is_child;
+
+static void fork_at_tick(int signo)
+{
+	pid_t pid;
+	int status;
+
+	(void)signo;
+	if (!fork_now)
+		return;
+	fork_now = false;
+	pid = fork();
+	is_child = !pid;
+	if (is_child)
+		alarm(20);
+	else if (waitpid(pid, &status, 0) != pid || status)
+		longest = -1;
+}
+
+/* The handler of a signal between two slices forks: both go on. */
+static void forks_within(void)
+{
+	struct many *m = make_many();
+	struct side_jmp_tracer *tracer;
+	bool right;
+	int n = 0;
+
+	longest = 0;
+	side_jmp_event_register(&m->object);
+	signal(SIGUSR1, fork_at_tick);
+	fork_now = true;
+	right = !side_jmp_tracer_register(&tracer, "many:*", count, &n);
+	calls(m);
+	right = right && n == EVENTS && !fork_now;
+	if (is_child)
+		_exit(!right || side_jmp_tracer_unregister(tracer));
+	fork_now = true;
+	right = right && !side_jmp_tracer_unregister(tracer) && !fork_now;
+	calls(m);
+	if (is_child)
+		_exit(!right || n != EVENTS);
+	tap_ok(right && n == EVENTS && !longest,
+	       "many_events_fork_between_two_slices");
+	signal(SIGUSR1, tick);
+	side_jmp_event_unload(&m->object);
+	free(m);
+}
+
 int main(void)
 {
 	alarm(120);
 	forks();
 	beside_each_other();
+	forks_beside();
 	start_timer();
+	forks_within();
 	tracers_come_and_go();
 	all_or_none();
 	user_events();
