@@ -158,6 +158,23 @@ bool sj_backend_follows_words(void)
 	return row && row->follow;
 }
 
+bool sj_backend_disappoints(struct sj_backend_asked *asked)
+{
+	static bool said;		/* sj_patch_lock */
+	bool news = choice.asked[0] && !said &&
+		    (choice.misunderstood ||
+		     (choice.row && strcmp(choice.row->name, choice.asked)));
+
+	if (!news)
+		return false;
+	said = true;
+	if (!choice.row)
+		(void)sj_backend();
+	memcpy(asked->name, choice.asked, sizeof(asked->name));
+	memcpy(asked->why, choice.reason, sizeof(asked->why));
+	return true;
+}
+
 void sj_backend_info(struct side_jmp_info *info)
 {
 	const struct sj_backend *row = choice.row ? choice.row : &rows[NONE];

@@ -56,6 +56,13 @@ bool sj_backend_adopts(void);
 bool sj_backend_follows_words(void);
 void sj_backend_info(struct side_jmp_info *info);
 
+/* What was asked for by the environment and can't be had. */
+struct sj_backend_asked {
+	char name[16], why[200];
+};
+
+bool sj_backend_disappoints(struct sj_backend_asked *asked);	/* once */
+
 /* ---- backend_self.c: this very process patches --------------------------- */
 
 int sj_self_probe(bool forced, const char **why);

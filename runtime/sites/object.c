@@ -286,16 +286,35 @@ static const struct sj_fork_hooks object_fork = {
 static void read_environment(void)
 {
 	static bool done;		/* sj_patch_lock */
+	const char *pages = secure_getenv("SIDE_JMP_DIRTY_PAGES");
 	sigmask_t mask = object_lock();
+	bool first = !done, understood = true;
 
-	if (!done) {
+	if (first) {
 		sj_backend_ask(secure_getenv("SIDE_JMP_BACKEND"));
-		if (!sj_pages_ask(secure_getenv("SIDE_JMP_DIRTY_PAGES")))
+		understood = sj_pages_ask(pages);
+		if (!understood)
 			sj_backend_remark("; SIDE_JMP_DIRTY_PAGES is not a"
 					  " number: ignored");
 	}
 	done = true;
 	object_unlock(mask);
+	if (!understood)
+		sj_say("SIDE_JMP_DIRTY_PAGES: \"%.80s\" is not a number;"
+		       " ignored", pages);
+}
+
+/* Once: that it is not who was asked for, and why. */
+static void say_backend(void)
+{
+	struct sj_backend_asked asked;
+	sigmask_t mask = object_lock();
+	bool news = sj_backend_disappoints(&asked);
+
+	object_unlock(mask);
+	if (news)
+		sj_say("SIDE_JMP_BACKEND: \"%s\" is not to be had: %s; nothing is"
+		       " patched", asked.name, asked.why);
 }
 
 /* A site came that nobody may arm any more. */
@@ -319,6 +338,7 @@ static void object_bring_in(struct object *o, bool all_armed)
 		sj_sync_object(o);
 	if (!all_armed)
 		object_may_be_stuck();
+	say_backend();
 }
 
 static int object_take_in(struct side_jmp_object *abi,

@@ -209,12 +209,6 @@ enum sj_rule sj_judge_pair(const struct side_jmp_arch *arch,
 	       SJ_ACCEPTED;
 }
 
-bool sj_keys_are_twins(const struct side_jmp_key *a,
-		       const struct side_jmp_key *b)
-{
-	return a != b && a->name && b->name && !strcmp(a->name, b->name);
-}
-
 /* ---- verdicts --------------------------------------------------------- */
 
 static int table_say(struct sj_verdict *v, const struct sj_image *im, int error,

@@ -123,14 +123,6 @@ enum sj_rule sj_judge_pair(const struct side_jmp_arch *arch,
 			   const struct sj_site *a, const struct sj_site *b,
 			   bool *copy);
 
-/*
- * Two keys that sites reach by slots, so each one is meant to be the only one
- * of its name: they bear the same.  Enabling one does not reach the sites of
- * the other (see SIDE_JMP_KEY_EXPORT, and check's key-binding).
- */
-bool sj_keys_are_twins(const struct side_jmp_key *a,
-		       const struct side_jmp_key *b);
-
 /* ---- the runtime's tables --------------------------------------------- */
 
 struct sj_verdict {

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 # Nothing silent: a variable that is set and not understood, or that cannot be
 # honoured, is said once on stderr and is in the info; and nothing else is said.
-cd "$TOP" && . tests/tap.sh
+. "$(dirname "$0")/../tap.sh"
+cd "$TOP" || exit 1
 cat >"$TMP/say.c" <<'END'
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -87,6 +88,11 @@ ok say_pattern_of_a_library_that_does_not_come says "SIDE_JMP_ENABLE=lib:*" \
 # ---- variables that are not understood, or not honoured
 ok say_output_size_that_is_none says "SIDE_JMP_OUTPUT_SIZE=12x" 'SIDE_JMP_OUTPUT_SIZE: "12x" is not a size; ignored'
 ok say_output_size_of_nothing says "SIDE_JMP_OUTPUT_SIZE=0" 'SIDE_JMP_OUTPUT_SIZE: "0" is not a size; ignored'
+ok say_backend_not_understood says "SIDE_JMP_BACKEND=foo" 'SIDE_JMP_BACKEND: "foo" is not .*self, none; nothing is patched'
+ok say_backend_that_is_not_there says "SIDE_JMP_BACKEND=kernel" \
+	'SIDE_JMP_BACKEND: "kernel" is not to be had: .* code_patch\(\); nothing is patched'
+ok say_nothing_of_a_backend_that_works says "SIDE_JMP_BACKEND=none" ""
+ok say_dirty_pages_that_are_no_number says "SIDE_JMP_DIRTY_PAGES=abc" 'SIDE_JMP_DIRTY_PAGES: "abc" is not a number; ignored'
 ok say_user_events_not_understood says "SIDE_JMP_USER_EVENTS=foo" \
 	'SIDE_JMP_USER_EVENTS: "foo" is not one of 0, 1, persist; ignored'
 if [ -e /sys/kernel/tracing/user_events_data ] || [ -e /sys/kernel/debug/tracing/user_events_data ]; then
