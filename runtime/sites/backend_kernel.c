@@ -160,7 +160,8 @@ int sj_code_patch_probe(bool forced, const char **why)
 
 	(void)forced;
 	*why = !r ? "a trial patch by the kernel's code_patch() worked" :
-	       r == -ENOSYS ? "this kernel has no code_patch()" :
+	       r == -ENOSYS ? "SIDE_JMP_BACKEND=kernel, and this kernel has no"
+			      " code_patch()" :
 	       r == -ENOEXEC ? "code that the kernel patched is not what runs" :
 	       r == -EPERM ? "the kernel refuses to patch this process"
 			     " (integrity mode, MDWE or a security module)" :
