@@ -435,7 +435,8 @@ struct side_jmp_object {
 /*
  * Take in a table (every object's constructor does), and arm its sites and
  * forget it.  To no effect if that has been done.  0 or -errno: see
- * side_jmp_info.reject_reason; -EBUSY: another thread is taking it in.
+ * side_jmp_info.reject_reason; -EBUSY: another thread is at it right now, or
+ * the call that a signal handler has struck.
  */
 int side_jmp_object_register(struct side_jmp_object *object);
 int side_jmp_object_unregister(struct side_jmp_object *object);

@@ -126,27 +126,34 @@ static struct object *adopt_next(uint64_t before)
 	return o;
 }
 
-void sj_release_tables(void)
-{
+struct table {
 	const struct side_jmp_record *start;
-	struct object *o;
 	uint32_t n;
+};
 
-	for (uint64_t id = UINT64_MAX; ; ) {
-		sigmask_t mask = adopt_lock();
+static bool adopt_take_one(struct batch *b, void *arg)
+{
+	struct object *o = adopt_next(UINT64_MAX);
+	struct table *t = arg;
 
-		o = adopt_next(id);
-		if (o) {
-			id = o->id;
-			start = o->abi->start;
-			n = o->n_records;
-			o->kernel = false;
-		}
-		adopt_unlock(mask);
-		if (!o)
-			return;
-		(void)sj_backend()->release(start, n);
-	}
+	(void)b;
+	*t = o ? (struct table){ o->abi->start, o->n_records } :
+		 (struct table){ 0 };
+	if (o)
+		o->kernel = false;
+	return true;
+}
+
+int sj_release_table(void)
+{
+	struct table t;
+
+	if (sj_one_slice(adopt_take_one, &t) == SJ_SYNC_AGAIN)
+		return SJ_SYNC_AGAIN;
+	if (!t.n)
+		return 0;
+	(void)sj_backend()->release(t.start, t.n);
+	return SJ_SYNC_AGAIN;
 }
 
 void sj_adopt_info(struct side_jmp_info *info)

@@ -292,7 +292,7 @@ static void synchronize(struct batch *b)
 }
 
 /* Returns whether somebody waits for the lock. */
-static bool batch_end(struct batch *b, bool more)
+static bool batch_end(struct batch *b, bool more, void *arg)
 {
 	bool contended;
 
@@ -301,6 +301,8 @@ static bool batch_end(struct batch *b, bool more)
 		sj_backend()->close(b->fd);
 	if (!more)
 		synchronize(b);
+	if (!more && b->then)
+		b->then(b, arg);
 	side_jmp_inject(INJECT_BEFORE_UNLOCK);
 	contended = sj_unlock(&sj_patch_lock);
 	sj_restore_signals(b->mask);
@@ -326,7 +328,7 @@ int sj_in_slices(sj_step *step, void *arg, bool runs)
 			counted = more;
 			sj_walking_add(more ? 1 : -1);
 		}
-		contended = batch_end(&b, more);
+		contended = batch_end(&b, more, arg);
 		if (b.error && !error)
 			error = b.error;
 		if (more)
@@ -350,7 +352,7 @@ int sj_one_slice(sj_step *step, void *arg)
 	}
 	batch_begin(&b, false, mask);
 	done = step(&b, arg);
-	batch_end(&b, !done);
+	batch_end(&b, !done, arg);
 	return done ? b.error : SJ_SYNC_AGAIN;
 }
 

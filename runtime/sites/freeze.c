@@ -13,8 +13,20 @@
 
 static struct sj_arming freeze_walk;	/* sj_patch_lock */
 
+/* All is armed and the cores are synchronized, and the lock still ours. */
+static void freeze_end(struct batch *b, void *error)
+{
+	if (b->error && !freeze_walk.error)
+		freeze_walk.error = b->error;
+	*(int *)error = freeze_walk.error;
+	if (!freeze_walk.error)
+		sj_set_frozen();
+	sj_set_freezing(false);
+}
+
 static bool freeze_step(struct batch *b, void *error)
 {
+	(void)error;
 	if (sj_frozen())
 		return true;
 	if (!sj_freezing()) {
@@ -23,55 +35,34 @@ static bool freeze_step(struct batch *b, void *error)
 	}
 	if (!sj_arm_some(b, &freeze_walk))
 		return false;
-	*(int *)error = freeze_walk.error;
+	b->then = freeze_end;
 	return true;
-}
-
-/*
- * All is armed, and the cores are synchronized: unless somebody else, who failed,
- * has ended our freeze, so that sites went idle since.  SJ_SYNC_AGAIN then.
- */
-static int freeze_end(int error)
-{
-	sigmask_t mask = sj_block_signals();
-	int r = error;
-
-	sj_lock(&sj_patch_lock);
-	if (!error && !sj_frozen()) {
-		if (sj_freezing())
-			sj_set_frozen();
-		else
-			r = SJ_SYNC_AGAIN;
-	}
-	sj_set_freezing(false);
-	sj_unlock(&sj_patch_lock);
-	sj_restore_signals(mask);
-	return r;
 }
 
 /* No key->lock held. */
 static int freeze_own(void)
 {
-	int error, r = SJ_SYNC_AGAIN;
-
-	while (r == SJ_SYNC_AGAIN && !sj_frozen()) {
-		error = 0;
-		sj_release_tables();
-		r = sj_in_slices(freeze_step, &error, false);
-		r = freeze_end(error ? error : r);
-	}
-	return sj_frozen() ? 0 : r;
-}
-
-int sj_freeze_slice(void)
-{
-	int error = 0, r;
+	int error = 0;
 
 	if (sj_frozen())
 		return 0;
-	sj_release_tables();
-	r = sj_one_slice(freeze_step, &error);
-	return r == SJ_SYNC_AGAIN ? r : freeze_end(error ? error : r);
+	while (sj_release_table() == SJ_SYNC_AGAIN)
+		;
+	(void)sj_in_slices(freeze_step, &error, false);
+	return error;
+}
+
+/* Waits for no fork(): see "LOCKS" in sites.h. */
+int sj_freeze_slice(void)
+{
+	int error = 0;
+
+	if (sj_frozen())
+		return 0;
+	if (sj_release_table() == SJ_SYNC_AGAIN ||
+	    sj_one_slice(freeze_step, &error) == SJ_SYNC_AGAIN)
+		return SJ_SYNC_AGAIN;
+	return error;
 }
 
 int side_jmp_freeze(void)

@@ -52,26 +52,32 @@ int side_jmp_enable_many(struct side_jmp_key *const keys[], size_t n)
  * One that goes down for a moment would hurt: a site goes idle that somebody
  * relies on.  So claims come first, and nothing goes down before all are had.
  */
-int side_jmp_disable_many(struct side_jmp_key *const keys[], size_t n)
+static int disable_claimed(struct side_jmp_key *const keys[], size_t n)
 {
+	struct sj_claims claims = { .keys = keys, .n = n };
 	struct sj_key_walk down = {
 		.keys = keys, .n = n, .change = SJ_TAKE_CLAIMED,
+		.claims = &claims,
 	};
-	size_t i;
-	int r = 0;
+	int r = sj_claims_begin(&claims);
+
+	if (r)
+		return r;
+	(void)sj_walk_keys(&down);
+	sj_claims_end(&claims);
+	return 0;
+}
+
+int side_jmp_disable_many(struct side_jmp_key *const keys[], size_t n)
+{
+	struct sj_key_walk down = { .keys = keys, .n = n, .change = SJ_TAKE };
 
 	if (!keys_valid(keys, n))
 		return -EINVAL;
-	for (i = 0; i < n; i++) {
-		r = sj_word_claim(keys[i]);
-		if (r)
-			break;
-	}
-	while (r && i-- > 0)
-		sj_word_unclaim(keys[i]);
-	if (!r)
-		(void)sj_walk_keys(&down);
-	return r;
+	if (n > 1)
+		return disable_claimed(keys, n);
+	(void)sj_walk_keys(&down);
+	return down.done == n ? 0 : -EINVAL;
 }
 
 int side_jmp_enable(struct side_jmp_key *key)

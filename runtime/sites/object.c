@@ -197,9 +197,16 @@ static int object_build(struct object *o, const struct sj_image *im,
 			      " sites", o->n_sites);
 }
 
+/* Somebody is at it: another thread, or the one that our handler struck. */
+static bool object_busy(const struct object *o)
+{
+	return (!o->live || o->coming || o->leaving) &&
+	       o->generation == sj_fork_generation();
+}
+
 /*
- * Is the table registered, or about to be?  0: it is; -EBUSY: another thread is
- * at it; 1: no, or by a thread that is gone: then *left is what it left.
+ * Is the table registered, or about to be?  0: it is; -EBUSY: somebody is at it;
+ * 1: no, or by a thread that is gone: then *left is what it left.
  */
 static int object_state(const struct side_jmp_object *abi, struct object **left)
 {
@@ -208,10 +215,10 @@ static int object_state(const struct side_jmp_object *abi, struct object **left)
 	*left = NULL;
 	if (!o)
 		return 1;
-	if (o->live && !o->leaving)
-		return 0;
-	if (o->generation == sj_fork_generation())
+	if (object_busy(o))
 		return -EBUSY;
+	if (o->live && !o->coming && !o->leaving)
+		return 0;
 	*left = o;
 	return 1;
 }
@@ -270,6 +277,7 @@ static void object_fork_parent(void)
 static void object_fork_child(void)
 {
 	sj_set_freezing(false);
+	sj_claims_after_fork();
 	sj_walk_after_fork();
 }
 
@@ -317,12 +325,13 @@ static void say_backend(void)
 		       " patched", asked.name, asked.why);
 }
 
-/* A site came that nobody may arm any more. */
-static void object_may_be_stuck(void)
+/* Perhaps with a site that nobody may arm any more. */
+static void object_has_come(struct object *o, bool all_armed)
 {
 	sigmask_t mask = object_lock();
 
-	if (sj_frozen() || sj_freezing())
+	o->coming = false;
+	if (!all_armed && (sj_frozen() || sj_freezing()))
 		sj_set_stuck();
 	object_unlock(mask);
 }
@@ -336,8 +345,7 @@ static void object_bring_in(struct object *o, bool all_armed)
 		sj_object_adopt(o);
 	else
 		sj_sync_object(o);
-	if (!all_armed)
-		object_may_be_stuck();
+	object_has_come(o, all_armed);
 	say_backend();
 }
 
@@ -403,65 +411,73 @@ int side_jmp_object_register(struct side_jmp_object *abi)
 /* ---- going ---------------------------------------------------------------------- */
 
 /*
- * Ours to take away: NULL if it is not registered, or somebody else is at it.
- * An executable that is unloaded stays.
+ * Ours to take away: 0, -EBUSY, or 1 and *o.  An executable that is unloaded
+ * stays.
  */
-static struct object *object_to_go(struct side_jmp_object *abi, bool unload)
+static int object_to_go(struct side_jmp_object *abi, bool unload,
+			struct object **o)
 {
-	struct object *o = abi->priv;
-	bool busy = o && (!o->live || o->leaving) &&
-		    o->generation == sj_fork_generation();
-
-	return !o || busy || (unload && o->executable) ? NULL : o;
+	*o = abi->priv;
+	if (!*o || (unload && (*o)->executable))
+		return 0;
+	return object_busy(*o) ? -EBUSY : 1;
 }
 
 /* The text goes with it. */
-int side_jmp_object_unload(struct side_jmp_object *abi)
+static int object_unload(struct side_jmp_object *abi)
 {
-	int saved = errno;
+	sigmask_t mask = object_lock();
 	struct object *o;
-	sigmask_t mask;
+	int r = object_to_go(abi, true, &o);
 
-	if (!abi)
-		return -EINVAL;
-	mask = object_lock();
-	o = object_to_go(abi, true);
-	if (o)
+	if (r == 1)
 		sj_object_hide(o);
 	object_unlock(mask);
-	if (o) {
-		side_jmp_inject(INJECT_DEAD);
-		sj_object_release(o);
-		object_take_apart(o);
-	}
-	errno = saved;
+	if (r != 1)
+		return r;
+	side_jmp_inject(INJECT_DEAD);
+	sj_object_release(o);
+	object_take_apart(o);
 	return 0;
 }
 
 /* The text stays, and nobody will be left to arm it. */
-int side_jmp_object_unregister(struct side_jmp_object *abi)
+static int object_unregister(struct side_jmp_object *abi)
 {
-	int saved = errno;
+	sigmask_t mask = object_lock();
 	struct object *o;
-	sigmask_t mask;
+	int r = object_to_go(abi, false, &o);
 
-	if (!abi)
-		return -EINVAL;
-	mask = object_lock();
-	o = object_to_go(abi, false);
-	if (o) {
+	if (r == 1) {
 		o->leaving = true;
 		o->generation = sj_fork_generation();
 	}
 	object_unlock(mask);
-	if (o) {
-		sj_object_release(o);
-		(void)sj_arm_object(o);
-		mask = object_lock();
-		sj_object_hide(o);
-		object_unlock(mask);
-		object_take_apart(o);
-	}
-	errno = saved;
+	if (r != 1)
+		return r;
+	sj_object_release(o);
+	(void)sj_arm_object(o);
+	mask = object_lock();
+	sj_object_hide(o);
+	object_unlock(mask);
+	object_take_apart(o);
 	return 0;
+}
+
+int side_jmp_object_unload(struct side_jmp_object *abi)
+{
+	int saved = errno;
+	int r = abi ? object_unload(abi) : -EINVAL;
+
+	errno = saved;
+	return r;
+}
+
+int side_jmp_object_unregister(struct side_jmp_object *abi)
+{
+	int saved = errno;
+	int r = abi ? object_unregister(abi) : -EINVAL;
+
+	errno = saved;
+	return r;
 }

@@ -30,6 +30,7 @@ void sj_object_show(struct object *o)
 	objects.newest = o;
 	objects.n++;
 	o->live = true;
+	o->coming = true;
 }
 
 void sj_object_hide(struct object *o)

@@ -159,6 +159,7 @@ struct object {
 	uint64_t n_dirty;		/* bits in dirty */
 	uint32_t generation;		/* of forks, when it came */
 	bool live;			/* its sites follow their keys */
+	bool coming;			/* and the first walk is under way */
 	bool leaving;			/* its sites are armed for good */
 	bool textrel;			/* its text was relocated */
 	bool executable;		/* not a library: never unloaded */
@@ -245,6 +246,8 @@ struct batch {
 	uintptr_t lo, hi;		/* the run in hand */
 	struct object *run_object;
 	bool run_arms;
+	/* When the step is done and the cores are synchronized; or NULL. */
+	void (*then)(struct batch *b, void *arg);
 };
 
 /* Something to be done in slices.  True: done. */
@@ -299,18 +302,34 @@ int sj_freeze_others(void);
 bool sj_object_offer(struct object *o);
 void sj_object_adopt(struct object *o);
 void sj_object_release(struct object *o);
-void sj_release_tables(void);		/* of all objects */
+/* Of one of all: SJ_SYNC_AGAIN; or a fork() is under way.  0: none is left. */
+int sj_release_table(void);
 void sj_adopt_info(struct side_jmp_info *info);
 
 /* ---- walk.c: sites that agree with their words ------------------------------ */
 
 enum sj_change { SJ_NO_CHANGE, SJ_ADD, SJ_TAKE, SJ_TAKE_CLAIMED };
 
+/* Claims that a call has, see word.c: to keys[from] up to keys[to].  claims.c */
+struct sj_claims {
+	struct sj_claims *next;
+	const void *thread;
+	struct side_jmp_key *const *keys;
+	size_t n, from, to;
+	int error;
+};
+
+/* To all, or -errno and to none.  Claims that are had are to be ended. */
+int sj_claims_begin(struct sj_claims *c);
+void sj_claims_end(struct sj_claims *c);
+void sj_claims_after_fork(void);	/* of threads that are gone */
+
 /* Change the words of n keys, and make all their sites agree. */
 struct sj_key_walk {
 	struct side_jmp_key *const *keys;
 	size_t n;
 	enum sj_change change;
+	struct sj_claims *claims;	/* SJ_TAKE_CLAIMED */
 	/* From here on it is the walk's; done: how many words have changed. */
 	size_t done, mended;
 	bool changed;			/* the word of keys[done], already */

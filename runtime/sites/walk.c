@@ -94,7 +94,10 @@ static int change_word(struct sj_key_walk *w, struct side_jmp_key *key)
 	switch (w->change) {
 	case SJ_ADD: r = sj_word_add(key); break;
 	case SJ_TAKE: r = sj_word_take(key); break;
-	case SJ_TAKE_CLAIMED: sj_word_take_claimed(key); break;
+	case SJ_TAKE_CLAIMED:
+		sj_word_take_claimed(key);
+		w->claims->from++;
+		break;
 	default: break;
 	}
 	w->changed = !r;
@@ -252,8 +255,8 @@ static size_t words_of(const struct sj_key_walk *w, size_t from, size_t max,
 	return n;
 }
 
-/* As few calls as can be: each synchronizes the cores. */
-static void follow_keys(struct sj_key_walk *w)
+/* As few calls as can be: each synchronizes the cores.  False: it failed. */
+static bool follow_keys(struct sj_key_walk *w)
 {
 	uint64_t few[FEW_KEYS], *words = few;
 	size_t max = FEW_KEYS, size = w->done * sizeof(*words), n;
@@ -273,8 +276,7 @@ static void follow_keys(struct sj_key_walk *w)
 	}
 	if (words != few)
 		munmap(words, size);
-	if (w->follow_error)
-		(void)sj_in_slices(step_mend, w, false);
+	return !w->follow_error;
 }
 
 /* ---- a walk over keys, whole ------------------------------------------------------ */
@@ -293,30 +295,30 @@ static int others(const struct sj_key_walk *w)
 	return error;
 }
 
-/*
- * A frozen process makes no system call here, unless another copy of the
- * runtime has to be asked, or there are sites that freezing could not arm.
- */
-static bool walk_frozen(struct sj_key_walk *w)
-{
-	for (size_t i = 0; i < w->n; i++)
-		if (sj_key_shared(w->keys[i]))
-			return false;
-	if (!sj_frozen() || sj_stuck())
-		return false;
-	for (; w->done < w->n; w->done++) {
-		w->error = change_word(w, w->keys[w->done]);
-		if (w->error)
-			break;
-		w->changed = false;
-	}
-	return true;
-}
-
 static void keep_error(struct sj_key_walk *w, int error)
 {
 	if (!w->error)
 		w->error = error;
+}
+
+/*
+ * A frozen process makes no system call here, unless another copy of the
+ * runtime has to be asked, or there are sites that freezing could not arm.  All
+ * words first: a copy that joins later reads what they are.
+ */
+static bool walk_frozen(struct sj_key_walk *w)
+{
+	if (!sj_frozen() || sj_stuck() || w->change == SJ_TAKE_CLAIMED)
+		return false;
+	for (; w->done < w->n && !w->error; w->done += !w->error) {
+		w->changed = false;
+		w->error = change_word(w, w->keys[w->done]);
+	}
+	for (size_t i = 0; i < w->done; i++)
+		w->shared |= sj_key_shared(w->keys[i]);
+	if (w->shared)
+		keep_error(w, others(w));
+	return true;
 }
 
 int sj_walk_keys(struct sj_key_walk *w)
@@ -329,8 +331,8 @@ int sj_walk_keys(struct sj_key_walk *w)
 	keep_error(w, r);	/* of the cores' synchronization */
 	if (!w->kernel && !w->shared)
 		return w->error;
-	if (w->kernel)
-		follow_keys(w);
+	if (w->kernel && !follow_keys(w))
+		(void)sj_in_slices(step_mend, w, false);
 	if (w->shared)
 		keep_error(w, others(w));
 	(void)sj_in_slices(step_no_longer, NULL, false);
@@ -358,8 +360,9 @@ int sj_sync_slice(struct side_jmp_key *key)
 	if (r == SJ_SYNC_AGAIN)
 		return r;
 	keep_error(&w, r);
-	if (w.kernel)
-		follow_keys(&w);
+	if (w.kernel && !follow_keys(&w) &&
+	    sj_one_slice(step_mend, &w) == SJ_SYNC_AGAIN)
+		return SJ_SYNC_AGAIN;
 	return w.error;
 }
 

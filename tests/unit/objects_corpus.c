@@ -200,17 +200,6 @@ static bool tells_why(const struct corpus_case *c)
 	return false;
 }
 
-static void test_twins(void)
-{
-	static struct side_jmp_key a = SIDE_JMP_KEY_INIT_(one, 32),
-		b = SIDE_JMP_KEY_INIT_(one, 32),
-		c = SIDE_JMP_KEY_INIT_(two, 32), d = { .name = NULL };
-
-	tap_ok(sj_keys_are_twins(&a, &b) && !sj_keys_are_twins(&a, &a) &&
-	       !sj_keys_are_twins(&a, &c) && !sj_keys_are_twins(&d, &a) &&
-	       !sj_keys_are_twins(&a, &d), "keys_of_one_name_are_twins");
-}
-
 int main(void)
 {
 	bool told = true;
@@ -220,7 +209,6 @@ int main(void)
 			try(&corpus_cases[i]);
 	for (unsigned i = 0; i < corpus_n_cases; i++)
 		told &= tells_why(&corpus_cases[i]);
-	test_twins();
 	tap_ok(told, "corpus_says_why_verdicts_differ");
 	return tap_done();
 }
