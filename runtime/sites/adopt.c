@@ -14,7 +14,10 @@
 static struct {
 	uint64_t refused;
 	int error;
+	unsigned calls;			/* under way, that take tables over */
 } adopt;
+static __thread unsigned adopt_calls_here
+	__attribute__((tls_model("initial-exec")));
 
 static sigmask_t adopt_lock(void)
 {
@@ -71,38 +74,50 @@ static bool adopt_mark_dirty(struct batch *b, void *arg)
 	return true;
 }
 
+static void adopt_begin(void)
+{
+	adopt.calls++;
+	adopt_calls_here++;
+}
+
+static void adopt_end(void)
+{
+	adopt.calls--;
+	adopt_calls_here--;
+}
+
 /* Does a back end take it over? */
 bool sj_object_offer(struct object *o)
 {
+	uint64_t pages = adopt_pages(o);
 	sigmask_t mask = adopt_lock();
 	bool adopts = !sj_frozen() && !sj_freezing() && sj_backend_adopts();
 
-	if (adopts) {
+	if (adopts && !sj_pages_affordable(pages)) {
+		adopt_refused(o, -EDQUOT);
+	} else if (adopts) {
 		o->kernel = true;
-		if (!sj_pages_affordable(adopt_pages(o)))
-			adopt_refused(o, -EDQUOT);
+		adopt_begin();
 	}
 	adopt_unlock(mask);
-	return adopts;
+	return o->kernel;
 }
 
 void sj_object_adopt(struct object *o)
 {
 	struct sj_arming w = { .before = o->id + 1, .current = o->id };
-	sigmask_t mask;
-	int r;
+	int r = sj_backend()->adopt(o->abi->start, o->n_records);
+	sigmask_t mask = adopt_lock();
 
-	if (!o->kernel)
-		return;
-	r = sj_backend()->adopt(o->abi->start, o->n_records);
-	if (!r) {
-		(void)sj_in_slices(adopt_mark_dirty, &w, false);
-		return;
-	}
-	mask = adopt_lock();
-	adopt_refused(o, r);
+	if (r)
+		adopt_refused(o, r);
+	adopt_end();
 	adopt_unlock(mask);
+	if (!r)
+		(void)sj_in_slices(adopt_mark_dirty, &w, false);
 }
+
+/* ---- taking back ----------------------------------------------------------------- */
 
 /* Arms all sites.  If it fails, by ourselves: whoever may patch may arm. */
 void sj_object_release(struct object *o)
@@ -126,34 +141,65 @@ static struct object *adopt_next(uint64_t before)
 	return o;
 }
 
-struct table {
+struct adopt_table {
 	const struct side_jmp_record *start;
 	uint32_t n;
+	uint64_t id;
 };
 
-static bool adopt_take_one(struct batch *b, void *arg)
+static bool adopt_find_one(struct batch *b, void *arg)
 {
 	struct object *o = adopt_next(UINT64_MAX);
-	struct table *t = arg;
+	struct adopt_table *t = arg;
 
 	(void)b;
-	*t = o ? (struct table){ o->abi->start, o->n_records } :
-		 (struct table){ 0 };
-	if (o)
+	*t = o ? (struct adopt_table){ o->abi->start, o->n_records, o->id } :
+		 (struct adopt_table){ 0 };
+	return true;
+}
+
+static bool adopt_released(struct batch *b, void *arg)
+{
+	struct adopt_table *t = arg;
+	struct object *o = sj_object_before(t->id + 1);
+
+	(void)b;
+	if (o && o->id == t->id)
 		o->kernel = false;
 	return true;
 }
 
-int sj_release_table(void)
+/*
+ * The table is the kernel's until the call is over.  Two may make it; the
+ * second finds nothing.  Should a fork() come between, it is made again.
+ */
+void sj_release_table(void)
 {
-	struct table t;
+	struct adopt_table t;
 
-	if (sj_one_slice(adopt_take_one, &t) == SJ_SYNC_AGAIN)
-		return SJ_SYNC_AGAIN;
-	if (!t.n)
-		return 0;
+	if (sj_one_slice(adopt_find_one, &t) == SJ_SYNC_AGAIN || !t.n)
+		return;
 	(void)sj_backend()->release(t.start, t.n);
-	return SJ_SYNC_AGAIN;
+	(void)sj_one_slice(adopt_released, &t);
+}
+
+enum sj_adopted sj_adopted(void)
+{
+	return adopt.calls > adopt_calls_here ? SJ_ADOPTED_OTHERS :
+	       adopt.calls ? SJ_ADOPTED_HERE :
+	       adopt_next(UINT64_MAX) ? SJ_ADOPTED_SOME : SJ_ADOPTED_NONE;
+}
+
+/* Nobody knows what has become of a table whose call has lost its thread. */
+void sj_adopt_after_fork(void)
+{
+	struct object *o;
+
+	if (adopt.calls > adopt_calls_here)
+		for (uint64_t id = UINT64_MAX; (o = adopt_next(id)); id = o->id)
+			if (o->coming)
+				sj_object_release(o);
+	adopt.calls = adopt_calls_here;
 }
 
 void sj_adopt_info(struct side_jmp_info *info)

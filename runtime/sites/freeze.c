@@ -24,14 +24,28 @@ static void freeze_end(struct batch *b, void *error)
 	sj_set_freezing(false);
 }
 
+/*
+ * Tables of a back end that patches by itself have to be back before, and none
+ * is taken over meanwhile.  error: SJ_SYNC_AGAIN if they are not.
+ */
 static bool freeze_step(struct batch *b, void *error)
 {
-	(void)error;
 	if (sj_frozen())
 		return true;
 	if (!sj_freezing()) {
 		sj_set_freezing(true);
 		freeze_walk = (struct sj_arming)SJ_ARMING_INIT;
+	}
+	switch (sj_adopted()) {
+	case SJ_ADOPTED_NONE:
+		break;
+	case SJ_ADOPTED_HERE:
+		sj_set_freezing(false);
+		*(int *)error = -EBUSY;
+		return true;
+	default:
+		*(int *)error = SJ_SYNC_AGAIN;
+		return true;
 	}
 	if (!sj_arm_some(b, &freeze_walk))
 		return false;
@@ -39,17 +53,23 @@ static bool freeze_step(struct batch *b, void *error)
 	return true;
 }
 
+enum { FREEZE_PAUSE_NS = 100000 };
+
 /* No key->lock held. */
 static int freeze_own(void)
 {
-	int error = 0;
+	int error;
 
 	if (sj_frozen())
 		return 0;
-	while (sj_release_table() == SJ_SYNC_AGAIN)
-		;
-	(void)sj_in_slices(freeze_step, &error, false);
-	return error;
+	for (;;) {
+		error = 0;
+		(void)sj_in_slices(freeze_step, &error, false);
+		if (error != SJ_SYNC_AGAIN)
+			return error;
+		sj_release_table();
+		sj_pause(FREEZE_PAUSE_NS);
+	}
 }
 
 /* Waits for no fork(): see "LOCKS" in sites.h. */
@@ -59,9 +79,10 @@ int sj_freeze_slice(void)
 
 	if (sj_frozen())
 		return 0;
-	if (sj_release_table() == SJ_SYNC_AGAIN ||
-	    sj_one_slice(freeze_step, &error) == SJ_SYNC_AGAIN)
+	if (sj_one_slice(freeze_step, &error) == SJ_SYNC_AGAIN)
 		return SJ_SYNC_AGAIN;
+	if (error == SJ_SYNC_AGAIN)
+		sj_release_table();
 	return error;
 }
 

@@ -75,7 +75,7 @@ static struct object *object_map(struct side_jmp_object *abi,
 		.order = (uint32_t *)(void *)(p + order),
 		.first_page = first,
 		.dirty = (uint8_t *)p + dirty,
-		.unsure = (uint8_t *)p + dirty + bits,
+		.unsure = (uint8_t *)p + dirty + bits, .n_bits = bits,
 		.generation = sj_fork_generation(),
 		.textrel = im->textrel, .executable = im->executable,
 	};
@@ -166,6 +166,13 @@ static void object_take_apart(struct object *o)
 
 /* ---- coming ------------------------------------------------------------------- */
 
+/*
+ * An object with sites that were idle in the file has been unregistered: its
+ * text, armed by us, may be registered again and then tells nothing of the file.
+ * So no page of what comes later is taken for one that could be dropped.  Atomic.
+ */
+static bool object_distrust;
+
 /* Pages with sites that the file holds idle, or somebody has a breakpoint at. */
 static void mark_unsure(struct object *o)
 {
@@ -176,6 +183,7 @@ static void mark_unsure(struct object *o)
 		if (sj_insn_state(&insn) != SIDE_JMP_ARMED)
 			sj_page_set_unsure(o, &insn);
 	}
+	o->any_unsure = true;
 }
 
 static int object_build(struct object *o, const struct sj_image *im,
@@ -189,7 +197,9 @@ static int object_build(struct object *o, const struct sj_image *im,
 	if (kept < 0)
 		return (int)kept;
 	o->n_sites = (uint32_t)kept;
-	if (!v->all_armed)
+	if (__atomic_load_n(&object_distrust, __ATOMIC_RELAXED))
+		memset(o->unsure, 0xff, o->n_bits);
+	else if (!v->all_armed)
 		mark_unsure(o);
 	if (!object_group(o))
 		return 0;
@@ -278,6 +288,7 @@ static void object_fork_child(void)
 {
 	sj_set_freezing(false);
 	sj_claims_after_fork();
+	sj_adopt_after_fork();
 	sj_walk_after_fork();
 }
 
@@ -343,7 +354,7 @@ static void object_bring_in(struct object *o, bool all_armed)
 	side_jmp_inject(INJECT_SUBSCRIBED);
 	if (sj_object_offer(o))
 		sj_object_adopt(o);
-	else
+	if (!o->kernel)
 		sj_sync_object(o);
 	object_has_come(o, all_armed);
 	say_backend();
@@ -455,6 +466,8 @@ static int object_unregister(struct side_jmp_object *abi)
 	object_unlock(mask);
 	if (r != 1)
 		return r;
+	if (o->any_unsure)
+		__atomic_store_n(&object_distrust, true, __ATOMIC_RELAXED);
 	sj_object_release(o);
 	(void)sj_arm_object(o);
 	mask = object_lock();

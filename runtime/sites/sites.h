@@ -157,10 +157,12 @@ struct object {
 	uint8_t *unsure;		/* likewise: the file's page may have a
 					   site that is not armed */
 	uint64_t n_dirty;		/* bits in dirty */
+	size_t n_bits;			/* bytes of each */
 	uint32_t generation;		/* of forks, when it came */
 	bool live;			/* its sites follow their keys */
 	bool coming;			/* and the first walk is under way */
 	bool leaving;			/* its sites are armed for good */
+	bool any_unsure;
 	bool textrel;			/* its text was relocated */
 	bool executable;		/* not a library: never unloaded */
 	bool kernel;			/* the kernel has the table */
@@ -298,12 +300,19 @@ int sj_freeze_others(void);
 
 /* ---- adopt.c: tables of a back end that patches by itself; no lock --------- */
 
-/* Does it take the object over?  Then sj_object_adopt() does it. */
+/* Does it take the object over?  Then sj_object_adopt() has to follow. */
 bool sj_object_offer(struct object *o);
 void sj_object_adopt(struct object *o);
 void sj_object_release(struct object *o);
-/* Of one of all: SJ_SYNC_AGAIN; or a fork() is under way.  0: none is left. */
-int sj_release_table(void);
+void sj_release_table(void);		/* one of all; waits for no fork() */
+/* How far all of them are back; sj_patch_lock. */
+enum sj_adopted {
+	SJ_ADOPTED_NONE, SJ_ADOPTED_SOME,
+	SJ_ADOPTED_OTHERS,		/* another thread takes one over */
+	SJ_ADOPTED_HERE,		/* a call that our handler struck does */
+};
+enum sj_adopted sj_adopted(void);
+void sj_adopt_after_fork(void);
 void sj_adopt_info(struct side_jmp_info *info);
 
 /* ---- walk.c: sites that agree with their words ------------------------------ */
