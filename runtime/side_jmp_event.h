@@ -273,11 +273,13 @@ int side_jmp_tracer_unregister(struct side_jmp_tracer *tracer);
 /*
  * The built-in tracer, for these events too.  output NULL: where it writes
  * already, or stderr; "path", "directory/".  One output a process: -EBUSY if it
- * writes elsewhere.  Other errors: as above, or what the files' opening said.
+ * writes elsewhere; -EDEADLK in a signal handler that struck this very thread
+ * while it starts or stops it.  Other errors: as above, or what the files'
+ * opening said.
  */
 int side_jmp_trace_start(const char *patterns, const char *output);
 
-/* No more events; close the output.  0, or -EINVAL: was not started. */
+/* No more events; close the output.  0, -EINVAL (not started), -EDEADLK. */
 int side_jmp_trace_stop(void);
 
 #define SIDE_JMP_USER_EVENTS_PERSIST	0x1

@@ -123,6 +123,7 @@ pid_t sj_pid(void);			/* cached, until sj_who_forget() */
 pid_t sj_tid(void);
 void sj_who_forget(void);		/* in the child of a fork() */
 uint64_t sj_now(void);			/* CLOCK_MONOTONIC, ns */
+void sj_sleep(long ns);			/* less than a second */
 
 /* ---- number.c: text that goes where there is room ------------------------ */
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Which process, which thread, what time. */
+/* Which process, which thread, what time; and to let some pass. */
 #define _GNU_SOURCE
+#include <sched.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -41,4 +42,17 @@ void sj_who_forget(void)
 {
 	who_tid = 0;
 	__atomic_store_n(&who_pid, 0, __ATOMIC_RELAXED);
+}
+
+/* Raw: libc's nanosleep() is a cancellation point. */
+void sj_sleep(long ns)
+{
+#ifdef SYS_nanosleep
+	struct { long sec, nsec; } pause = { 0, ns };
+
+	syscall(SYS_nanosleep, &pause, NULL);
+#else
+	(void)ns;
+	sched_yield();
+#endif
 }

@@ -109,6 +109,9 @@ struct sj_walk {
 void sj_walk_begin(struct sj_walk *walk);
 struct side_jmp_event *sj_walk_next(struct sj_walk *walk);	/* or NULL */
 void sj_walk_end(struct sj_walk *walk);
+/* All of it.  sj_event_lock, let go in between. */
+void sj_walk_over(struct sj_slice *slice,
+		  void (*visit)(struct side_jmp_event *event));
 
 void sj_registry_after_fork(void);
 

@@ -67,7 +67,7 @@ void sj_slice_leave(struct sj_slice *slice)
 		slice->n *= 2;
 	else if (took > SLICE_LONG && slice->n > 1)
 		slice->n /= 2;
-	if (wanted)		/* or we would have it again before they wake */
+	if (wanted)	/* or we would have it again before they wake */
 		sched_yield();
 }
 
@@ -200,6 +200,23 @@ void sj_walk_end(struct sj_walk *walk)
 	while (*p != walk)
 		p = &(*p)->next;
 	*p = walk->next;
+}
+
+void sj_walk_over(struct sj_slice *slice,
+		  void (*visit)(struct side_jmp_event *event))
+{
+	struct side_jmp_event *event;
+	struct sj_walk walk;
+
+	sj_walk_begin(&walk);
+	for (unsigned n = 1; (event = sj_walk_next(&walk)); n++) {
+		visit(event);
+		if (n >= slice->n) {
+			sj_slice_next(slice);
+			n = 0;
+		}
+	}
+	sj_walk_end(&walk);
 }
 
 void sj_registry_after_fork(void)

@@ -21,10 +21,16 @@ static const struct sj_output *const trace_outputs[] = {
 
 enum { TRACE_OUTPUTS = sizeof(trace_outputs) / sizeof(trace_outputs[0]) };
 
-/* Serializes starting and stopping; outermost of this room's. */
-static uint32_t trace_lock;
+/*
+ * Which thread starts or stops, by an address that it alone has; NULL: none.
+ * The outermost lock of this room.  Signals come while it is held, for starting
+ * takes as long as there are events: a handler that struck the thread which has
+ * it is refused.
+ */
+static const void *trace_owner;		/* atomic: acquire, release */
+static __thread char trace_here __attribute__((tls_model("initial-exec")));
 
-/* trace_lock; the callback reads what does not change while it may run. */
+/* trace_owner's; the callback reads what does not change while it may run. */
 static struct {
 	struct side_jmp_tracer *tracer;
 	const struct sj_output *output;	/* NULL: closed */
@@ -134,14 +140,41 @@ static int trace_start(const char *patterns, const char *output)
 	return r;
 }
 
+/* False: this thread has it. */
+static bool trace_take(void)
+{
+	const void *seen = NULL;
+
+	while (!__atomic_compare_exchange_n(&trace_owner, &seen, &trace_here,
+					    false, __ATOMIC_ACQUIRE,
+					    __ATOMIC_RELAXED)) {
+		if (seen == &trace_here)
+			return false;
+		seen = NULL;
+		sj_sleep(100000);
+	}
+	return true;
+}
+
+static void trace_let_go(void)
+{
+	__atomic_store_n(&trace_owner, NULL, __ATOMIC_RELEASE);
+}
+
+/* A handler forks that struck the owner: it goes on owning it. */
+static bool trace_had;			/* trace_owner's */
+
 static void trace_fork_prepare(void)
 {
-	sj_lock(&trace_lock);
+	bool took = trace_take();
+
+	trace_had = !took;
 }
 
 static void trace_fork_parent(void)
 {
-	sj_unlock(&trace_lock);
+	if (!trace_had)
+		trace_let_go();
 }
 
 /* The parent has counted what the parent lost. */
@@ -152,7 +185,8 @@ static void trace_fork_child(void)
 		trace.output->after_fork();
 }
 
-static int trace_enter(sigmask_t *mask)
+/* While it forks, this thread owns it already. */
+static int trace_enter(void)
 {
 	static const struct sj_fork_hooks hooks = {
 		trace_fork_prepare, trace_fork_parent, trace_fork_child,
@@ -161,29 +195,26 @@ static int trace_enter(sigmask_t *mask)
 
 	if (r)
 		return r;
-	*mask = sj_block_signals();
-	sj_lock(&trace_lock);
-	return 0;
+	return sj_fork_holds() || trace_take() ? 0 : -EDEADLK;
 }
 
-static void trace_leave(sigmask_t mask)
+static void trace_leave(void)
 {
-	sj_unlock(&trace_lock);
-	sj_restore_signals(mask);
+	if (!sj_fork_holds())
+		trace_let_go();
 }
 
 int side_jmp_trace_start(const char *patterns, const char *output)
 {
 	int saved = errno, r;
-	sigmask_t mask;
 
 	if (!patterns || (output && !*output))
 		return -EINVAL;
-	r = trace_enter(&mask);
+	r = trace_enter();
 	if (r)
 		return r;
 	r = trace_start(patterns, output);
-	trace_leave(mask);
+	trace_leave();
 	errno = saved;
 	return r;
 }
@@ -191,9 +222,8 @@ int side_jmp_trace_start(const char *patterns, const char *output)
 int side_jmp_trace_stop(void)
 {
 	int saved = errno, r;
-	sigmask_t mask;
 
-	r = trace_enter(&mask);
+	r = trace_enter();
 	if (r)
 		return r;
 	r = trace.tracer ? side_jmp_tracer_unregister(trace.tracer) : -EINVAL;
@@ -201,7 +231,7 @@ int side_jmp_trace_stop(void)
 		trace.tracer = NULL;
 		trace_close();
 	}
-	trace_leave(mask);
+	trace_leave();
 	errno = saved;
 	return r;
 }

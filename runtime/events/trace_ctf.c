@@ -369,18 +369,18 @@ static int ctf_open_lane(int dir, unsigned i)
 /* The events that there are; later ones come through ctf_new_event(). */
 static int ctf_describe_all(int metadata)
 {
-	sigmask_t mask = sj_event_enter();
-	struct side_jmp_event_object *o;
-	struct side_jmp_event *event;
+	struct sj_slice slice = { 0 };
+	bool failed;
 
+	sj_slice_enter(&slice);
 	ctf.metadata = metadata;
 	ctf_text_failed = false;
 	ctf_put_preamble();
 	ctf_flush();
-	sj_for_each_event(o, event)
-		ctf_new_event(event);
-	sj_event_leave(mask);
-	return ctf_text_failed ? -EIO : 0;
+	sj_walk_over(&slice, ctf_new_event);
+	failed = ctf_text_failed;
+	sj_slice_leave(&slice);
+	return failed ? -EIO : 0;
 }
 
 static int ctf_open_files(int dir)

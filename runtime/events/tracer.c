@@ -92,8 +92,6 @@
 #include <errno.h>
 #include <string.h>
 #include <sched.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "runtime/events/events.h"
 #include "runtime/events/sink.h"
@@ -336,19 +334,6 @@ static bool tracer_others_run(struct side_jmp_slot *slot)
 	return false;
 }
 
-/* Raw: libc's nanosleep() is a cancellation point. */
-static void tracer_sleep(long ns)
-{
-#ifdef SYS_nanosleep
-	struct { long sec, nsec; } pause = { 0, ns };
-
-	syscall(SYS_nanosleep, &pause, NULL);
-#else
-	(void)ns;
-	sched_yield();
-#endif
-}
-
 /* Calls are short, mostly: look again soon, then ever later. */
 static void tracer_wait(struct side_jmp_slot *slot)
 {
@@ -359,7 +344,7 @@ static void tracer_wait(struct side_jmp_slot *slot)
 			sched_yield();
 			continue;
 		}
-		tracer_sleep(pause);
+		sj_sleep(pause);
 		if (pause < 1000000)
 			pause *= 2;
 	}

@@ -477,39 +477,6 @@ static int ue_start_locked(unsigned flags)
 	return 0;
 }
 
-/* sj_event_lock, let go in between. */
-static void ue_register_all(struct sj_slice *slice)
-{
-	struct side_jmp_event *event;
-	struct sj_walk walk;
-
-	sj_walk_begin(&walk);
-	for (unsigned n = 1; (event = sj_walk_next(&walk)); n++) {
-		ue_new_event(event);
-		if (n >= slice->n) {
-			sj_slice_next(slice);
-			n = 0;
-		}
-	}
-	sj_walk_end(&walk);
-}
-
-static void ue_unregister_all(struct sj_slice *slice)
-{
-	struct side_jmp_event *event;
-	struct sj_walk walk;
-
-	sj_walk_begin(&walk);
-	for (unsigned n = 1; (event = sj_walk_next(&walk)); n++) {
-		ue_lost_event(event);
-		if (n >= slice->n) {
-			sj_slice_next(slice);
-			n = 0;
-		}
-	}
-	sj_walk_end(&walk);
-}
-
 int side_jmp_user_events_start(unsigned flags)
 {
 	struct sj_slice slice = { 0 };
@@ -523,7 +490,7 @@ int side_jmp_user_events_start(unsigned flags)
 	} else if (ue.fd < 0) {
 		r = ue_start_locked(flags);
 		if (!r)
-			ue_register_all(&slice);
+			sj_walk_over(&slice, ue_new_event);
 	}
 	sj_slice_leave(&slice);
 	errno = saved;
@@ -554,7 +521,7 @@ int side_jmp_user_events_stop(void)
 	sj_slice_enter(&slice);
 	if (ue.fd >= 0 && !ue.stopping) {
 		ue.stopping = &ue_writing_here;
-		ue_unregister_all(&slice);
+		sj_walk_over(&slice, ue_lost_event);
 		sj_slice_leave(&slice);
 		ue_wait();
 		sj_slice_enter(&slice);
