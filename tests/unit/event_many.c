@@ -435,6 +435,12 @@ static void *load_and_unload(void *arg)
 	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
 		side_jmp_event_register(&m->object);
 		side_jmp_event_unload(&m->object);
+		/* Its memory is somebody else's now. */
+		m->object.next = (void *)8;
+		m->object.start = m->object.stop = (void *)8;
+		usleep(100);
+		m->object.start = m->events;
+		m->object.stop = m->events + EVENTS;
 	}
 	for (size_t i = 0; i < EVENTS; i++)
 		if (m->keys[i].word32 || m->events[i].slots)
@@ -500,14 +506,30 @@ static void *register_and_unregister(void *arg)
 	return NULL;
 }
 
+/* The child's threads get the stacks of those that it does not have. */
+static void *scribble(void *arg)
+{
+	char a[100000];
+
+	memset(a, 0xaa, sizeof(a));
+	__asm__ volatile("" : : "r"(a) : "memory");
+	return arg;
+}
+
 /* Whatever other threads were in the midst of, all works in the child. */
 static int works_in_the_child(void)
 {
 	struct many *m = make_many();
 	struct side_jmp_tracer *tracer;
+	pthread_t threads[3];
 	int n = 0;
 
 	alarm(20);
+	for (int i = 0; i < 3; i++)
+		if (pthread_create(&threads[i], NULL, scribble, NULL))
+			return 6;
+	for (int i = 0; i < 3; i++)
+		pthread_join(threads[i], NULL);
 	if (side_jmp_tracer_register(&tracer, "many:*", count, &n))
 		return 1;
 	calls(shared);
@@ -551,6 +573,59 @@ static void forks_beside(void)
 	pthread_join(threads[1], NULL);
 	tap_ok(!wrong && !r, "many_events_fork_in_the_midst_of_others");
 	side_jmp_event_unload(&shared->object);
+}
+
+static bool in_slow, let_go;
+
+static void slow(const struct side_jmp_event *event,
+		 const struct side_jmp_value values[], void *data)
+{
+	(void)event;
+	(void)values;
+	(void)data;
+	__atomic_store_n(&in_slow, true, __ATOMIC_SEQ_CST);
+	while (!__atomic_load_n(&let_go, __ATOMIC_SEQ_CST))
+		usleep(100);
+}
+
+static void *fire(void *arg)
+{
+	side_jmp_event(many, one, 1);
+	return arg;
+}
+
+static void *unregister(void *tracer)
+{
+	return side_jmp_tracer_unregister(tracer) ? tracer : NULL;
+}
+
+/* It waits for a callback: in the child there is neither. */
+static void forks_while_another_unregisters(void)
+{
+	struct side_jmp_tracer *tracer;
+	pthread_t threads[2];
+	void *left;
+	int status;
+	pid_t pid;
+
+	side_jmp_tracer_register(&tracer, "many:one", slow, NULL);
+	pthread_create(&threads[0], NULL, fire, NULL);
+	while (!__atomic_load_n(&in_slow, __ATOMIC_SEQ_CST))
+		usleep(100);
+	pthread_create(&threads[1], NULL, unregister, tracer);
+	while (side_jmp_event_enabled(many, one))
+		usleep(100);
+	pid = fork();
+	if (!pid) {
+		alarm(20);
+		_exit(side_jmp_tracer_unregister(tracer) ? 1 :
+		      side_jmp_tracer_unregister(tracer) != -EINVAL);
+	}
+	waitpid(pid, &status, 0);
+	__atomic_store_n(&let_go, true, __ATOMIC_SEQ_CST);
+	pthread_join(threads[0], NULL);
+	pthread_join(threads[1], &left);
+	tap_ok(!status && !left, "many_events_fork_while_another_unregisters");
 }
 
 static bool fork_now, is_child;
@@ -624,6 +699,7 @@ int main(void)
 	forks();
 	beside_each_other();
 	forks_beside();
+	forks_while_another_unregisters();
 	start_timer();
 	forks_within();
 	for (int i = 0; i < 3; i++) {
