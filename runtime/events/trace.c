@@ -36,6 +36,7 @@ static struct {
 	const struct sj_output *output;	/* NULL: closed */
 	char name[SJ_OUTPUT_NAME];
 	uint64_t size;
+	const void *stopping;		/* a thread, as above; or NULL */
 	unsigned asked;			/* patterns of SIDE_JMP_ENABLE */
 	pid_t asked_of;			/* by the user, of this process */
 } trace = { .size = TRACE_SIZE_DEFAULT };
@@ -128,6 +129,8 @@ static int trace_start(const char *patterns, const char *output)
 	bool opened = !trace.output;
 	int r = 0;
 
+	if (trace.stopping)
+		return -EBUSY;
 	if (opened)
 		r = trace_open(output);
 	else if (!trace_same(output))
@@ -180,6 +183,11 @@ static void trace_fork_parent(void)
 /* The parent has counted what the parent lost. */
 static void trace_fork_child(void)
 {
+	/* Its tracer is as good as gone; the next stop closes the output. */
+	if (trace.stopping && trace.stopping != &trace_here) {
+		trace.stopping = NULL;
+		trace.tracer = NULL;
+	}
 	__atomic_store_n(&trace_lost, 0, __ATOMIC_RELAXED);
 	if (trace.output && trace.output->after_fork)
 		trace.output->after_fork();
@@ -219,19 +227,50 @@ int side_jmp_trace_start(const char *patterns, const char *output)
 	return r;
 }
 
-int side_jmp_trace_stop(void)
+/* What is to be unregistered; NULL: there is nothing but the output. */
+static int trace_stop_begin(struct side_jmp_tracer **tracer)
 {
-	int saved = errno, r;
+	int r = trace_enter();
 
-	r = trace_enter();
 	if (r)
 		return r;
-	r = trace.tracer ? side_jmp_tracer_unregister(trace.tracer) : -EINVAL;
+	if (!trace.output)
+		r = -EINVAL;
+	else if (trace.stopping)
+		r = -EBUSY;
+	else
+		trace.stopping = &trace_here;
+	*tracer = trace.tracer;
+	trace_leave();
+	return r;
+}
+
+static void trace_stop_end(int r)
+{
+	(void)trace_enter();
+	trace.stopping = NULL;
 	if (!r) {
 		trace.tracer = NULL;
 		trace_close();
 	}
 	trace_leave();
+}
+
+/*
+ * Waits for callbacks that run, and one may be struck by a handler that forks:
+ * so nothing that fork() takes is held meanwhile.
+ */
+int side_jmp_trace_stop(void)
+{
+	struct side_jmp_tracer *tracer;
+	int saved = errno;
+	int r = trace_stop_begin(&tracer);
+
+	if (r)
+		return r;
+	if (tracer)
+		r = side_jmp_tracer_unregister(tracer);
+	trace_stop_end(r);
 	errno = saved;
 	return r;
 }

@@ -263,11 +263,18 @@ static void tracer_call_back(struct tracer_frame *frame,
 			     const struct side_jmp_event *event,
 			     const struct side_jmp_value *values)
 {
+	bool active = true;
+
 	__atomic_store_n(&frame->inside, true, __ATOMIC_RELAXED);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	if (!tracer_counted(frame))
+	/* In a child, which may have unregistered it before it was counted. */
+	if (!tracer_counted(frame)) {
 		tracer_count_in(frame);
-	frame->slot->callback(event, values, frame->slot->data);
+		active = __atomic_load_n(&frame->slot->active,
+					 __ATOMIC_SEQ_CST);
+	}
+	if (active)
+		frame->slot->callback(event, values, frame->slot->data);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	__atomic_store_n(&frame->inside, false, __ATOMIC_RELAXED);
 }

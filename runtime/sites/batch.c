@@ -13,12 +13,12 @@
  * is what single writes would show them; where a state is one aligned word, a
  * run begins and ends at multiples of RUN_ALIGN, so that the kernel's copy is
  * of whole words.  What a run could undo is a change of those other bytes by
- * somebody else after we read them: a debugger's breakpoint, another patcher's
- * hook.  So what stands there is compared right before the write.  A debugger
- * writes while all threads are stopped, and none stops in the middle of a system
- * call that does not sleep: his change comes before the comparison, or after
- * the write.  Of another patcher in this very process a microsecond is left;
- * that is why runs are for an object that is being loaded, and nothing else.
+ * somebody else: a debugger's breakpoint, a uprobe, another patcher's hook.  So
+ * a run holds no breakpoint, which its owner might be removing; and what stands
+ * there is compared right before the write: if it is not what it was, only the
+ * sites' own bytes are written.  A microsecond is left in which a change could
+ * be lost; that is why runs are for an object that is being loaded, and nothing
+ * else.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -119,15 +119,49 @@ static void note_error(struct batch *b, int error)
 
 /* ---- runs ---------------------------------------------------------------- */
 
-/* What somebody else has changed meanwhile stays his. */
-static void run_refresh(uintptr_t page, size_t from, size_t to)
+static bool run_has_breakpoint(uintptr_t from, uintptr_t to)
+{
+	const struct side_jmp_arch *arch = side_jmp_arch_host();
+
+	for (uintptr_t at = from; at + arch->patch_len <= to; at += arch->align)
+		if (arch->breakpoint((const uint8_t *)at))
+			return true;
+	return false;
+}
+
+/*
+ * Somebody else has changed something meanwhile: only what is ours, and not
+ * where he did.
+ */
+static int write_pieces(struct batch *b, uintptr_t page, size_t from, size_t to)
 {
 	const uint8_t *now = (const uint8_t *)page;
+	unsigned len = side_jmp_arch_host()->patch_len;
+	int r = 0;
 
-	while (memcmp(now + from, run_before + from, to - from))
-		for (size_t i = from; i < to; i++)
-			if (now[i] != run_before[i])
-				run_bytes[i] = run_before[i] = now[i];
+	for (size_t i = from; i < to; i += len) {
+		int e = 0;
+
+		if (memcmp(run_bytes + i, run_before + i, len) &&
+		    !memcmp(now + i, run_before + i, len))
+			e = write_text(b, b->run_object, page + i,
+				       run_bytes + i, len);
+		r = r ? r : e;
+	}
+	return r;
+}
+
+/* Of states that are words: whole lines, if nobody's breakpoint is there. */
+static void run_widen(uintptr_t *lo, uintptr_t *hi)
+{
+	uintptr_t from = *lo & ~(uintptr_t)(RUN_ALIGN - 1);
+	uintptr_t to = (*hi + RUN_ALIGN - 1) & ~(uintptr_t)(RUN_ALIGN - 1);
+
+	if (side_jmp_arch_host()->patch_len == 1 ||
+	    run_has_breakpoint(from, *lo) || run_has_breakpoint(*hi, to))
+		return;
+	*lo = from;
+	*hi = to;
 }
 
 static void flush_run(struct batch *b)
@@ -138,12 +172,12 @@ static void flush_run(struct batch *b)
 	b->lo = b->hi = 0;
 	if (!hi)
 		return;
-	if (side_jmp_arch_host()->patch_len > 1) {
-		lo &= ~(uintptr_t)(RUN_ALIGN - 1);
-		hi = (hi + RUN_ALIGN - 1) & ~(uintptr_t)(RUN_ALIGN - 1);
-	}
-	run_refresh(page, lo - page, hi - page);
-	r = write_text(b, b->run_object, lo, run_bytes + (lo - page), hi - lo);
+	run_widen(&lo, &hi);
+	if (memcmp((void *)lo, run_before + (lo - page), hi - lo))
+		r = write_pieces(b, page, lo - page, hi - page);
+	else
+		r = write_text(b, b->run_object, lo, run_bytes + (lo - page),
+			       hi - lo);
 	if (r && b->run_arms)
 		note_error(b, r);
 }
@@ -153,6 +187,8 @@ static void run_add(struct batch *b, struct object *o, uintptr_t addr,
 {
 	uintptr_t page = page_of(addr);
 
+	if (b->hi && run_has_breakpoint(b->hi, addr))
+		flush_run(b);
 	if (!b->hi) {
 		memcpy(run_before, (void *)page, sj_page_size());
 		memcpy(run_bytes, run_before, sj_page_size());
