@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,6 +56,27 @@ static int in_child(void (*run)(void))
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 	return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+/*
+ * Wait for a child that may hang, even with every signal blocked: it gets two
+ * minutes.  Its status as of waitpid(2).
+ */
+__attribute__((unused))
+static int reap_or_kill(pid_t pid)
+{
+	int status = -1;
+
+	for (unsigned i = 0; i < 120 * 500; i++) {
+		pid_t r = waitpid(pid, &status, WNOHANG);
+
+		if (r == pid || (r < 0 && errno != EINTR))
+			return status;
+		usleep(i < 100 ? 200 : 2000);
+	}
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
+	return status;
 }
 
 /* A step that a case needs: without it the case would show nothing. */
