@@ -384,7 +384,7 @@ static void ue_lost_events(struct side_jmp_event *first,
 
 /* ---- the file ----------------------------------------------------------- */
 
-/* The mount point in a line of /proc/self/mounts, if it is a tracefs. */
+/* The mount point in a line of /proc/thread-self/mounts, if it is a tracefs. */
 static bool ue_tracefs_of(char *line, char **point)
 {
 	char *save = NULL, *type;
@@ -407,7 +407,7 @@ static int ue_open_in(const char *tracefs)
 /* Where a tracefs is mounted that is not at its usual places. */
 static int ue_open_elsewhere(void)
 {
-	FILE *mounts = fopen("/proc/self/mounts", "re");
+	FILE *mounts = fopen("/proc/thread-self/mounts", "re");
 	char line[1024], *point;
 	int r = -ENOENT;
 
