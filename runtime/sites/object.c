@@ -155,11 +155,20 @@ static int object_group(struct object *o)
 	return w.error;
 }
 
-/* Nobody finds the object any more but by its groups. */
+/*
+ * The object is hidden: it is found by its groups, and by its table, until they
+ * are gone.  In a child that is forked before that, too: see FORK.
+ */
 static void object_take_apart(struct object *o)
 {
+	sigmask_t mask;
+
 	while (o->n_groups)
 		sj_groups_drop(o);
+	mask = object_lock();
+	if (o->abi->priv == o)
+		o->abi->priv = NULL;
+	object_unlock(mask);
 	side_jmp_inject(INJECT_UNREGISTERED);
 	munmap(o, o->map_size);
 }
@@ -441,8 +450,10 @@ static int object_unload(struct side_jmp_object *abi)
 	struct object *o;
 	int r = object_to_go(abi, true, &o);
 
-	if (r == 1)
+	if (r == 1) {
 		sj_object_hide(o);
+		o->generation = sj_fork_generation();
+	}
 	object_unlock(mask);
 	if (r != 1)
 		return r;

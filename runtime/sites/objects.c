@@ -45,7 +45,6 @@ void sj_object_hide(struct object *o)
 	}
 	sj_pages_forget(o);
 	o->live = false;
-	o->abi->priv = NULL;
 }
 
 /* Takes the lock. */
