@@ -16,7 +16,7 @@
 #include "runtime/sites/sites.h"
 #include "tests/child.h"
 
-enum { N_SITES = 600, N_KEYS = 150 };
+enum { N_SITES = 1200, N_KEYS = 100 };
 
 /* ---- an object by hand: many sites, on many pages ----------------------------- */
 
@@ -33,7 +33,7 @@ __asm__(
 "hand_pass:\n"
 "	xorl %eax, %eax\n"
 "	.set hand_key, 0\n"
-"	.rept 600\n"
+"	.rept 1200\n"
 "0:	.byte 0xe9\n"
 "	.long 2f - . - 4\n"
 "1:	jmp 3f\n"
@@ -50,13 +50,13 @@ __asm__(
 "	.long hand_keys + hand_key - .\n"
 "	.byte 1, 0, 0, 0\n"
 "	.popsection\n"
-"	.set hand_key, (hand_key + 32) % (150 * 32)\n"
+"	.set hand_key, (hand_key + 32) % (100 * 32)\n"
 "	.endr\n"
 "	ret\n"
 "	.size hand_pass, . - hand_pass\n"
 "	.pushsection .data.hand_table, \"aw\", @progbits\n"
 "	.globl hand_table\n"
-"	.set hand_table, . - 600 * 16\n"
+"	.set hand_table, . - 1200 * 16\n"
 "	.popsection\n");
 
 int hand_pass(void);
@@ -129,6 +129,17 @@ static int users_of_all(void)
 	return n;
 }
 
+static bool unwanted_sites_are_idle(void)
+{
+	struct side_jmp_info info;
+	bool idle = true;
+
+	side_jmp_get_info(&info, sizeof(info));
+	for (unsigned i = 0; i < N_SITES; i++)
+		idle &= word_set(&hand_table[i]) || !site_armed(&hand_table[i]);
+	return idle || info.backend == SIDE_JMP_BACKEND_NONE;	/* frozen */
+}
+
 /* Every site on, and off again, wherever nobody else wants it. */
 static bool keys_work(void)
 {
@@ -136,6 +147,7 @@ static bool keys_work(void)
 	bool ok = !side_jmp_enable_many(all, N_KEYS) && hand_pass() == N_SITES;
 
 	ok &= !side_jmp_disable_many(all, N_KEYS) && hand_pass() == others;
+	ok &= unwanted_sites_are_idle();
 	ok &= !side_jmp_enable(&own) && own_pass() == 1;
 	return ok && !side_jmp_disable(&own);
 }
@@ -184,10 +196,10 @@ static int of_child(bool thoroughly)
 	if (!keys_work())
 		return 3;
 	if (!thoroughly)
-		return !unload() && !object.priv ? 0 : 4;
-	if (!comes_and_goes(unload) || !comes_and_goes(unregister))
-		return 4;
+		return !unload() && !object.priv ? 0 : 5;
 	if (!child_forks())
+		return 4;
+	if (!comes_and_goes(unload) || !comes_and_goes(unregister))
 		return 5;
 	return freezes() ? 0 : 6;
 }
@@ -196,7 +208,7 @@ static int of_child(bool thoroughly)
 
 #define STEPS	(INJECT_UNREGISTERED + 1)
 #define NOWHERE	INJECT_EVENT_LEFT
-enum { OFTEN = 3 };
+enum { OFTEN = 3, SLICES = 8 };
 
 static const char *const names[STEPS] = {
 	[INJECT_WORD_CHANGED] = "word changed", [INJECT_LOCKED] = "locked",
@@ -387,16 +399,18 @@ static void fork_in_it(void)
 }
 
 /*
- * At the first time, the last, and one in the middle.  How many slices there
+ * At the first time, the last, and some in the middle.  How many slices there
  * are is the machine's business: the last may not come again.
  */
 static int fork_at_step(enum inject_step step, unsigned total)
 {
+	unsigned often = step == INJECT_BETWEEN_SLICES ? SLICES : OFTEN;
 	int bad = 0;
 
+	often = often < total ? often : total;
 	fork_at = step;
-	for (unsigned i = 0; i < OFTEN && i < total; i++) {
-		nth = i == 0 ? 0 : i == 1 ? total - 1 : total / 2;
+	for (unsigned i = 0; i < often; i++) {
+		nth = often < 2 ? 0 : i * (total - 1) / (often - 1);
 		thorough = i == 0;
 		bad += in_child(fork_in_it) != 0;
 	}
