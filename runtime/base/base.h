@@ -9,6 +9,7 @@
 #ifndef SIDE_JMP_BASE_H
 #define SIDE_JMP_BASE_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -43,7 +44,13 @@ void sj_lock_word(uint32_t *word);
 bool sj_unlock_word(uint32_t *word);
 
 /* Sleep, by a raw system call: libc's are cancellation points. */
-void sj_pause(long ns);
+void sj_pause(long ns);			/* less than a second */
+
+/* This thread: not 0, no other's, and the same in the child of its fork(). */
+static inline uintptr_t sj_thread(void)
+{
+	return (uintptr_t)pthread_self();
+}
 
 /* ---- fork.c ------------------------------------------------------------ */
 
@@ -69,7 +76,11 @@ int sj_fork_add(enum sj_fork_rank rank, const struct sj_fork_hooks *hooks);
 bool sj_fork_holds(void);		/* does this thread fork, and hold all? */
 bool sj_fork_under_way(void);		/* does any? */
 /* How many forks lie between this process and where it was loaded. */
-uint32_t sj_fork_generation(void);
+extern uint32_t sj_fork_count;
+static inline uint32_t sj_fork_generation(void)
+{
+	return __atomic_load_n(&sj_fork_count, __ATOMIC_RELAXED);
+}
 
 /* ---- memory.c ---------------------------------------------------------- */
 
@@ -117,13 +128,14 @@ __attribute__((format(printf, 1, 2)))
 void sj_say(const char *format, ...);
 const char *sj_said(void);		/* the first of them, or "" */
 
+/* ---- time.c ------------------------------------------------------------ */
+
+uint64_t sj_now(void);			/* CLOCK_MONOTONIC, ns */
+
 /* ---- who.c ------------------------------------------------------------- */
 
-pid_t sj_pid(void);			/* cached, until sj_who_forget() */
+pid_t sj_pid(void);			/* cached */
 pid_t sj_tid(void);
-void sj_who_forget(void);		/* in the child of a fork() */
-uint64_t sj_now(void);			/* CLOCK_MONOTONIC, ns */
-void sj_sleep(long ns);			/* less than a second */
 
 /* ---- number.c: text that goes where there is room ------------------------ */
 

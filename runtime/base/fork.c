@@ -7,8 +7,9 @@
  * registered before ours run after our prepare and before our parent or child
  * (pthread_atfork(3)).  They run in the thread that forks, which holds every
  * lock of the table then; so there sj_lock() finds that it has the lock
- * already.  That thread is told by a thread-local variable, which fork()
- * copies: it also tells the child's.
+ * already.  pthread_self() tells that thread, and it is the same in the child.
+ * Not by a thread-local variable: a copy of the runtime in a library that is
+ * loaded again and again would use up what libc has set aside for those.
  *
  * Nothing here is undone or goes wrong if the handlers are registered twice,
  * as they are where several threads register the first object at once, or
@@ -19,32 +20,32 @@
 
 #include "runtime/base/base.h"
 
-/* Initial-exec: a signal handler may be the first to touch it. */
-static __thread struct {
+/*
+ * Of the thread that forks and has all locks (holder, 0: none): by those, two
+ * never have it at once.
+ */
+static struct {
+	uintptr_t holder;		/* atomic */
 	unsigned depth;			/* handlers that have begun */
 	unsigned taken;			/* ranks whose prepare has run, a bit each */
-	bool holds;			/* all of them */
-	sigmask_t mask;
-} forking __attribute__((tls_model("initial-exec")));
+	unsigned children;		/* calls of child() */
+} forking;
 
 /* Written once each; read by whoever forks. */
 static const struct sj_fork_hooks *table[SJ_FORK_RANKS];
-static uint32_t generation;		/* atomic; written by a lone thread */
+static uint32_t sets;			/* atomic; of handlers, at libc's */
 static uint32_t under_way;		/* atomic: threads that fork */
+uint32_t sj_fork_count;			/* atomic; written by a lone thread */
 
 bool sj_fork_holds(void)
 {
-	return forking.holds;
+	return __atomic_load_n(&forking.holder, __ATOMIC_ACQUIRE) ==
+	       sj_thread();
 }
 
 bool sj_fork_under_way(void)
 {
 	return __atomic_load_n(&under_way, __ATOMIC_SEQ_CST);
-}
-
-uint32_t sj_fork_generation(void)
-{
-	return __atomic_load_n(&generation, __ATOMIC_RELAXED);
 }
 
 /* Pairs with the release in sj_fork_add(). */
@@ -55,66 +56,96 @@ static const struct sj_fork_hooks *hooks_of(unsigned rank)
 
 /* ---- libc's handlers ------------------------------------------------------ */
 
-static void prepare(void)
+static unsigned take_all(void)
 {
-	sigmask_t mask;
+	unsigned taken = 0;
 
-	if (forking.depth++)
-		return;
-	mask = sj_block_signals();
-	__atomic_fetch_add(&under_way, 1, __ATOMIC_SEQ_CST);
-	forking.mask = mask;
-	forking.taken = 0;
 	for (unsigned i = 0; i < SJ_FORK_RANKS; i++) {
 		const struct sj_fork_hooks *h = hooks_of(i);
 
 		if (!h)
 			continue;
 		h->prepare();
-		forking.taken |= 1u << i;
+		taken |= 1u << i;
 	}
-	forking.holds = true;
+	return taken;
 }
 
-/* Has everybody else's set ended?  A set that did not begin has not. */
-static bool ends(void)
+/*
+ * Signals are blocked while locks are taken and let go, and not between: other
+ * people's handlers run there, who may start threads.  A handler of a signal
+ * has the locks, as they have.
+ */
+static void prepare(void)
 {
-	return forking.depth && !--forking.depth;
+	sigmask_t mask;
+	unsigned taken;
+
+	if (sj_fork_holds()) {
+		forking.depth++;
+		return;
+	}
+	mask = sj_block_signals();
+	__atomic_fetch_add(&under_way, 1, __ATOMIC_SEQ_CST);
+	taken = take_all();
+	if (taken) {
+		forking.depth = 1;
+		forking.children = 0;
+		forking.taken = taken;
+		__atomic_store_n(&forking.holder, sj_thread(),
+				 __ATOMIC_RELEASE);
+	} else {
+		__atomic_fetch_sub(&under_way, 1, __ATOMIC_SEQ_CST);
+	}
+	sj_restore_signals(mask);
 }
 
-static void let_go(void)
+/* The last set of handlers that ends lets go. */
+static void end(void)
 {
-	sigmask_t mask = forking.mask;
+	sigmask_t mask = sj_block_signals();
+	unsigned taken = forking.taken;
 
-	forking.holds = false;
-	for (unsigned i = SJ_FORK_RANKS; i-- > 0; )
-		if (forking.taken & 1u << i)
-			hooks_of(i)->parent();
-	__atomic_fetch_sub(&under_way, 1, __ATOMIC_SEQ_CST);
+	if (--forking.depth == 0) {
+		__atomic_store_n(&forking.holder, 0, __ATOMIC_RELEASE);
+		for (unsigned i = SJ_FORK_RANKS; i-- > 0; )
+			if (taken & 1u << i)
+				hooks_of(i)->parent();
+		__atomic_fetch_sub(&under_way, 1, __ATOMIC_SEQ_CST);
+	}
 	sj_restore_signals(mask);
 }
 
 static void parent(void)
 {
-	if (ends())
-		let_go();
+	if (sj_fork_holds())
+		end();
 }
 
 /*
- * Innermost locks last: what a room does to be right in the child may need
- * those below it, and all are still held.
+ * Innermost locks first: what a room does to be right in the child may need
+ * those below it to be so; all are held.
  */
-static void child(void)
+static void begin_anew(void)
 {
-	if (!ends())
-		return;
-	__atomic_store_n(&generation, generation + 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&sj_fork_count, 1, __ATOMIC_RELAXED);
 	__atomic_store_n(&under_way, 1, __ATOMIC_SEQ_CST);
-	sj_who_forget();
 	for (unsigned i = SJ_FORK_RANKS; i-- > 0; )
 		if (forking.taken & 1u << i)
 			hooks_of(i)->child();
-	let_go();
+}
+
+/*
+ * Once a fork(), however many sets there are; a handler may fork itself, and
+ * then there are twice as many calls in its child.
+ */
+static void child(void)
+{
+	if (!sj_fork_holds())
+		return;
+	if (forking.children++ % __atomic_load_n(&sets, __ATOMIC_RELAXED) == 0)
+		begin_anew();
+	end();
 }
 
 /*
@@ -123,14 +154,13 @@ static void child(void)
  */
 int sj_fork_add(enum sj_fork_rank rank, const struct sj_fork_hooks *hooks)
 {
-	static uint32_t installed;	/* atomic */
 	int error;
 
-	if (!__atomic_load_n(&installed, __ATOMIC_ACQUIRE)) {
+	if (!__atomic_load_n(&sets, __ATOMIC_ACQUIRE)) {
 		error = pthread_atfork(prepare, parent, child);
 		if (error)
 			return -error;
-		__atomic_store_n(&installed, 1, __ATOMIC_RELEASE);
+		__atomic_fetch_add(&sets, 1, __ATOMIC_RELEASE);
 	}
 	__atomic_store_n(&table[rank], hooks, __ATOMIC_RELEASE);
 	return 0;

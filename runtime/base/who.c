@@ -1,58 +1,41 @@
 /* SPDX-License-Identifier: MIT */
-/* Which process, which thread, what time; and to let some pass. */
+/* Which process, which thread: cached until the next fork(). */
 #define _GNU_SOURCE
-#include <sched.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "runtime/base/base.h"
 
+/* The number, and how many forks it is from; 0: not asked.  Atomic. */
+static uint64_t who_process;
+
 /* Initial-exec: see tracer_frames. */
-static __thread pid_t who_tid __attribute__((tls_model("initial-exec")));
-static pid_t who_pid;			/* atomic */
+static __thread uint64_t who_thread __attribute__((tls_model("initial-exec")));
 
-uint64_t sj_now(void)
+static uint64_t who_stamp(pid_t id)
 {
-	struct timespec now;
+	return (uint64_t)sj_fork_generation() << 32 | (uint32_t)id;
+}
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+static bool who_knows(uint64_t seen)
+{
+	return seen && seen >> 32 == sj_fork_generation();
 }
 
 pid_t sj_tid(void)
 {
-	if (!who_tid)
-		who_tid = (pid_t)syscall(SYS_gettid);
-	return who_tid;
+	if (!who_knows(who_thread))
+		who_thread = who_stamp((pid_t)syscall(SYS_gettid));
+	return (pid_t)(uint32_t)who_thread;
 }
 
 pid_t sj_pid(void)
 {
-	pid_t p = __atomic_load_n(&who_pid, __ATOMIC_RELAXED);
+	uint64_t seen = __atomic_load_n(&who_process, __ATOMIC_RELAXED);
 
-	if (!p) {
-		p = getpid();
-		__atomic_store_n(&who_pid, p, __ATOMIC_RELAXED);
+	if (!who_knows(seen)) {
+		seen = who_stamp(getpid());
+		__atomic_store_n(&who_process, seen, __ATOMIC_RELAXED);
 	}
-	return p;
-}
-
-void sj_who_forget(void)
-{
-	who_tid = 0;
-	__atomic_store_n(&who_pid, 0, __ATOMIC_RELAXED);
-}
-
-/* Raw: libc's nanosleep() is a cancellation point. */
-void sj_sleep(long ns)
-{
-#ifdef SYS_nanosleep
-	struct { long sec, nsec; } pause = { 0, ns };
-
-	syscall(SYS_nanosleep, &pause, NULL);
-#else
-	(void)ns;
-	sched_yield();
-#endif
+	return (pid_t)(uint32_t)seen;
 }

@@ -86,7 +86,7 @@ void sj_slice_next(struct sj_slice *slice);	/* leave, and enter again */
  */
 struct sj_passage {
 	struct sj_passage *next;
-	const void *thread;
+	uintptr_t thread;
 	struct side_jmp_event_object *object;
 	struct side_jmp_event *from, *to;
 };
@@ -101,7 +101,7 @@ void sj_object_gone(struct sj_passage *passage);
 /* Over every event that there is, in slices.  sj_event_lock, in each call. */
 struct sj_walk {
 	struct sj_walk *next;
-	const void *thread;
+	uintptr_t thread;
 	struct side_jmp_event_object *object;	/* NULL: at the end */
 	struct side_jmp_event *at;		/* NULL: its first */
 };

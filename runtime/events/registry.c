@@ -42,9 +42,6 @@ struct side_jmp_event_object *sj_event_objects;
 static struct sj_passage *registry_passages;	/* sj_event_lock */
 static struct sj_walk *registry_walks;		/* sj_event_lock */
 
-/* Its address is the thread.  Initial-exec: see tracer_frames. */
-static __thread char registry_here __attribute__((tls_model("initial-exec")));
-
 /* ---- slices ------------------------------------------------------------- */
 
 enum { SLICE_SHORT = 250000, SLICE_LONG = 750000 };	/* ns */
@@ -105,7 +102,7 @@ struct side_jmp_event *sj_event_end(const struct side_jmp_event_object *object)
 
 static void registry_begin(struct sj_passage *passage)
 {
-	passage->thread = &registry_here;
+	passage->thread = sj_thread();
 	passage->next = registry_passages;
 	registry_passages = passage;
 }
@@ -173,7 +170,7 @@ void sj_walk_begin(struct sj_walk *walk)
 {
 	*walk = (struct sj_walk){
 		.next = registry_walks,
-		.thread = &registry_here,
+		.thread = sj_thread(),
 		.object = sj_event_objects,
 	};
 	registry_walks = walk;
@@ -225,12 +222,12 @@ void sj_registry_after_fork(void)
 	struct sj_walk **w = &registry_walks;
 
 	while (*p)
-		if ((*p)->thread == &registry_here)
+		if ((*p)->thread == sj_thread())
 			p = &(*p)->next;
 		else
 			*p = (*p)->next;
 	while (*w)
-		if ((*w)->thread == &registry_here)
+		if ((*w)->thread == sj_thread())
 			w = &(*w)->next;
 		else
 			*w = (*w)->next;

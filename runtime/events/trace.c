@@ -22,13 +22,12 @@ static const struct sj_output *const trace_outputs[] = {
 enum { TRACE_OUTPUTS = sizeof(trace_outputs) / sizeof(trace_outputs[0]) };
 
 /*
- * Which thread starts or stops, by an address that it alone has; NULL: none.
+ * Which thread starts or stops, as sj_thread(); 0: none.
  * The outermost lock of this room.  Signals come while it is held, for starting
  * takes as long as there are events: a handler that struck the thread which has
  * it is refused.
  */
-static const void *trace_owner;		/* atomic: acquire, release */
-static __thread char trace_here __attribute__((tls_model("initial-exec")));
+static uintptr_t trace_owner;		/* atomic: acquire, release */
 
 /* trace_owner's; the callback reads what does not change while it may run. */
 static struct {
@@ -36,7 +35,7 @@ static struct {
 	const struct sj_output *output;	/* NULL: closed */
 	char name[SJ_OUTPUT_NAME];
 	uint64_t size;
-	const void *stopping;		/* a thread, as above; or NULL */
+	uintptr_t stopping;		/* a thread, as above */
 	unsigned asked;			/* patterns of SIDE_JMP_ENABLE */
 	pid_t asked_of;			/* by the user, of this process */
 } trace = { .size = TRACE_SIZE_DEFAULT };
@@ -146,22 +145,22 @@ static int trace_start(const char *patterns, const char *output)
 /* False: this thread has it. */
 static bool trace_take(void)
 {
-	const void *seen = NULL;
+	uintptr_t seen = 0;
 
-	while (!__atomic_compare_exchange_n(&trace_owner, &seen, &trace_here,
+	while (!__atomic_compare_exchange_n(&trace_owner, &seen, sj_thread(),
 					    false, __ATOMIC_ACQUIRE,
 					    __ATOMIC_RELAXED)) {
-		if (seen == &trace_here)
+		if (seen == sj_thread())
 			return false;
-		seen = NULL;
-		sj_sleep(100000);
+		seen = 0;
+		sj_pause(100000);
 	}
 	return true;
 }
 
 static void trace_let_go(void)
 {
-	__atomic_store_n(&trace_owner, NULL, __ATOMIC_RELEASE);
+	__atomic_store_n(&trace_owner, 0, __ATOMIC_RELEASE);
 }
 
 /* A handler forks that struck the owner: it goes on owning it. */
@@ -184,8 +183,8 @@ static void trace_fork_parent(void)
 static void trace_fork_child(void)
 {
 	/* Its tracer is as good as gone; the next stop closes the output. */
-	if (trace.stopping && trace.stopping != &trace_here) {
-		trace.stopping = NULL;
+	if (trace.stopping && trace.stopping != sj_thread()) {
+		trace.stopping = 0;
 		trace.tracer = NULL;
 	}
 	__atomic_store_n(&trace_lost, 0, __ATOMIC_RELAXED);
@@ -239,7 +238,7 @@ static int trace_stop_begin(struct side_jmp_tracer **tracer)
 	else if (trace.stopping)
 		r = -EBUSY;
 	else
-		trace.stopping = &trace_here;
+		trace.stopping = sj_thread();
 	*tracer = trace.tracer;
 	trace_leave();
 	return r;
@@ -248,7 +247,7 @@ static int trace_stop_begin(struct side_jmp_tracer **tracer)
 static void trace_stop_end(int r)
 {
 	(void)trace_enter();
-	trace.stopping = NULL;
+	trace.stopping = 0;
 	if (!r) {
 		trace.tracer = NULL;
 		trace_close();

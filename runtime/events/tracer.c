@@ -351,7 +351,7 @@ static void tracer_wait(struct side_jmp_slot *slot)
 			sched_yield();
 			continue;
 		}
-		sj_sleep(pause);
+		sj_pause(pause);
 		if (pause < 1000000)
 			pause *= 2;
 	}

@@ -14,10 +14,7 @@
 static struct {
 	uint64_t refused;
 	int error;
-	unsigned calls;			/* under way, that take tables over */
 } adopt;
-static __thread unsigned adopt_calls_here
-	__attribute__((tls_model("initial-exec")));
 
 static sigmask_t adopt_lock(void)
 {
@@ -74,18 +71,6 @@ static bool adopt_mark_dirty(struct batch *b, void *arg)
 	return true;
 }
 
-static void adopt_begin(void)
-{
-	adopt.calls++;
-	adopt_calls_here++;
-}
-
-static void adopt_end(void)
-{
-	adopt.calls--;
-	adopt_calls_here--;
-}
-
 /* Does a back end take it over? */
 bool sj_object_offer(struct object *o)
 {
@@ -97,7 +82,7 @@ bool sj_object_offer(struct object *o)
 		adopt_refused(o, -EDQUOT);
 	} else if (adopts) {
 		o->kernel = true;
-		adopt_begin();
+		o->adopter = sj_thread();
 	}
 	adopt_unlock(mask);
 	return o->kernel;
@@ -111,7 +96,7 @@ void sj_object_adopt(struct object *o)
 
 	if (r)
 		adopt_refused(o, r);
-	adopt_end();
+	o->adopter = 0;
 	adopt_unlock(mask);
 	if (!r)
 		(void)sj_in_slices(adopt_mark_dirty, &w, false);
@@ -152,6 +137,8 @@ static bool adopt_find_one(struct batch *b, void *arg)
 	struct object *o = adopt_next(UINT64_MAX);
 	struct adopt_table *t = arg;
 
+	while (o && o->adopter)
+		o = adopt_next(o->id);
 	(void)b;
 	*t = o ? (struct adopt_table){ o->abi->start, o->n_records, o->id } :
 		 (struct adopt_table){ 0 };
@@ -185,21 +172,29 @@ void sj_release_table(void)
 
 enum sj_adopted sj_adopted(void)
 {
-	return adopt.calls > adopt_calls_here ? SJ_ADOPTED_OTHERS :
-	       adopt.calls ? SJ_ADOPTED_HERE :
-	       adopt_next(UINT64_MAX) ? SJ_ADOPTED_SOME : SJ_ADOPTED_NONE;
+	enum sj_adopted r = SJ_ADOPTED_NONE;
+
+	for (struct object *o = adopt_next(UINT64_MAX); o;
+	     o = adopt_next(o->id)) {
+		if (o->adopter == sj_thread())
+			return SJ_ADOPTED_HERE;
+		if (o->adopter)
+			r = SJ_ADOPTED_OTHERS;
+		else if (!r)
+			r = SJ_ADOPTED_SOME;
+	}
+	return r;
 }
 
 /* Nobody knows what has become of a table whose call has lost its thread. */
 void sj_adopt_after_fork(void)
 {
-	struct object *o;
-
-	if (adopt.calls > adopt_calls_here)
-		for (uint64_t id = UINT64_MAX; (o = adopt_next(id)); id = o->id)
-			if (o->coming)
-				sj_object_release(o);
-	adopt.calls = adopt_calls_here;
+	for (struct object *o = adopt_next(UINT64_MAX); o;
+	     o = adopt_next(o->id))
+		if (o->adopter && o->adopter != sj_thread()) {
+			o->adopter = 0;
+			sj_object_release(o);
+		}
 }
 
 void sj_adopt_info(struct side_jmp_info *info)

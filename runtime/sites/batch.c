@@ -266,26 +266,28 @@ int sj_batch_site(struct batch *b, struct object *o,
 
 /* ---- slices ----------------------------------------------------------------- */
 
-/* How many calls have let go of the lock and are not done; sj_patch_lock. */
-static uint64_t walking;
-static __thread uint64_t walking_here
-	__attribute__((tls_model("initial-exec")));
-
-void sj_walking_add(int by)
-{
-	walking += (uint64_t)(int64_t)by;
-	walking_here += (uint64_t)(int64_t)by;
-}
+static uint64_t walking;		/* sj_patch_lock */
 
 bool sj_walking(void)
 {
-	return walking > walking_here;
+	return walking;
 }
 
-/* A signal handler that struck one of ours may be who forks. */
+uint32_t sj_walking_begin(void)
+{
+	walking++;
+	return sj_fork_generation();
+}
+
+void sj_walking_end(uint32_t begun)
+{
+	if (begun == sj_fork_generation())
+		walking--;
+}
+
 void sj_walking_after_fork(void)
 {
-	walking = walking_here;
+	walking = 0;
 }
 
 bool sj_batch_over(struct batch *b, unsigned cost)
@@ -352,6 +354,7 @@ int sj_in_slices(sj_step *step, void *arg, bool runs)
 {
 	bool more = true, counted = false, contended;
 	int saved = errno, error = 0;
+	uint32_t begun = 0;
 	struct batch b;
 
 	while (more) {
@@ -360,10 +363,11 @@ int sj_in_slices(sj_step *step, void *arg, bool runs)
 		sj_lock(&sj_patch_lock);
 		batch_begin(&b, runs, mask);
 		more = !step(&b, arg);
-		if (more != counted) {
-			counted = more;
-			sj_walking_add(more ? 1 : -1);
-		}
+		if (more && !counted)
+			begun = sj_walking_begin();
+		else if (!more && counted)
+			sj_walking_end(begun);
+		counted = more;
 		contended = batch_end(&b, more, arg);
 		if (b.error && !error)
 			error = b.error;

@@ -8,14 +8,13 @@
 #include "runtime/sites/sites.h"
 
 static struct sj_claims *claims_list;	/* sj_patch_lock */
-static __thread char claims_thread __attribute__((tls_model("initial-exec")));
 
 static bool step_claim(struct batch *b, void *arg)
 {
 	struct sj_claims *c = arg;
 
 	if (!c->thread) {
-		c->thread = &claims_thread;
+		c->thread = sj_thread();
 		c->next = claims_list;
 		claims_list = c;
 	}
@@ -61,7 +60,7 @@ void sj_claims_after_fork(void)
 	struct sj_claims **p = &claims_list, *c;
 
 	while ((c = *p) != NULL) {
-		if (c->thread == &claims_thread) {
+		if (c->thread == sj_thread()) {
 			p = &c->next;
 			continue;
 		}

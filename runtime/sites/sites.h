@@ -158,6 +158,8 @@ struct object {
 					   site that is not armed */
 	uint64_t n_dirty;		/* bits in dirty */
 	size_t n_bits;			/* bytes of each */
+	uintptr_t adopter;		/* the thread that has a back end take
+					   it over; or 0 */
 	uint32_t generation;		/* of forks, when it came */
 	bool live;			/* its sites follow their keys */
 	bool coming;			/* and the first walk is under way */
@@ -277,11 +279,13 @@ int sj_batch_site(struct batch *b, struct object *o,
 void sj_batch_info(struct side_jmp_info *info);
 
 /*
- * Calls of other threads that have let go of the lock before they were done;
- * sj_patch_lock.  add: ours.
+ * Calls that have let go of the lock before they were done; sj_patch_lock.  In
+ * the child of a fork() they are forgotten: end one that began before, and
+ * nothing happens.
  */
 bool sj_walking(void);
-void sj_walking_add(int by);
+uint32_t sj_walking_begin(void);	/* for: */
+void sj_walking_end(uint32_t begun);
 void sj_walking_after_fork(void);
 
 /* ---- share.c: other copies ------------------------------------------------- */
@@ -322,7 +326,7 @@ enum sj_change { SJ_NO_CHANGE, SJ_ADD, SJ_TAKE, SJ_TAKE_CLAIMED };
 /* Claims that a call has, see word.c: to keys[from] up to keys[to].  claims.c */
 struct sj_claims {
 	struct sj_claims *next;
-	const void *thread;
+	uintptr_t thread;		/* 0: has none yet */
 	struct side_jmp_key *const *keys;
 	size_t n, from, to;
 	int error;
@@ -343,6 +347,7 @@ struct sj_key_walk {
 	size_t done, mended;
 	bool changed;			/* the word of keys[done], already */
 	bool stop, kernel, shared;
+	uint32_t begun;			/* of sj_walking_begin() */
 	int error, follow_error;
 };
 

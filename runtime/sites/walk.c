@@ -151,15 +151,16 @@ static bool step_keys(struct batch *b, void *arg)
 			return false;
 	}
 	if (w->kernel || w->shared)
-		sj_walking_add(1);
+		w->begun = sj_walking_begin();
 	return true;
 }
 
 static bool step_no_longer(struct batch *b, void *arg)
 {
+	struct sj_key_walk *w = arg;
+
 	(void)b;
-	(void)arg;
-	sj_walking_add(-1);
+	sj_walking_end(w->begun);
 	return true;
 }
 
@@ -335,7 +336,7 @@ int sj_walk_keys(struct sj_key_walk *w)
 		(void)sj_in_slices(step_mend, w, false);
 	if (w->shared)
 		keep_error(w, others(w));
-	(void)sj_in_slices(step_no_longer, NULL, false);
+	(void)sj_in_slices(step_no_longer, w, false);
 	return w->error;
 }
 
