@@ -159,6 +159,7 @@ static void *flip_and_fork(void *arg)
 			bad += pid < 0 || reap_or_kill(pid);
 			forks++;
 		}
+		usleep(500);
 	}
 	return NULL;
 }
@@ -166,8 +167,8 @@ static void *flip_and_fork(void *arg)
 static void on_signal(int signal_)
 {
 	(void)signal_;
-	signals++;
-	flip();
+	if (signals++ % 16 == 0)
+		flip();
 }
 
 /* For the thread that asks, and no other. */
