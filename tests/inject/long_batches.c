@@ -19,7 +19,7 @@
 #include "tests/child.h"
 
 enum { N_SITES = 1000000, N_KEYS = 1000, SOME_KEYS = 20, STEP = 16 };
-enum { LIMIT_US = 2000, TRIES = 3 };
+enum { LIMIT_US = 2000, TRIES = 4 };
 
 /* Room for armed sites of one check block. */
 __asm__(
@@ -149,7 +149,7 @@ static void *flip_and_fork(void *arg)
 		flip();
 		took = clock_us(CLOCK_MONOTONIC) - began;
 		longest = took > longest ? took : longest;
-		if (flips % 64 == 0) {
+		if (flips % 128 == 0) {
 			pid_t pid = fork();
 
 			if (pid == 0) {
@@ -191,20 +191,24 @@ static timer_t signal_every_ms(void)
 
 /* ---- what is long ----------------------------------------------------------------------- */
 
+enum { PHASES = 16 };
+
 /* In memory of the parent's, too. */
 static struct seen {
-	uint64_t worst, longest;
-	unsigned n, flips, forks, signals;
-	char worst_of[16];
+	uint64_t longest;
+	unsigned n, flips, forks, signals, n_phases;
+	uint64_t least[PHASES];		/* of all rounds, the longest of each */
+	char names[PHASES][16];
 } *seen;
 
 static void phase(const char *name, int r)
 {
-	must(r == 0, name);
-	if (blocked.worst > seen->worst) {
-		seen->worst = blocked.worst;
-		snprintf(seen->worst_of, sizeof(seen->worst_of), "%s", name);
-	}
+	unsigned i = seen->n_phases++;
+
+	must(r == 0 && i < PHASES, name);
+	if (!*seen->names[i] || blocked.worst < seen->least[i])
+		seen->least[i] = blocked.worst;
+	snprintf(seen->names[i], sizeof(seen->names[i]), "%s", name);
 	seen->n += (unsigned)blocked.n;
 	blocked.worst = blocked.n = 0;
 }
@@ -243,7 +247,8 @@ static void all_phases(void)
 	phase("go", go());
 	phase("come some", come(N_SITES / 50));
 	phase("unregister", side_jmp_object_unregister(&object));
-	/* A page is written once for all its sites, but each is armed alone. */
+	/* Anew: as they went they are all idle, a million writes to arm. */
+	fill_in();
 	side_jmp_set_dirty_pages(N_SITES / 50 * STEP / 4096);
 	phase("come again", come(N_SITES));
 	phase("freeze", side_jmp_freeze());
@@ -257,7 +262,7 @@ static void run_all(void)
 	pthread_t thread;
 	timer_t timer;
 
-	memset(seen, 0, sizeof(*seen));
+	seen->n_phases = 0;
 	fill_in();
 	side_jmp_set_dirty_pages(N_SITES);
 	must(!pthread_create(&thread, NULL, flip_and_fork, NULL), "thread");
@@ -275,24 +280,40 @@ static void run_all(void)
 	must(!bad, "flips beside it");
 }
 
-/* Once more if it was too long: what is, is so always. */
+static uint64_t longest_phase(const char **name)
+{
+	uint64_t worst = 0;
+
+	for (unsigned i = 0; i < seen->n_phases; i++)
+		if (seen->least[i] >= worst) {
+			worst = seen->least[i];
+			*name = seen->names[i];
+		}
+	return worst;
+}
+
+/*
+ * Once more if something was too long: what is long by itself is so always, and
+ * what the machine did is not likely to come twice at the same place.
+ */
 int main(void)
 {
+	const char *name = "none";
+	uint64_t worst = 0;
 	int r = 0;
 
 	seen = shared_memory(sizeof(*seen));
-	for (int i = 0; i < TRIES && !r; i++) {
+	for (int i = 0; i < TRIES && !r && (!i || worst > LIMIT_US); i++) {
 		r = in_child(run_all);
+		worst = longest_phase(&name);
 		tap_note("signals blocked %u times, up to %lu us of CPU (%s)",
-			 seen->n, (unsigned long)seen->worst, seen->worst_of);
+			 seen->n, (unsigned long)worst, name);
 		tap_note("beside: %u flips, up to %lu us each; %u forks; %u"
 			 " signals", seen->flips, (unsigned long)seen->longest,
 			 seen->forks, seen->signals);
-		if (seen->worst <= LIMIT_US)
-			break;
 	}
 	tap_equal(r, 0, "long_batches_work");
-	tap_ok(seen->worst <= LIMIT_US, "long_batches_are_sliced");
+	tap_ok(worst <= LIMIT_US, "long_batches_are_sliced");
 	tap_ok(seen->flips >= 20 && seen->forks >= 1,
 	       "long_batches_let_others_flip_and_fork");
 	tap_ok(seen->signals >= 20, "long_batches_let_signals_through");
