@@ -18,7 +18,7 @@
 
 enum { N_SITES = 1200, N_KEYS = 100 };
 
-/* ---- an object by hand: many sites, on many pages ----------------------------- */
+/* ---- an object by hand: many sites, on many pages ----------------------- */
 
 extern struct side_jmp_key hand_keys[N_KEYS];
 struct side_jmp_key hand_keys[N_KEYS];
@@ -86,7 +86,7 @@ static int unload(void)
 	return side_jmp_object_unload(&object);
 }
 
-/* ---- the child -------------------------------------------------------------------- */
+/* ---- the child ---------------------------------------------------------- */
 
 static bool site_armed(const struct side_jmp_record *r)
 {
@@ -204,7 +204,7 @@ static int of_child(bool thoroughly)
 	return freezes() ? 0 : 6;
 }
 
-/* ---- steps ---------------------------------------------------------------------------- */
+/* ---- steps -------------------------------------------------------------- */
 
 #define STEPS	(INJECT_UNREGISTERED + 1)
 #define NOWHERE	INJECT_EVENT_LEFT
@@ -296,7 +296,7 @@ bool side_jmp_inject(enum inject_step step)
 	return false;
 }
 
-/* ---- what is under way meanwhile ---------------------------------------------------- */
+/* ---- what is under way meanwhile ---------------------------------------- */
 
 static int do_register(void) { return side_jmp_object_register(&object); }
 static int do_enable(void) { return side_jmp_enable_many(all, N_KEYS); }
@@ -450,7 +450,8 @@ int main(void)
 		test_work(&works[i], ever);
 	for (unsigned i = 0; i < STEPS; i++) {
 		tap_note("%s: %u times, %u forks inside%s", names[i], ever[i],
-			 totals->inside[i], lock_free(i) ? "" : ", under a lock");
+			 totals->inside[i],
+			 lock_free(i) ? "" : ", under a lock");
 		never += !ever[i];
 		outside += lock_free(i) && !totals->inside[i];
 	}

@@ -1,10 +1,10 @@
 // ldflags: -Wl,--wrap=sj_block_signals,--wrap=sj_restore_signals
 /* SPDX-License-Identifier: MIT */
 /*
- * A million sites that come, flip, go and are frozen, beside a thread that flips
- * another key and forks, and a signal every millisecond.  Nobody has signals
- * blocked, and so a lock, for longer than some slices take: by this thread's
- * CPU time, for what others do to it is not the library's fault.
+ * A million sites that come, flip, go and are frozen, beside a thread that
+ * flips another key and forks, and a signal every millisecond.  Nobody has
+ * signals blocked, and so a lock, for longer than some slices take: by this
+ * thread's CPU time, for what others do to it is not the library's fault.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -80,7 +80,7 @@ static void fill_in(void)
 	}
 }
 
-/* ---- how long signals are blocked --------------------------------------------------- */
+/* ---- how long signals are blocked --------------------------------------- */
 
 sigmask_t __real_sj_block_signals(void);
 void __real_sj_restore_signals(sigmask_t mask);
@@ -128,7 +128,7 @@ bool side_jmp_inject(enum inject_step step)
 	return false;
 }
 
-/* ---- those beside it ------------------------------------------------------------------ */
+/* ---- those beside it ---------------------------------------------------- */
 
 static atomic_bool stop;
 static atomic_uint flips, forks, signals, bad;
@@ -189,7 +189,7 @@ static timer_t signal_every_ms(void)
 	return timer;
 }
 
-/* ---- what is long ----------------------------------------------------------------------- */
+/* ---- what is long ------------------------------------------------------- */
 
 enum { PHASES = 16 };
 

@@ -31,7 +31,7 @@ __attribute__((noinline)) static int passes(void)
 	return n;
 }
 
-/* ---- what a handler does ------------------------------------------------------ */
+/* ---- what a handler does ------------------------------------------------ */
 
 /* A bit each of what went wrong. */
 enum {
@@ -114,7 +114,7 @@ static unsigned use_events(void)
 	return bad;
 }
 
-/* ---- the handlers ----------------------------------------------------------------- */
+/* ---- the handlers ------------------------------------------------------- */
 
 static _Atomic unsigned bad, ran;
 static bool quiet = true;
@@ -156,7 +156,7 @@ static void register_early(void)
 __attribute__((used, section(".preinit_array")))
 static void (*const at_preinit)(void) = register_early;
 
-/* ---- threads meanwhile ---------------------------------------------------------------- */
+/* ---- threads meanwhile -------------------------------------------------- */
 
 static atomic_bool stop;
 static atomic_ulong flips, bad_flips;

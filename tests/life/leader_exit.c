@@ -38,7 +38,7 @@ static struct side_jmp_info info(void)
 	return i;
 }
 
-/* ---- the mounts ------------------------------------------------------------- */
+/* ---- the mounts --------------------------------------------------------- */
 
 FILE *__real_fopen(const char *path, const char *mode);
 FILE *__wrap_fopen(const char *path, const char *mode);
@@ -73,7 +73,7 @@ static void test_mounts(void)
 			 "the kernel's file is where it usually is");
 }
 
-/* ---- without the first thread --------------------------------------------------- */
+/* ---- without the first thread ------------------------------------------- */
 
 static pthread_t leader;
 

@@ -36,7 +36,7 @@ static struct side_jmp_info info(void)
 	return i;
 }
 
-/* ---- a debugger, who writes as ours do -------------------------------------- */
+/* ---- a debugger, who writes as ours do ---------------------------------- */
 
 enum { MOST = 64 };
 
@@ -74,7 +74,7 @@ static void remove_breakpoints(void)
 	}
 }
 
-/* ---- cases, each in a child ---------------------------------------------------- */
+/* ---- cases, each in a child --------------------------------------------- */
 
 static void others_work(void)
 {

@@ -55,7 +55,7 @@ static uint64_t top(const struct side_jmp_key *key)
 	return UINT64_C(1) << (key->width - 1);
 }
 
-/* ---- alone ---------------------------------------------------------------- */
+/* ---- alone -------------------------------------------------------------- */
 
 enum { LONG = 500, MOST = LONG + 3 };
 
@@ -166,7 +166,7 @@ static bool named_often(struct side_jmp_key *key, int (*passes)(void))
 	       passes() == 0;
 }
 
-/* ---- beside others ----------------------------------------------------------- */
+/* ---- beside others ------------------------------------------------------ */
 
 static atomic_bool stop;
 static atomic_ulong looks, seen_off;
@@ -239,7 +239,8 @@ static void test_watched(void)
 	stop = true;
 	for (int i = 0; i < 2; i++)
 		pthread_join(threads[i], NULL);
-	tap_note("%d failed batches, %lu looks of another thread", TRIES, looks);
+	tap_note("%d failed batches, %lu looks of another thread", TRIES,
+		 looks);
 	tap_ok(kept, "keys_failed_batches_keep_words_beside_syncs");
 	tap_equal((long long)seen_off, 0,
 		  "keys_failed_batches_are_never_seen");

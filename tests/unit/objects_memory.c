@@ -82,7 +82,7 @@ static long anonymous(void)
 	return kb << 10;
 }
 
-/* ---- each in a process of its own ------------------------------------------- */
+/* ---- each in a process of its own --------------------------------------- */
 
 static unsigned n_sites, n_keys;
 static long *grown;			/* in memory of the parent's, too */
@@ -126,8 +126,10 @@ int main(void)
 	grown = shared_memory(sizeof(*grown));
 	few = cost(FEWER, 1);
 	many = cost(MANY, 1);
-	tap_ok(within(few, FEWER, SITE_BYTES), "objects_memory_of_100000_sites");
-	tap_ok(within(many, MANY, SITE_BYTES), "objects_memory_of_1000000_sites");
+	tap_ok(within(few, FEWER, SITE_BYTES),
+	       "objects_memory_of_100000_sites");
+	tap_ok(within(many, MANY, SITE_BYTES),
+	       "objects_memory_of_1000000_sites");
 	few_keys = cost(FEWER, FEWER);
 	many_keys = cost(MANY, MANY);
 	tap_ok(few_keys >= 0 && within(few_keys - few, FEWER, KEY_BYTES),

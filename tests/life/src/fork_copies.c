@@ -45,7 +45,7 @@ static bool flip_all_ways(void)
 	       !library.get_info(&info, sizeof(info));
 }
 
-/* ---- the handlers ----------------------------------------------------------- */
+/* ---- the handlers ------------------------------------------------------- */
 
 static _Atomic unsigned ran, bad;
 static bool quiet = true, freezes;
@@ -92,7 +92,7 @@ static void (*const at_preinit)(void) = register_first;
 __attribute__((used, section(".init_array.00050")))
 static void (*const at_init)(void) = register_between;
 
-/* ---- threads meanwhile ---------------------------------------------------------- */
+/* ---- threads meanwhile -------------------------------------------------- */
 
 static atomic_bool stop;
 static atomic_ulong flips, bad_flips;
