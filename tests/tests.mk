@@ -7,10 +7,10 @@
 #   tests/*/NAME.sh       begins with `. "$(dirname "$0")/../tap.sh"`
 #
 # NAME.c may begin with a line `// cflags: ...` and `// ldflags: ...`.
-# fuzz/ and guest/ have rules of their own.
+# corpus/, fuzz/ and guest/ have rules of their own.
 
 TEST_INJ	:= $(wildcard tests/inject/*.c)
-TEST_C		:= $(filter-out $(TEST_INJ) tests/fuzz/% tests/guest/%,$(wildcard tests/*/*.c))
+TEST_C		:= $(filter-out $(TEST_INJ) tests/corpus/% tests/fuzz/% tests/guest/%,$(wildcard tests/*/*.c))
 TEST_SH		:= $(wildcard tests/*/*.sh)
 TEST_BIN	:= $(TEST_C:%.c=$(B)/%) $(TEST_INJ:%.c=$(B)/%)
 
