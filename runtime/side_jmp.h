@@ -82,15 +82,18 @@
  * constructors and destructors, from signal handlers, and from the handlers of
  * pthread_atfork().  None of them prints, exits, aborts or is a cancellation
  * point.  Work on many sites is done in slices of half a millisecond or so:
- * between two, other threads get their turn and this one its signals, whose
- * handlers must not leave by longjmp() then.
+ * between two, other threads get their turn and this one its signals; in there
+ * a thread must not be cancelled asynchronously, nor a handler leave by
+ * longjmp().
  *
  * fork() and everything built on it may be called at any moment, and costs the
  * same whatever the number of keys.  The child starts with its parent's keys
  * and text, which agree, and may change both; a call of another thread that was
  * under way is as good as done for the keys that it had come to.  _Fork() and a
  * raw clone() without CLONE_VM are safe only while no other thread is in one of
- * these functions.
+ * these functions.  fork() waits for calls of other threads: who holds a lock
+ * that a fork handler of his own takes calls nothing here, unless this library
+ * was there before that handler was registered (then its own comes last).
  * A library that links this one statically and is unloaded while other
  * threads fork() must itself be linked with -z nodelete: libc calls fork
  * handlers without holding on to the library that they are in.

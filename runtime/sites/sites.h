@@ -62,11 +62,12 @@
  *
  * fork() takes sj_share_lock and sj_patch_lock.  So in the child no key->lock
  * is held, by no copy, and everything is as between two slices.  Where walks of
- * more than a slice were under way in other threads (sj_walking), the child
- * finishes them all before it goes on; else fork() costs the same whatever
- * there is.  One copy waits for another's patch lock while it holds its own
- * share lock, and fork() takes the locks of all copies one after the other;
- * so the other copy does not wait for a fork, but says SJ_SYNC_AGAIN.
+ * more than a slice were under way (sj_walking), the child finishes them all
+ * before it goes on; else fork() costs the same whatever there is.  One copy
+ * waits for another's patch lock while it holds its own share lock, and fork()
+ * takes the locks of all copies one after the other; so in all that one copy
+ * does for another (sync of a subscriber) it takes the lock by sj_one_slice(),
+ * which does not wait for a fork, but says SJ_SYNC_AGAIN.
  *
  *
  * COPIES.  An executable and a library that both link this library statically
