@@ -182,12 +182,13 @@ static void flush_run(struct batch *b)
 		note_error(b, r);
 }
 
+/* What a site's operand looks like is no breakpoint: from is behind the last. */
 static void run_add(struct batch *b, struct object *o, uintptr_t addr,
 		    const uint8_t *bytes, size_t len, bool arms)
 {
 	uintptr_t page = page_of(addr);
 
-	if (b->hi && run_has_breakpoint(b->hi, addr))
+	if (b->hi && run_has_breakpoint(b->from, addr))
 		flush_run(b);
 	if (!b->hi) {
 		memcpy(run_before, (void *)page, sj_page_size());
@@ -220,7 +221,7 @@ static int write_site(struct batch *b, struct object *o,
 	const struct side_jmp_arch *arch = side_jmp_arch_host();
 	bool arms = wanted == SIDE_JMP_ARMED;
 	uint8_t bytes[SIDE_JMP_INSN_MAX];
-	unsigned off = arch->patch_offset(insn);
+	unsigned off = arch->patch_offset(insn), len;
 	uintptr_t addr = (uintptr_t)insn->site + off;
 	int r;
 
@@ -228,9 +229,10 @@ static int write_site(struct batch *b, struct object *o,
 		flush_run(b);
 	if (!arms && !sj_page_affordable(o, addr))
 		return 1;
-	arch->encode(insn, wanted, bytes);
+	len = arch->encode(insn, wanted, bytes);
 	if (b->runs && fits_run(addr, arch->patch_len)) {
 		run_add(b, o, addr, bytes + off, arch->patch_len, arms);
+		b->from = (uintptr_t)insn->site + len;
 		return 0;
 	}
 	r = write_text(b, o, addr, bytes + off, arch->patch_len);

@@ -248,7 +248,7 @@ struct batch {
 	bool asked, may_write;		/* asked whether anybody may patch */
 	bool runs;			/* write whole runs of a page */
 	int error;			/* first site that could not be armed */
-	uintptr_t lo, hi;		/* the run in hand */
+	uintptr_t lo, hi, from;		/* the run in hand; its last site's end */
 	struct object *run_object;
 	bool run_arms;
 	/* When the step is done and the cores are synchronized; or NULL. */
