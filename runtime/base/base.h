@@ -65,6 +65,12 @@ struct sj_fork_hooks {
 	void (*child)(void);
 };
 
+/*
+ * For variables that every fork() writes to, here and in the child: each page of
+ * them is copied once more.  So they lie together, and not among the zeros.
+ */
+#define SJ_WRITTEN_BY_FORK	__attribute__((section(".data")))
+
 /* In the order of the locks, outermost first. */
 enum sj_fork_rank { SJ_FORK_TRACE, SJ_FORK_EVENTS, SJ_FORK_SITES, SJ_FORK_RANKS };
 

@@ -29,13 +29,14 @@ static struct {
 	unsigned depth;			/* handlers that have begun */
 	unsigned taken;			/* ranks whose prepare has run, a bit each */
 	unsigned children;		/* calls of child() */
-} forking;
+} forking SJ_WRITTEN_BY_FORK;
 
 /* Written once each; read by whoever forks. */
 static const struct sj_fork_hooks *table[SJ_FORK_RANKS];
 static uint32_t sets;			/* atomic; of handlers, at libc's */
-static uint32_t under_way;		/* atomic: threads that fork */
-uint32_t sj_fork_count;			/* atomic; written by a lone thread */
+static uint32_t under_way SJ_WRITTEN_BY_FORK;	/* atomic: threads that fork */
+/* Atomic; written by a lone thread. */
+uint32_t sj_fork_count SJ_WRITTEN_BY_FORK;
 
 bool sj_fork_holds(void)
 {

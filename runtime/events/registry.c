@@ -36,7 +36,7 @@
 
 #include "runtime/events/events.h"
 
-uint32_t sj_event_lock;
+uint32_t sj_event_lock SJ_WRITTEN_BY_FORK;
 struct side_jmp_event_object *sj_event_objects;
 
 static struct sj_passage *registry_passages;	/* sj_event_lock */

@@ -27,7 +27,7 @@ enum { TRACE_OUTPUTS = sizeof(trace_outputs) / sizeof(trace_outputs[0]) };
  * takes as long as there are events: a handler that struck the thread which has
  * it is refused.
  */
-static uintptr_t trace_owner;		/* atomic: acquire, release */
+static uintptr_t trace_owner SJ_WRITTEN_BY_FORK;		/* atomic: acquire, release */
 
 /* trace_owner's; the callback reads what does not change while it may run. */
 static struct {

@@ -289,7 +289,8 @@ void sj_walking_end(uint32_t begun)
 
 void sj_walking_after_fork(void)
 {
-	walking = 0;
+	if (walking)			/* else leave the page shared */
+		walking = 0;
 }
 
 bool sj_batch_over(struct batch *b, unsigned cost)

@@ -5,7 +5,7 @@
 #define _GNU_SOURCE
 #include "runtime/sites/sites.h"
 
-uint32_t sj_share_lock, sj_patch_lock;
+uint32_t sj_share_lock SJ_WRITTEN_BY_FORK, sj_patch_lock SJ_WRITTEN_BY_FORK;
 
 static bool state_freezing;		/* sj_patch_lock */
 static bool state_frozen;		/* atomic; set once, sj_patch_lock */
@@ -40,5 +40,6 @@ bool sj_freezing(void)
 
 void sj_set_freezing(bool freezing)
 {
-	state_freezing = freezing;
+	if (state_freezing != freezing)		/* else leave the page shared */
+		state_freezing = freezing;
 }
