@@ -139,7 +139,7 @@ static bool all_foreign(const struct side_jmp_insn *plain, uint32_t w)
 		uint8_t bytes[4];
 
 		side_jmp_put_le32(bytes, w + i);
-		known += decode(&insn, bytes, 4) != SIDE_JMP_FOREIGN;
+		known += PORT.decode(&insn, bytes, 4) != SIDE_JMP_FOREIGN;
 	}
 	return !known;
 }
