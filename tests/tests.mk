@@ -10,7 +10,8 @@
 # corpus/, fuzz/ and guest/ have rules of their own.
 
 TEST_INJ	:= $(wildcard tests/inject/*.c)
-TEST_C		:= $(filter-out $(TEST_INJ) tests/corpus/% tests/fuzz/% tests/guest/%,$(wildcard tests/*/*.c))
+TEST_C		:= $(filter-out $(TEST_INJ) tests/corpus/% tests/fuzz/% tests/guest/%, \
+		   $(wildcard tests/*/*.c))
 TEST_SH		:= $(wildcard tests/*/*.sh)
 TEST_BIN	:= $(TEST_C:%.c=$(B)/%) $(TEST_INJ:%.c=$(B)/%)
 

@@ -4,9 +4,6 @@
 # next multiple of 8.
 . "$(dirname "$0")/../tap.sh"
 
-# Still being worked on; to be emptied.
-later='tests/need tests/tools/deb.sh tests/tools/stat.sh tests/guest/* tests/kernel/* .ci/run'
-
 # What says in its first line or by its name that it is one.
 scripts() {
 	find Makefile tests tools bench linker-scripts .ci -type f | sort | while read -r file; do
@@ -16,13 +13,6 @@ scripts() {
 		*)	head -c 64 "$file" | head -n 1 | grep -aq '^#!' && echo "$file" ;;
 		esac
 	done
-}
-is_later() {
-	for pattern in $later; do
-		# shellcheck disable=SC2254
-		case $1 in $pattern) return 0 ;; esac
-	done
-	return 1
 }
 short() { # FILE: no line of it is longer
 	expand "$1" | awk -v file="$1" 'length > 100 {
@@ -34,7 +24,7 @@ enough() { [ "$(wc -l <"$TMP/scripts")" -ge 40 ]; }
 ok lines_scripts_are_found enough
 all_short() {
 	while read -r file; do
-		is_later "$file" || short "$file" || long=1
+		short "$file" || long=1
 	done <"$TMP/scripts"
 	[ -z "${long:-}" ]
 }

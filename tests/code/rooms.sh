@@ -72,7 +72,8 @@ circles() { awk -f "$TMP/circles.awk" "$1"; }
 # counted TITLE FILE: arrows between rooms, as notes
 counted() {
 	awk "$room"'{ f = room($1); t = room($2); if (f != t) n[f " -> " t]++ }
-		END { for (a in n) printf "%4d  %s\n", n[a], a }' "$2" | sort -k2 | sed "s/^/# $1: /"
+		END { for (a in n) printf "%4d  %s\n", n[a], a }' "$2" |
+		sort -k2 | sed "s/^/# $1: /"
 }
 
 # ---- includes: "FROM TO", files
@@ -98,7 +99,8 @@ ${CC:-cc} -std=c11 -I"$BUILD/include" -c "$TMP/empty.c" -o "$TMP/empty.o" || exi
 nm -P "$TMP/empty.o" | awk '$2 == "U" { print $1 }' >"$TMP/of_headers"
 named() { # drop arrows for what the headers alone name
 	while read -r from to symbol; do
-		grep -qx "$symbol" "$TMP/of_headers" && ! grep -q "^[^*]*\<$symbol(" "$from" && continue
+		grep -qx "$symbol" "$TMP/of_headers" &&
+			! grep -q "^[^*]*\<$symbol(" "$from" && continue
 		echo "$from $to $symbol"
 	done
 }
@@ -111,7 +113,8 @@ awk '$3 ~ /^[TDBRSC]$/ { where[$2] = $1 } $3 == "U" { use[++n] = $1; name[n] = $
 ' "$TMP/nm" | named >"$TMP/symbols"
 counted symbols "$TMP/symbols"
 awk '{ print $1, $2 }' "$TMP/symbols" | grep -v '^arch/' | sort -u >"$TMP/files"
-note "files: $(cut -d' ' -f1 "$TMP/nm" | sort -u | grep -c '^runtime/') of runtime/, $(wc -l <"$TMP/files") arrows between files"
+of_runtime=$(cut -d' ' -f1 "$TMP/nm" | sort -u | grep -c '^runtime/')
+note "files: $of_runtime of runtime/, $(wc -l <"$TMP/files") arrows between files"
 ok rooms_symbols_are_found many symbols 100
 ok rooms_symbols_point_down upward "$TMP/symbols"
 ok rooms_files_stand_in_no_circle circles "$TMP/files"

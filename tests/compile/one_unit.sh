@@ -9,9 +9,13 @@ SRC=$(ls runtime/*/*.c arch/*/arch.c)
 { echo "#define _GNU_SOURCE"; for f in $SRC; do echo "#include \"$f\""; done; } >"$TMP/one.c"
 note "$(echo "$SRC" | wc -l) files"
 
-one() { $1 -std=c11 -O2 -g -fvisibility=hidden -Wall -Wextra -Werror $I -c "$TMP/one.c" -o "$TMP/one.$1.o"; }
+one() { # COMPILER: makes the unit
+	$1 -std=c11 -O2 -g -fvisibility=hidden -Wall -Wextra -Werror $I \
+		-c "$TMP/one.c" -o "$TMP/one.$1.o"
+}
 works() { # COMPILER TEST: a test of the library, with the unit in its place
-	$1 -std=c11 -D_GNU_SOURCE -O2 $I "tests/$2.c" "$TMP/one.$1.o" -pthread -ldl -o "$TMP/one.$1.test" &&
+	$1 -std=c11 -D_GNU_SOURCE -O2 $I "tests/$2.c" "$TMP/one.$1.o" -pthread -ldl \
+		-o "$TMP/one.$1.test" &&
 	"$TMP/one.$1.test"
 }
 for cc in gcc clang; do
@@ -30,7 +34,9 @@ locals() { # FILE.c: its static names, less what headers define
 }
 grep -hE '^static inline|^[a-z_]+\(|^sj_|^side_jmp_' runtime/*.h runtime/*/*.h arch/*.h arch/*/*.h |
 	grep -oE '[a-z_0-9]+\(' | tr -d '(' | sort -u >"$TMP/in_headers"
-for f in $SRC; do locals "$f" | grep -vxF -f "$TMP/in_headers" | sed "s|\$| $f|"; done >"$TMP/locals"
+for f in $SRC; do
+	locals "$f" | grep -vxF -f "$TMP/in_headers" | sed "s|\$| $f|"
+done >"$TMP/locals"
 note "$(wc -l <"$TMP/locals") static names"
 once() { # no name in two files
 	awk '{ where[$1] = where[$1] " " $2; n[$1]++ }

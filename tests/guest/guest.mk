@@ -3,8 +3,8 @@
 
 # What needs no libraries, no compiler and no other program; and the numbers
 # are the same under any kernel.
-GUEST_TESTS	:= $(filter-out port/load events/number unit/objects_corpus,$(PORT_TESTS:tests/%=%)) \
-		   traps/rights
+GUEST_TESTS	:= $(filter-out port/load events/number unit/objects_corpus, \
+		   $(PORT_TESTS:tests/%=%)) traps/rights
 
 .PHONY: check-guests $(PORTS:%=guest-build-%)
 
@@ -23,5 +23,6 @@ $(B)/tests/guest/init: tests/guest/init.c
 	$(CC) $(CSTD) -D_GNU_SOURCE $(WARN) $(CFLAGS) $< -o $@
 
 check-guests: $(PORTS:%=guest-build-%)
-	@JOBS=1 SECONDS_=$(SECONDS) TIMEOUT=600 TIMEOUT_GUEST=540 LOG=$(abspath $(B))/check-guests.log \
+	@JOBS=1 SECONDS_=$(SECONDS) TIMEOUT=600 TIMEOUT_GUEST=540 \
+		LOG=$(abspath $(B))/check-guests.log \
 		tests/run $(PORTS:%=$(B)/guest/guest-%)

@@ -17,13 +17,16 @@ function show(  i) {
 }
 # A result that is known to fail without the series tells nothing about it,
 # whichever way it goes: it is shown, and counts as skipped.
-function judge(ok, name, why) {
-	if ((test ": " name) in fails) {
-		seen[test ": " name] = 1
-		if (kind == "base") result(1, test ": " name (ok ? ": passes this time" : ": fails as recorded"))
-		else result(1, test ": " name, (ok ? "passes here, " : "") "fails without the series, too")
+function judge(ok, name, why,  text) {
+	text = test ": " name
+	if (text in fails) {
+		seen[text] = 1
+		if (kind == "base")
+			result(1, text (ok ? ": passes this time" : ": fails as recorded"))
+		else
+			result(1, text, (ok ? "passes here, " : "") "fails without the series, too")
 	} else
-		result(ok, test ": " name, ok ? why : "")
+		result(ok, text, ok ? why : "")
 	n = 0
 }
 function finish(status,  what) {
@@ -62,11 +65,17 @@ function race(  i, k, line, inside) {
 function alarm(lines) {
 	if (!alarms++) first = nlog - lines + 1
 }
+function alarming(line) {
+	return line ~ /WARNING:|BUG:|Oops|general protection fault|Kernel panic/ ||
+		line ~ /UBSAN|KASAN|KCSAN|kmemleak/ ||
+		line ~ /rcu.*stall|INFO: task .* blocked|sleeping function/ ||
+		line ~ /possible circular|possible recursive|inconsistent lock|suspicious RCU/ ||
+		line ~ /Bad page|refcount_t|list_(add|del) corruption/
+}
 dmesg && !/^@@DONE/ {
 	if (kind == "kcsan" && /^=====/) race()
 	else if (kind == "kcsan") report = report "\n" $0
-	else if (/WARNING:|BUG:|Oops|general protection fault|Kernel panic|UBSAN|KASAN|KCSAN|rcu.*stall|possible circular|possible recursive|inconsistent lock|suspicious RCU|INFO: task .* blocked|Bad page|sleeping function|kmemleak|refcount_t|list_(add|del) corruption/)
-		alarm(0)
+	else if (alarming($0)) alarm(0)
 	log_[++nlog] = $0
 	next
 }

@@ -30,7 +30,8 @@ words() {
 	site-bounds) echo 'a site in code; found 0x' ;;
 	site-reach) echo 'an operand in reach of the site at 0x.*; found 0x' ;;
 	site-bytes) echo 'at site 0x.*: .* (armed) or .* (idle); found' ;;
-	site-contradiction) echo 'records that agree about the site 0x.*; found another key, check' ;;
+	site-contradiction)
+		echo 'records that agree about the site 0x.*; found another key, check' ;;
 	site-overlap) echo 'a site behind the one at 0x.* of 5 bytes; found 0x' ;;
 	dense-place) echo 'a dense site in the section side_jmp_modify_code; found 0x' ;;
 	*) echo 'no words for this rule' ;;

@@ -133,7 +133,8 @@ if cc -fuse-ld=lld -shared -x c /dev/null -o lld.so 2>/dev/null; then
 fi
 exports -Wl,-Bsymbolic-functions
 ok exported_key_with_Bsymbolic_functions says 0 " 0 findings, 0 notes" "$tool" check exports.so
-sed 's/define SIDE_JMP_EXPORTED.*/define SIDE_JMP_EXPORTED __attribute__((visibility("protected")))/' \
+protected='__attribute__((visibility("protected")))'
+sed "s/define SIDE_JMP_EXPORTED.*/define SIDE_JMP_EXPORTED $protected/" \
 	"$BUILD/include/side_jmp.h" >protected.h
 sed 's/<side_jmp.h>/"protected.h"/' exports.c >protected.c
 cc -O1 -fPIC -shared -I"$BUILD/include" protected.c -o exports.so
@@ -141,7 +142,8 @@ ok exported_key_that_is_protected says 1 key-binding "$tool" check exports.so
 echo 'int main(void) { return 0; }' >main.c
 cc -O1 -fPIE -pie -rdynamic -I"$BUILD/include" exports.c main.c -o exports "$BUILD/libside_jmp.a"
 ok exported_key_of_an_executable_is_first says 0 " 0 findings, 0 notes" "$tool" check exports
-cc -O1 -fPIC -shared -I"$BUILD/include" -DSIDE_JMP_LAYOUT_DENSE "$TOP/tests/tools/src/all.c" -o dense.so || exit 1
+cc -O1 -fPIC -shared -I"$BUILD/include" -DSIDE_JMP_LAYOUT_DENSE \
+	"$TOP/tests/tools/src/all.c" -o dense.so || exit 1
 ok dense_page_is_a_note says 0 "note: dense-page" "$tool" check dense.so
 ok dense_page_is_a_finding_if_strict says 1 "dense-page" "$tool" check --strict dense.so
 
