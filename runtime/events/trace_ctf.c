@@ -223,7 +223,7 @@ static void ctf_put_preamble(void)
 	ctf_put_literal(program_invocation_short_name);
 	ctf_putf(";\n\tvpid = %d;\n};\n", (int)getpid());
 	ctf_putf("clock {\n\tname = monotonic;\n\tfreq = 1000000000;\n"
-		 "\toffset = %llu;\n};\n",
+		 "\toffset = %llu;\n\tabsolute = true;\n};\n",
 		 (unsigned long long)ctf_clock_offset());
 	ctf_put_types();
 	ctf_put("stream {\n\tid = 0;\n\tpacket.context := struct {\n"

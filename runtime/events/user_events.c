@@ -132,12 +132,7 @@ static void ue_note(int error, const char *format, const char *what)
 
 static void ue_keep_armed(struct side_jmp_key *key, bool keep)
 {
-	if (keep)
-		__atomic_fetch_or(&key->flags, SIDE_JMP_KEY_ARMED,
-				  __ATOMIC_SEQ_CST);
-	else
-		__atomic_fetch_and(&key->flags, (uint8_t)~SIDE_JMP_KEY_ARMED,
-				   __ATOMIC_SEQ_CST);
+	sj_key_set_flag(key, SIDE_JMP_KEY_ARMED, keep);
 }
 
 static int ue_arm(struct side_jmp_key *key)

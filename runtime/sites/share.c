@@ -41,12 +41,8 @@ bool sj_key_shared(const struct side_jmp_key *key)
 
 static void share_flag(struct side_jmp_key *key, bool shared)
 {
-	if (shared)
-		__atomic_fetch_or(&key->flags, SIDE_JMP_KEY_SHARED,
-				  __ATOMIC_SEQ_CST);
-	else if (key->flags & SIDE_JMP_KEY_SHARED)
-		__atomic_fetch_and(&key->flags, (uint8_t)~SIDE_JMP_KEY_SHARED,
-				   __ATOMIC_SEQ_CST);
+	if (shared || key->flags & SIDE_JMP_KEY_SHARED)
+		sj_key_set_flag(key, SIDE_JMP_KEY_SHARED, shared);
 }
 
 static void share_join(struct keyref *ref, sj_subscriber_sync *sync)
