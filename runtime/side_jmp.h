@@ -181,7 +181,7 @@ struct side_jmp_key {
 		/* aligned: an atomic also where 64-bit integers are not */
 		uint64_t word64 __attribute__((aligned(8)));
 	};
-	uint32_t lock;		/* guards `subscribers` */
+	uint32_t lock;		/* guards `subscribers`, and writes of `flags` */
 	uint16_t version;	/* SIDE_JMP_KEY_VERSION */
 	uint8_t width;		/* bits of the word: 32 or 64 */
 	uint8_t flags;		/* SIDE_JMP_KEY_*; atomic */

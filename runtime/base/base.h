@@ -80,7 +80,7 @@ enum sj_fork_rank { SJ_FORK_TRACE, SJ_FORK_EVENTS, SJ_FORK_SITES, SJ_FORK_RANKS 
  */
 int sj_fork_add(enum sj_fork_rank rank, const struct sj_fork_hooks *hooks);
 bool sj_fork_holds(void);		/* does this thread fork, and hold all? */
-bool sj_fork_under_way(void);		/* does any? */
+bool sj_fork_under_way(void);		/* does any thread? */
 /* How many forks lie between this process and where it was loaded. */
 extern uint32_t sj_fork_count;
 static inline uint32_t sj_fork_generation(void)

@@ -34,7 +34,6 @@ static struct {
 /* Written once each; read by whoever forks. */
 static const struct sj_fork_hooks *table[SJ_FORK_RANKS];
 static uint32_t sets;			/* atomic; of handlers, at libc's */
-static uint32_t under_way SJ_WRITTEN_BY_FORK;	/* atomic: threads that fork */
 /* Atomic; written by a lone thread. */
 uint32_t sj_fork_count SJ_WRITTEN_BY_FORK;
 
@@ -46,7 +45,7 @@ bool sj_fork_holds(void)
 
 bool sj_fork_under_way(void)
 {
-	return __atomic_load_n(&under_way, __ATOMIC_SEQ_CST);
+	return __atomic_load_n(&forking.holder, __ATOMIC_SEQ_CST);
 }
 
 /* Pairs with the release in sj_fork_add(). */
@@ -87,16 +86,13 @@ static void prepare(void)
 		return;
 	}
 	mask = sj_block_signals();
-	__atomic_fetch_add(&under_way, 1, __ATOMIC_SEQ_CST);
 	taken = take_all();
 	if (taken) {
 		forking.depth = 1;
 		forking.children = 0;
 		forking.taken = taken;
 		__atomic_store_n(&forking.holder, sj_thread(),
-				 __ATOMIC_RELEASE);
-	} else {
-		__atomic_fetch_sub(&under_way, 1, __ATOMIC_SEQ_CST);
+				 __ATOMIC_SEQ_CST);
 	}
 	sj_restore_signals(mask);
 }
@@ -112,7 +108,6 @@ static void end(void)
 		for (unsigned i = SJ_FORK_RANKS; i-- > 0; )
 			if (taken & 1u << i)
 				hooks_of(i)->parent();
-		__atomic_fetch_sub(&under_way, 1, __ATOMIC_SEQ_CST);
 	}
 	sj_restore_signals(mask);
 }
@@ -130,7 +125,6 @@ static void parent(void)
 static void begin_anew(void)
 {
 	__atomic_fetch_add(&sj_fork_count, 1, __ATOMIC_RELAXED);
-	__atomic_store_n(&under_way, 1, __ATOMIC_SEQ_CST);
 	for (unsigned i = SJ_FORK_RANKS; i-- > 0; )
 		if (forking.taken & 1u << i)
 			hooks_of(i)->child();

@@ -27,6 +27,10 @@ enum { EVENT_SINKS = sizeof(event_sinks) / sizeof(event_sinks[0]) };
 static void event_fork_prepare(void)
 {
 	sj_lock(&sj_event_lock);
+	sj_registry_before_fork();
+	for (unsigned i = 0; i < EVENT_SINKS; i++)
+		if (event_sinks[i]->before_fork)
+			event_sinks[i]->before_fork();
 }
 
 static void event_fork_parent(void)

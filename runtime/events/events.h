@@ -86,6 +86,7 @@ void sj_slice_next(struct sj_slice *slice);	/* leave, and enter again */
  */
 struct sj_passage {
 	struct sj_passage *next;
+	struct sj_passage *own;		/* of a thread that forks */
 	uintptr_t thread;
 	struct side_jmp_event_object *object;
 	struct side_jmp_event *from, *to;
@@ -101,6 +102,7 @@ void sj_object_gone(struct sj_passage *passage);
 /* Over every event that there is, in slices.  sj_event_lock, in each call. */
 struct sj_walk {
 	struct sj_walk *next;
+	struct sj_walk *own;		/* of a thread that forks */
 	uintptr_t thread;
 	struct side_jmp_event_object *object;	/* NULL: at the end */
 	struct side_jmp_event *at;		/* NULL: its first */
@@ -113,6 +115,7 @@ void sj_walk_end(struct sj_walk *walk);
 void sj_walk_over(struct sj_slice *slice,
 		  void (*visit)(struct side_jmp_event *event));
 
+void sj_registry_before_fork(void);
 void sj_registry_after_fork(void);
 
 /* ---- tracer.c ----------------------------------------------------------- */

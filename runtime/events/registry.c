@@ -216,21 +216,37 @@ void sj_walk_over(struct sj_slice *slice,
 	sj_walk_end(&walk);
 }
 
+/*
+ * What is to be left in the child: this thread's.  The others lie on stacks that
+ * are somebody else's before we come to look there, so they are left out here.
+ */
+static struct sj_passage *registry_own_passages;	/* sj_event_lock */
+static struct sj_walk *registry_own_walks;
+
+void sj_registry_before_fork(void)
+{
+	registry_own_passages = NULL;
+	for (struct sj_passage *p = registry_passages; p; p = p->next)
+		if (p->thread == sj_thread()) {
+			p->own = registry_own_passages;
+			registry_own_passages = p;
+		}
+	registry_own_walks = NULL;
+	for (struct sj_walk *w = registry_walks; w; w = w->next)
+		if (w->thread == sj_thread()) {
+			w->own = registry_own_walks;
+			registry_own_walks = w;
+		}
+}
+
 void sj_registry_after_fork(void)
 {
-	struct sj_passage **p = &registry_passages;
-	struct sj_walk **w = &registry_walks;
-
-	while (*p)
-		if ((*p)->thread == sj_thread())
-			p = &(*p)->next;
-		else
-			*p = (*p)->next;
-	while (*w)
-		if ((*w)->thread == sj_thread())
-			w = &(*w)->next;
-		else
-			*w = (*w)->next;
+	registry_passages = registry_own_passages;
+	for (struct sj_passage *p = registry_passages; p; p = p->next)
+		p->next = p->own;
+	registry_walks = registry_own_walks;
+	for (struct sj_walk *w = registry_walks; w; w = w->next)
+		w->next = w->own;
 }
 
 /* ---- for everybody ------------------------------------------------------ */

@@ -17,7 +17,8 @@ struct sj_sink {
 			   const struct side_jmp_event *end);
 	void (*lost_events)(struct side_jmp_event *first,
 			    const struct side_jmp_event *end);
-	/* In the child of a fork().  sj_event_lock, as of fork() itself. */
+	/* About to fork(); and in the child.  sj_event_lock. */
+	void (*before_fork)(void);
 	void (*after_fork)(void);
 	/* What there is to know of it.  sj_event_lock. */
 	void (*info)(struct side_jmp_event_info *info);

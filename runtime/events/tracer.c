@@ -128,6 +128,7 @@ struct tracer_rule {
 
 /* sj_event_lock */
 struct side_jmp_tracer {
+	struct side_jmp_tracer *orphan;	/* of a thread that a child lacks */
 	struct side_jmp_tracer *next;
 	uint64_t refused;		/* events that could not be enabled */
 	const void *starting;		/* the thread that adds rules, as of a
@@ -155,6 +156,7 @@ struct tracer_frame {
  */
 struct tracer_waiter {
 	struct tracer_waiter *next;
+	struct tracer_waiter *own;	/* of a thread that forks */
 	struct side_jmp_tracer *tracer;
 	const void *thread;		/* the address of its tracer_frames */
 	const struct tracer_frame *frames;
@@ -934,21 +936,37 @@ static void tracer_forget_started(void)
 			p = &(*p)->next;
 }
 
-/* Nobody unregisters it any more: so it is registered, and may be. */
+/*
+ * As in registry.c: other threads' stacks are looked at before, and what is left
+ * in the child is put aside where it stays: this thread's waiters, and of the
+ * others the tracers.
+ */
+static struct tracer_waiter *tracer_own_waiters;	/* sj_event_lock */
+static struct side_jmp_tracer *tracer_orphans;
+
+static void tracer_before_fork(void)
+{
+	tracer_own_waiters = NULL;
+	tracer_orphans = NULL;
+	for (struct tracer_waiter *w = tracer_waiters; w; w = w->next)
+		if (w->thread == &tracer_frames) {
+			w->own = tracer_own_waiters;
+			tracer_own_waiters = w;
+		} else {
+			w->tracer->orphan = tracer_orphans;
+			tracer_orphans = w->tracer;
+		}
+}
+
+/* Nobody unregisters them any more: so they are registered, and may be. */
 static void tracer_forget_waiters(void)
 {
-	struct tracer_waiter **p = &tracer_waiters;
-
-	while (*p) {
-		struct tracer_waiter *w = *p;
-
-		if (w->thread == &tracer_frames) {
-			p = &w->next;
-			continue;
-		}
-		*p = w->next;
-		w->tracer->next = tracer_all;
-		tracer_all = w->tracer;
+	tracer_waiters = tracer_own_waiters;
+	for (struct tracer_waiter *w = tracer_waiters; w; w = w->next)
+		w->next = w->own;
+	for (struct side_jmp_tracer *t = tracer_orphans; t; t = t->orphan) {
+		t->next = tracer_all;
+		tracer_all = t;
 	}
 }
 
@@ -973,6 +991,7 @@ static void tracer_info(struct side_jmp_event_info *info)
 const struct sj_sink sj_tracer_sink = {
 	.new_events = tracer_new_events,
 	.lost_events = tracer_lost_events,
+	.before_fork = tracer_before_fork,
 	.after_fork = tracer_after_fork,
 	.info = tracer_info,
 };

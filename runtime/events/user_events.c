@@ -132,7 +132,9 @@ static void ue_note(int error, const char *format, const char *what)
 
 static void ue_keep_armed(struct side_jmp_key *key, bool keep)
 {
+	sj_lock_word(&key->lock);
 	sj_key_set_flag(key, SIDE_JMP_KEY_ARMED, keep);
+	sj_unlock_word(&key->lock);
 }
 
 static int ue_arm(struct side_jmp_key *key)

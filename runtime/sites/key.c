@@ -54,17 +54,15 @@ int side_jmp_enable_many(struct side_jmp_key *const keys[], size_t n)
  */
 static int disable_claimed(struct side_jmp_key *const keys[], size_t n)
 {
-	struct sj_claims claims = { .keys = keys, .n = n };
 	struct sj_key_walk down = {
 		.keys = keys, .n = n, .change = SJ_TAKE_CLAIMED,
-		.claims = &claims,
 	};
-	int r = sj_claims_begin(&claims);
+	int r = sj_claims_begin(keys, n, &down.claims);
 
 	if (r)
 		return r;
 	(void)sj_walk_keys(&down);
-	sj_claims_end(&claims);
+	sj_claims_end(down.claims);
 	return 0;
 }
 

@@ -76,7 +76,7 @@ static struct object *object_map(struct side_jmp_object *abi,
 		.first_page = first,
 		.dirty = (uint8_t *)p + dirty,
 		.unsure = (uint8_t *)p + dirty + bits, .n_bits = bits,
-		.generation = sj_fork_generation(),
+		.generation = sj_fork_generation(), .owner = sj_thread(),
 		.textrel = im->textrel, .executable = im->executable,
 	};
 	o->sorted = o->order + n;
@@ -216,11 +216,15 @@ static int object_build(struct object *o, const struct sj_image *im,
 			      " sites", o->n_sites);
 }
 
-/* Somebody is at it: another thread, or the one that our handler struck. */
+/*
+ * Somebody is at it: another thread, or the one that our handler struck; the
+ * latter also in a child that was forked by the handler.
+ */
 static bool object_busy(const struct object *o)
 {
 	return (!o->live || o->coming || o->leaving) &&
-	       o->generation == sj_fork_generation();
+	       (o->generation == sj_fork_generation() ||
+		o->owner == sj_thread());
 }
 
 /*
@@ -430,6 +434,12 @@ int side_jmp_object_register(struct side_jmp_object *abi)
 
 /* ---- going ---------------------------------------------------------------------- */
 
+static void object_own(struct object *o)
+{
+	o->generation = sj_fork_generation();
+	o->owner = sj_thread();
+}
+
 /*
  * Ours to take away: 0, -EBUSY, or 1 and *o.  An executable that is unloaded
  * stays.
@@ -443,16 +453,39 @@ static int object_to_go(struct side_jmp_object *abi, bool unload,
 	return object_busy(*o) ? -EBUSY : 1;
 }
 
-/* The text goes with it. */
+/*
+ * At exit() libc takes a library's fork handlers away (atexit.c's __cxa_finalize)
+ * before its destructors run, also under a fork() that is between two of them in
+ * another thread: then nobody lets the locks go any more.  So not for ever.
+ */
+static bool object_lock_soon(sigmask_t *mask)
+{
+	*mask = sj_block_signals();
+	for (unsigned i = 0; i < 1000; i++) {
+		if (sj_lock_unless_forking(&sj_patch_lock))
+			return true;
+		sj_pause(1000000);
+	}
+	sj_restore_signals(*mask);
+	return false;
+}
+
+/* The text goes with it.  An executable's stays, whatever state it is in. */
 static int object_unload(struct side_jmp_object *abi)
 {
-	sigmask_t mask = object_lock();
-	struct object *o;
-	int r = object_to_go(abi, true, &o);
+	struct object *o = abi->priv;
+	sigmask_t mask;
+	int r;
+
+	if (!o || o->executable)
+		return 0;
+	if (!object_lock_soon(&mask))
+		return -EBUSY;
+	r = object_to_go(abi, true, &o);
 
 	if (r == 1) {
 		sj_object_hide(o);
-		o->generation = sj_fork_generation();
+		object_own(o);
 	}
 	object_unlock(mask);
 	if (r != 1)
@@ -472,7 +505,7 @@ static int object_unregister(struct side_jmp_object *abi)
 
 	if (r == 1) {
 		o->leaving = true;
-		o->generation = sj_fork_generation();
+		object_own(o);
 	}
 	object_unlock(mask);
 	if (r != 1)

@@ -161,6 +161,7 @@ struct object {
 	size_t n_bits;			/* bytes of each */
 	uintptr_t adopter;		/* the thread that has a back end take
 					   it over; or 0 */
+	uintptr_t owner;		/* the thread that brings or takes it */
 	uint32_t generation;		/* of forks, when it came */
 	bool live;			/* its sites follow their keys */
 	bool coming;			/* and the first walk is under way */
@@ -328,13 +329,14 @@ enum sj_change { SJ_NO_CHANGE, SJ_ADD, SJ_TAKE, SJ_TAKE_CLAIMED };
 struct sj_claims {
 	struct sj_claims *next;
 	uintptr_t thread;		/* 0: has none yet */
-	struct side_jmp_key *const *keys;
 	size_t n, from, to;
 	int error;
+	struct side_jmp_key *keys[];
 };
 
 /* To all, or -errno and to none.  Claims that are had are to be ended. */
-int sj_claims_begin(struct sj_claims *c);
+int sj_claims_begin(struct side_jmp_key *const keys[], size_t n,
+		    struct sj_claims **out);
 void sj_claims_end(struct sj_claims *c);
 void sj_claims_after_fork(void);	/* of threads that are gone */
 

@@ -16,8 +16,6 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <stddef.h>
-#include <string.h>
 
 #include "runtime/sites/sites.h"
 
@@ -131,27 +129,14 @@ enum side_jmp_state sj_key_wanted(const struct side_jmp_key *key,
 		SIDE_JMP_KEY_ARMED) ? SIDE_JMP_ARMED : SIDE_JMP_IDLE;
 }
 
-/*
- * By the four bytes that the flags are the last of: not every machine has an
- * atomic of one byte, and the others' fall back on a library.
- */
+/* No exchange: not every machine has an atomic one of a byte. */
 void sj_key_set_flag(struct side_jmp_key *key, uint8_t flag, bool on)
 {
-	typedef uint32_t __attribute__((may_alias)) four_bytes;
-	const uint8_t bytes[4] = { 0, 0, 0, flag };
-	four_bytes *at = (four_bytes *)(void *)&key->version;
-	uint32_t mask;
+	uint8_t flags = __atomic_load_n(&key->flags, __ATOMIC_RELAXED);
 
-	memcpy(&mask, bytes, sizeof(mask));
-	if (on)
-		__atomic_fetch_or(at, mask, __ATOMIC_SEQ_CST);
-	else
-		__atomic_fetch_and(at, ~mask, __ATOMIC_SEQ_CST);
+	flags = on ? flags | flag : flags & (uint8_t)~flag;
+	__atomic_store_n(&key->flags, flags, __ATOMIC_SEQ_CST);
 }
-
-_Static_assert(offsetof(struct side_jmp_key, version) % 4 == 0 &&
-	       offsetof(struct side_jmp_key, flags) ==
-	       offsetof(struct side_jmp_key, version) + 3, "see above");
 
 bool sj_key_valid(const struct side_jmp_key *key)
 {

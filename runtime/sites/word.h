@@ -52,7 +52,7 @@ int sj_word_take(struct side_jmp_key *key);
 int sj_word_claim(struct side_jmp_key *key);
 void sj_word_take_claimed(struct side_jmp_key *key);
 void sj_word_unclaim(struct side_jmp_key *key);
-/* SIDE_JMP_KEY_*; seq_cst */
+/* SIDE_JMP_KEY_*; key->lock held.  Others read it without. */
 void sj_key_set_flag(struct side_jmp_key *key, uint8_t flag, bool on);
 bool sj_key_valid(const struct side_jmp_key *key);
 /*
