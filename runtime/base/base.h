@@ -39,6 +39,12 @@ void sj_lock(uint32_t *word);
 bool sj_unlock(uint32_t *word);		/* did somebody wait for it? */
 /* For who holds what fork() may wait for: false, while a fork is under way. */
 bool sj_lock_unless_forking(uint32_t *word);
+/*
+ * For destructors.  At exit() libc takes a library's fork handlers away before
+ * them, also under a fork() that is between two of ours in another thread: then
+ * nobody lets the locks go any more.  False, after a second of such a fork.
+ */
+bool sj_lock_soon(uint32_t *word);
 /* A lock that fork() does not hold: of a key. */
 void sj_lock_word(uint32_t *word);
 bool sj_unlock_word(uint32_t *word);

@@ -80,6 +80,16 @@ bool sj_lock_unless_forking(uint32_t *word)
 	return false;
 }
 
+bool sj_lock_soon(uint32_t *word)
+{
+	for (unsigned i = 0; i < 1000; i++) {
+		if (sj_lock_unless_forking(word))
+			return true;
+		sj_pause(1000000);
+	}
+	return false;
+}
+
 void sj_pause(long ns)
 {
 #ifdef SYS_nanosleep

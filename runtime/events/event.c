@@ -166,6 +166,18 @@ int side_jmp_event_register(struct side_jmp_event_object *object)
 	return 0;
 }
 
+/* Or never: see sj_lock_soon(). */
+static bool event_lock_comes(void)
+{
+	sigmask_t mask = sj_block_signals();
+	bool comes = sj_lock_soon(&sj_event_lock);
+
+	if (comes)
+		sj_unlock(&sj_event_lock);
+	sj_restore_signals(mask);
+	return comes;
+}
+
 /* As with sites: an executable's events stay until the process ends. */
 int side_jmp_event_unload(struct side_jmp_event_object *object)
 {
@@ -176,6 +188,8 @@ int side_jmp_event_unload(struct side_jmp_event_object *object)
 		return -EINVAL;
 	if (object->priv != &event_of_library)
 		return 0;
+	if (!event_lock_comes())
+		return -EBUSY;
 	sj_slice_enter(&slice);
 	if (object->priv) {
 		object->priv = NULL;

@@ -66,16 +66,29 @@ static int disable_claimed(struct side_jmp_key *const keys[], size_t n)
 	return 0;
 }
 
-int side_jmp_disable_many(struct side_jmp_key *const keys[], size_t n)
+/*
+ * One key.  Or many of a frozen process, which makes no system call: nothing
+ * goes idle there, and what went down in vain goes up again.
+ */
+static int disable_plainly(struct side_jmp_key *const keys[], size_t n)
 {
 	struct sj_key_walk down = { .keys = keys, .n = n, .change = SJ_TAKE };
+	struct sj_key_walk up = { .keys = keys, .change = SJ_ADD };
 
+	(void)sj_walk_keys(&down);
+	if (down.done == n)
+		return 0;
+	up.n = down.done;
+	(void)sj_walk_keys(&up);
+	return -EINVAL;
+}
+
+int side_jmp_disable_many(struct side_jmp_key *const keys[], size_t n)
+{
 	if (!keys_valid(keys, n))
 		return -EINVAL;
-	if (n > 1)
-		return disable_claimed(keys, n);
-	(void)sj_walk_keys(&down);
-	return down.done == n ? 0 : -EINVAL;
+	return n > 1 && !(sj_frozen() && !sj_stuck()) ?
+		disable_claimed(keys, n) : disable_plainly(keys, n);
 }
 
 int side_jmp_enable(struct side_jmp_key *key)

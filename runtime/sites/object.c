@@ -453,23 +453,6 @@ static int object_to_go(struct side_jmp_object *abi, bool unload,
 	return object_busy(*o) ? -EBUSY : 1;
 }
 
-/*
- * At exit() libc takes a library's fork handlers away (atexit.c's __cxa_finalize)
- * before its destructors run, also under a fork() that is between two of them in
- * another thread: then nobody lets the locks go any more.  So not for ever.
- */
-static bool object_lock_soon(sigmask_t *mask)
-{
-	*mask = sj_block_signals();
-	for (unsigned i = 0; i < 1000; i++) {
-		if (sj_lock_unless_forking(&sj_patch_lock))
-			return true;
-		sj_pause(1000000);
-	}
-	sj_restore_signals(*mask);
-	return false;
-}
-
 /* The text goes with it.  An executable's stays, whatever state it is in. */
 static int object_unload(struct side_jmp_object *abi)
 {
@@ -479,8 +462,11 @@ static int object_unload(struct side_jmp_object *abi)
 
 	if (!o || o->executable)
 		return 0;
-	if (!object_lock_soon(&mask))
+	mask = sj_block_signals();
+	if (!sj_lock_soon(&sj_patch_lock)) {
+		sj_restore_signals(mask);
 		return -EBUSY;
+	}
 	r = object_to_go(abi, true, &o);
 
 	if (r == 1) {

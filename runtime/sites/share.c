@@ -256,18 +256,21 @@ static bool share_has(const struct side_jmp_key *key)
  */
 static int share_freeze(struct side_jmp_key *key)
 {
-	uintptr_t after = 0;
+	uintptr_t after = 0, was;
 	bool more = true;
 	int error = 0;
 
 	while (more) {
 		sigmask_t mask = sj_block_signals();
 
+		was = after;
 		sj_lock(&sj_share_lock);
 		more = share_has(key) &&
 		       share_ask(key, SIDE_JMP_SYNC_FREEZE, &after, &error);
 		sj_unlock(&sj_share_lock);
 		sj_restore_signals(mask);
+		if (more && was == after)
+			sj_pause(SHARE_PAUSE_NS);
 	}
 	return error;
 }
