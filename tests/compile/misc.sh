@@ -64,6 +64,23 @@ strict_c() {
 ok compile_strict_c_gcc strict_c gcc
 ok compile_strict_c_clang strict_c clang
 
+# ---- code models: a key that the compiler would put out of a site's reach
+case $(gcc -dumpmachine) in
+x86_64-*)
+	model() { # BACKEND FLAGS...
+		backend=$1; shift
+		gcc -std=c11 $W -O2 "$@" $I $FILES "$BUILD/libside_jmp.a" -o "$TMP/model" -pthread \
+			-ldl && "$TMP/model" $backend
+	}
+	ok compile_medium_model model self -mcmodel=medium
+	ok compile_medium_model_all_large model self -mcmodel=medium -mlarge-data-threshold=0
+	ok compile_medium_model_all_large_pic model self -mcmodel=medium -mlarge-data-threshold=0 \
+		-fPIC
+	# Where a jump may not reach its target, a site is a plain test
+	ok compile_large_model model none -mcmodel=large
+	;;
+esac
+
 # A header's macros are expanded in the user's code, whose warnings they meet.
 strict_cxx() {
 	for f in $FILES; do
