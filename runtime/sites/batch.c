@@ -22,6 +22,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -352,8 +353,18 @@ static bool batch_end(struct batch *b, bool more, void *arg)
 	return contended;
 }
 
-/* To those who wait: the lock is not fair, and we would have it again first. */
-enum { GIVE_WAY_NS = 20000 };
+/*
+ * To who waits: the lock is not fair, and we would have it again before he has
+ * woken.  Until he has it, or for some hundred microseconds.
+ */
+static void give_way(void)
+{
+	for (unsigned i = 0; i < 500; i++) {
+		if (__atomic_load_n(&sj_patch_lock, __ATOMIC_RELAXED))
+			return;
+		sched_yield();
+	}
+}
 
 int sj_in_slices(sj_step *step, void *arg, bool runs)
 {
@@ -379,7 +390,7 @@ int sj_in_slices(sj_step *step, void *arg, bool runs)
 		if (more)
 			side_jmp_inject(INJECT_BETWEEN_SLICES);
 		if (more && contended)
-			sj_pause(GIVE_WAY_NS);
+			give_way();
 	}
 	errno = saved;
 	return error;
