@@ -17,7 +17,7 @@
  *
  * LOCKS.  The built-in tracer's own (trace.c) is outermost.  sj_event_lock
  * guards the lists of event objects, tracers and rules, and user_events' state.
- * sj_object_lock, key locks and sj_patch_lock are taken inside it (enabling a
+ * sj_share_lock, key locks and sj_patch_lock are taken inside it (enabling a
  * key does).  Held with every signal blocked, never while a callback runs,
  * never while waiting for one, and taken around fork().  The path of an event
  * takes no lock.

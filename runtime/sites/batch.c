@@ -3,8 +3,9 @@
  * Writes of sites, in slices.  Owns how a site's bytes get there; must not know
  * of keys.
  *
- * A slice costs one open of our memory, one write a site (or, in runs, one a
- * page), and one synchronization of the cores, however many sites it has.
+ * A slice costs one open of our memory, and one write a site (or, in runs, one a
+ * page); the last of a walk one synchronization of the cores, however many sites
+ * there were.
  *
  * RUNS.  An object that is being loaded may have many sites on each page, and
  * one write of all of them, with what lies between, costs little more than a
@@ -51,7 +52,7 @@ static uintptr_t page_of(uintptr_t addr)
 /* ---- writing ------------------------------------------------------------- */
 
 /* Asked once a slice: the answer does not change under the lock. */
-bool sj_batch_may_write(struct batch *b)
+static bool batch_may_write(struct batch *b)
 {
 	if (!b->asked) {
 		b->asked = true;
@@ -259,7 +260,7 @@ int sj_batch_site(struct batch *b, struct object *o,
 		return 0;
 	if (now == SIDE_JMP_FOREIGN)	/* a debugger's; try again next time */
 		return 1;
-	if (!sj_batch_may_write(b))
+	if (!batch_may_write(b))
 		r = wanted == SIDE_JMP_ARMED ? -EPERM : 1;
 	else
 		r = write_site(b, o, &insn, wanted);

@@ -270,7 +270,6 @@ int sj_one_slice(sj_step *step, void *arg);
 
 enum { SJ_COST_LOOK = 1, SJ_COST_WRITE = 16 };
 bool sj_batch_over(struct batch *b, unsigned cost);	/* the slice, that is */
-bool sj_batch_may_write(struct batch *b);
 /*
  * Bring one site to `wanted`.  0: it is there, or will be at the end; 1: it is
  * not, and that is nobody's fault; -errno: it was to be armed, and is not.
