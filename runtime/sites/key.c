@@ -57,8 +57,12 @@ static int disable_claimed(struct side_jmp_key *const keys[], size_t n)
 	struct sj_key_walk down = {
 		.keys = keys, .n = n, .change = SJ_TAKE_CLAIMED,
 	};
-	int r = sj_claims_begin(keys, n, &down.claims);
+	int r = 0;
 
+	for (size_t i = 0; i < n && !r; i++)	/* mostly it is that simple */
+		r = sj_word_may_take(keys[i]);
+	if (!r)
+		r = sj_claims_begin(keys, n, &down.claims);
 	if (r)
 		return r;
 	(void)sj_walk_keys(&down);

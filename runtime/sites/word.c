@@ -59,6 +59,13 @@ int sj_word_may_add(const struct side_jmp_key *key)
 	return (sj_word_load(key) & f.users) == f.users ? -EOVERFLOW : 0;
 }
 
+int sj_word_may_take(const struct side_jmp_key *key)
+{
+	struct fields f = word_fields(key);
+
+	return word_unclaimed(sj_word_load(key), &f) ? 0 : -EINVAL;
+}
+
 int sj_word_add(struct side_jmp_key *key)
 {
 	struct fields f = word_fields(key);

@@ -47,6 +47,7 @@ static inline uintptr_t sj_word_address(struct side_jmp_key *key)
 int sj_word_may_add(const struct side_jmp_key *key);
 int sj_word_add(struct side_jmp_key *key);
 /* One less, or -EINVAL: there is none. */
+int sj_word_may_take(const struct side_jmp_key *key);
 int sj_word_take(struct side_jmp_key *key);
 /* In two steps, of which the second can't fail.  -EINVAL, -EOVERFLOW */
 int sj_word_claim(struct side_jmp_key *key);
