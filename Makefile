@@ -29,15 +29,17 @@ SECONDS	?= 5
 WARN	:= -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes
 CSTD	:= -std=c11
 CPP_	:= -I. -I$(B)/include
-LIBC_	= $(CSTD) $(WARN) $(CPP_) $(CFLAGS) -fvisibility=hidden -MMD -MP
+# With frame pointers, so that a profiler gets from a callback to who emits.
+LIBC_	= $(CSTD) $(WARN) $(CPP_) -fno-omit-frame-pointer $(CFLAGS) -fvisibility=hidden -MMD -MP
 
 RUNTIME	:= $(wildcard runtime/*/*.c)
-ARCH_C	:= $(wildcard arch/*/arch.c)
+ARCH_C	:= $(wildcard arch/*/*.c)
 SRC	:= $(RUNTIME) $(ARCH_C)
 OBJ_SO	:= $(addprefix $(B)/shared/,$(addsuffix .o,$(SRC)))
 OBJ_INJ	:= $(addprefix $(B)/inject/,$(addsuffix .o,$(SRC)))
 HEADERS	:= $(B)/include/side_jmp.h $(B)/include/side_jmp_event.h \
-	   $(patsubst %,$(B)/include/side_jmp/%,$(wildcard arch/site.h arch/*/site.h))
+	   $(patsubst %,$(B)/include/side_jmp/%,$(wildcard arch/site.h arch/*/site.h)) \
+	   $(patsubst runtime/%,$(B)/include/%,$(wildcard runtime/side_jmp/*.h))
 
 LIB_A	:= $(B)/libside_jmp.a
 LIB_SO	:= $(B)/libside_jmp.so.$(VERSION)
@@ -70,6 +72,10 @@ help:
 # ---- the library ------------------------------------------------------------
 
 $(B)/include/side_%.h: runtime/side_%.h
+	@mkdir -p $(@D)
+	cp $< $@
+
+$(B)/include/side_jmp/%.h: runtime/side_jmp/%.h
 	@mkdir -p $(@D)
 	cp $< $@
 

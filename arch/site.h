@@ -5,8 +5,8 @@
  * refuses one that lacks something, and derives what most ports share.
  *
  * In the text `%l[side_jmp_check]` and `%l[side_jmp_on]` are the blocks that
- * test the word and that found it not 0, `%[key]` is the key's address as the
- * assembler's symbol, `%c[flags]` the record's flags (2: a 64-bit word) and
+ * test the word and that found it not 0, `%[side_jmp_key]` is the key's address as the
+ * assembler's symbol, `%c[side_jmp_flags]` the record's flags (2: a 64-bit word) and
  * `%=` a number that no other site has.
  *
  * The other half of a port, its arch.c, has its contract in arch.h.
@@ -70,12 +70,18 @@
 #error "port: SIDE_JMP_ARCH_WIDE_CLOBBERS"
 #endif
 
+/*
+ * What the check block of an event does, if the port has better than what a
+ * compiler makes of it, which needs a register: go to side_jmp_on if the word
+ * is not 0; TEST and TEST_CLOBBERS.
+ */
+
 /* How an asm statement takes the address of a symbol, and how it prints. */
 #ifndef SIDE_JMP_ARCH_KEY_CONSTRAINT
 #error "port: SIDE_JMP_ARCH_KEY_CONSTRAINT"
 #endif
 #ifndef SIDE_JMP_ARCH_KEY_OPERAND
-#define SIDE_JMP_ARCH_KEY_OPERAND	"%[key]"
+#define SIDE_JMP_ARCH_KEY_OPERAND	"%[side_jmp_key]"
 #endif
 
 /* What brings a site to its alignment, where instructions have less. */
@@ -118,5 +124,32 @@
 #endif
 
 #endif /* SIDE_JMP_ARCH_HAS_SITES */
+
+/*
+ * Calls that the compiler does not see (side_jmp/call.h): text that calls
+ * side_jmp_call_<n>() of the port's call.c, which calls the function with the n
+ * values (0 to 6, unsigned, 64 bits) and gives every register back but the
+ * clobbers.  A port without (0) makes ordinary calls.
+ *
+ *	CALL(n, slots, f)	all of it; n is a string
+ *	CALL_SLOT(n)		its part for the operand [side_jmp_<n>], in order
+ *	CALL_SYMBOL		that for the function, whose address is in memory
+ *				at [side_jmp_f], in this object
+ *	CALL_VALUE		the same, [side_jmp_f] is a register that has it
+ *	CALL_CONSTRAINT		of values; no memory that is found by the stack
+ *				pointer, which moves
+ *	CALL_CLOBBERS
+ *	CALL_DOUBLE(bits, value)	a statement: the bits of a double; may be
+ *				left out
+ */
+#ifndef SIDE_JMP_ARCH_HAS_CALL
+#define SIDE_JMP_ARCH_HAS_CALL	0
+#elif !defined(SIDE_JMP_ARCH_CALL) || !defined(SIDE_JMP_ARCH_CALL_SLOT) || \
+	!defined(SIDE_JMP_ARCH_CALL_SYMBOL) || \
+	!defined(SIDE_JMP_ARCH_CALL_VALUE) || \
+	!defined(SIDE_JMP_ARCH_CALL_CONSTRAINT) || \
+	!defined(SIDE_JMP_ARCH_CALL_CLOBBERS)
+#error "port: SIDE_JMP_ARCH_CALL and its parts"
+#endif
 
 #endif

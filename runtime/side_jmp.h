@@ -146,6 +146,12 @@
 #ifndef SIDE_JMP_H
 #define SIDE_JMP_H
 
+/*
+ * Our macros expand to what -Wpedantic, -Wold-style-cast and their like would
+ * complain about in your code; with this, it is ours, -I or -isystem.
+ */
+#pragma GCC system_header
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -176,10 +182,10 @@ struct side_jmp_subscriber;
  * atomically; a site is wanted if and only if the whole word is not 0.
  */
 struct side_jmp_key {
-	union {
+	__extension__ union {
 		uint32_t word32;
 		/* aligned: an atomic also where 64-bit integers are not */
-		uint64_t word64 __attribute__((aligned(8)));
+		uint64_t word64 __attribute__((__aligned__(8)));
 	};
 	uint32_t lock;		/* guards `subscribers`, and writes of `flags` */
 	uint16_t version;	/* SIDE_JMP_KEY_VERSION */
@@ -187,68 +193,146 @@ struct side_jmp_key {
 	uint8_t flags;		/* SIDE_JMP_KEY_*; atomic */
 	struct side_jmp_subscriber *subscribers;
 	const char *name;
+#ifdef __cplusplus	/* what a site of it has to know, see below */
+	enum { side_jmp_bits_ = 32, side_jmp_shared_ = 0 };
+#endif
 };
 
-#define SIDE_JMP_HIDDEN		__attribute__((visibility("hidden")))
-#define SIDE_JMP_EXPORTED	__attribute__((visibility("default")))
+#define SIDE_JMP_HIDDEN		__attribute__((__visibility__("hidden")))
+#define SIDE_JMP_EXPORTED	__attribute__((__visibility__("default")))
 
 /*
  * A site names its key by 32 bits, and x86-64's medium code model would put a
  * key beyond their reach if -mlarge-data-threshold is as small as that.
  */
 #if defined(__code_model_medium__) && !defined(__clang__)
-#define SIDE_JMP_NEAR_		__attribute__((section(".data")))
-#define SIDE_JMP_NEAR_SLOT_	__attribute__((section(".data.rel.ro")))
+#define SIDE_JMP_NEAR_		__attribute__((__section__(".data")))
+#define SIDE_JMP_NEAR_SLOT_	__attribute__((__section__(".data.rel.ro")))
 #else
 #define SIDE_JMP_NEAR_
 #define SIDE_JMP_NEAR_SLOT_
 #endif
 
-#define SIDE_JMP_KEY_INIT_(name, width) \
-	{ { 0 }, 0, SIDE_JMP_KEY_VERSION, width, 0, NULL, #name }
-
 /*
  * A key's declaration tells a site two things about it that the compiler has
  * to know: the type of its word, and whether it is in this object (then a
- * site's record points at the key) or may be in another (then it points at
- * <name>_side_jmp_slot, which holds the key's address).
+ * site's record points at the key) or may be in another (then it points at a
+ * slot, which holds the key's address).  In C two types with the key's name in
+ * theirs say so, in C++ the key's own type.
  */
-#define SIDE_JMP_KEY_LOCAL_(name, word, linkage) \
-	linkage struct side_jmp_key name SIDE_JMP_NEAR_; \
-	extern struct side_jmp_key *const name##_side_jmp_slot SIDE_JMP_HIDDEN; \
-	typedef word name##_side_jmp_word; \
-	typedef char name##_side_jmp_place[1]
+#define SIDE_JMP_KEY_FACTS_(name, bits, place) \
+	typedef uint##bits##_t name##_side_jmp_word __attribute__((__unused__)); \
+	typedef char name##_side_jmp_place[place] __attribute__((__unused__)); \
+	typedef char SIDE_JMP_BY_NAME_(name) __attribute__((__unused__))
 
-#define SIDE_JMP_KEY_EXTERN_(name, word) \
+/* What is not a key's name makes an error of this. */
+#define SIDE_JMP_BY_NAME_(name)	name##__name_a_key_here_or_ask_side_jmp_enabled
+
+#ifdef __cplusplus
+#define SIDE_JMP_KEY_32_		struct side_jmp_key
+#define SIDE_JMP_KEY_64_		side_jmp_detail::key<64>
+#define SIDE_JMP_INIT_32_(text) \
+	= { { 0 }, 0, SIDE_JMP_KEY_VERSION, 32, 0, NULL, text }
+#define SIDE_JMP_INIT_64_(text)		(text)
+#define SIDE_JMP_SLOT_DECLARED_(name)
+#else
+#define SIDE_JMP_KEY_32_		struct side_jmp_key
+#define SIDE_JMP_KEY_64_		struct side_jmp_key
+#define SIDE_JMP_INIT_32_(text) \
+	= { { 0 }, 0, SIDE_JMP_KEY_VERSION, 32, 0, NULL, text }
+#define SIDE_JMP_INIT_64_(text) \
+	= { { 0 }, 0, SIDE_JMP_KEY_VERSION, 64, 0, NULL, text }
+#define SIDE_JMP_SLOT_DECLARED_(name) \
+	extern struct side_jmp_key *const name##_side_jmp_slot SIDE_JMP_HIDDEN;
+#endif
+
+#define SIDE_JMP_KEY_DECLARE_(name, bits) \
+	extern SIDE_JMP_KEY_##bits##_ name SIDE_JMP_HIDDEN SIDE_JMP_NEAR_; \
+	SIDE_JMP_SLOT_DECLARED_(name) \
+	SIDE_JMP_KEY_FACTS_(name, bits, 1)
+#define SIDE_JMP_KEY_DEFINE_(name, bits, text) \
+	SIDE_JMP_KEY_DECLARE_(name, bits); \
+	SIDE_JMP_KEY_##bits##_ name SIDE_JMP_INIT_##bits##_(text)
+#define SIDE_JMP_KEY_STATIC_(name, bits, text) \
+	static SIDE_JMP_KEY_##bits##_ name SIDE_JMP_NEAR_ \
+		SIDE_JMP_INIT_##bits##_(text); \
+	SIDE_JMP_SLOT_DECLARED_(name) \
+	SIDE_JMP_KEY_FACTS_(name, bits, 1)
+
+#ifdef __cplusplus
+#define SIDE_JMP_KEY_EXTERN_(name, bits) \
+	struct name##_side_jmp_type; \
+	extern struct name##_side_jmp_type name SIDE_JMP_EXPORTED; \
+	struct name##_side_jmp_type : side_jmp_detail::key<bits> { \
+		enum { side_jmp_shared_ = 1 }; \
+		constexpr explicit name##_side_jmp_type(const char *text_) : \
+			side_jmp_detail::key<bits>(text_) { } \
+		static constexpr name##_side_jmp_type &side_jmp_self_() \
+		{ \
+			return name; \
+		} \
+	}; \
+	SIDE_JMP_KEY_FACTS_(name, bits, 2)
+#define SIDE_JMP_KEY_EXPORTED_(name, bits) \
+	SIDE_JMP_EXPORTED struct name##_side_jmp_type name(#name)
+#else
+#define SIDE_JMP_KEY_EXTERN_(name, bits) \
 	extern struct side_jmp_key name SIDE_JMP_EXPORTED; \
 	static struct side_jmp_key *const name##_side_jmp_slot \
-		__attribute__((unused)) SIDE_JMP_NEAR_SLOT_ = &name; \
-	typedef word name##_side_jmp_word; \
-	typedef char name##_side_jmp_place[2]
+		__attribute__((__unused__)) SIDE_JMP_NEAR_SLOT_ = &name; \
+	SIDE_JMP_KEY_FACTS_(name, bits, 2)
+#define SIDE_JMP_KEY_EXPORTED_(name, bits) \
+	SIDE_JMP_EXPORTED struct side_jmp_key name SIDE_JMP_INIT_##bits##_(#name)
+#endif
+#define SIDE_JMP_KEY_EXPORT_(name, bits) \
+	typedef name##_side_jmp_place name##_side_jmp_key_extern; \
+	typedef uint##bits##_t name##_side_jmp_word; \
+	SIDE_JMP_KEY_EXPORTED_(name, bits)
 
 /* A key of this executable or shared library; defined once, in one file. */
-#define SIDE_JMP_KEY(name) \
-	SIDE_JMP_KEY_DECLARE(name); \
-	struct side_jmp_key name = SIDE_JMP_KEY_INIT_(name, 32)
-#define SIDE_JMP_KEY64(name) \
-	SIDE_JMP_KEY64_DECLARE(name); \
-	struct side_jmp_key name = SIDE_JMP_KEY_INIT_(name, 64)
+#define SIDE_JMP_KEY(name)		SIDE_JMP_KEY_DEFINE_(name, 32, #name)
+#define SIDE_JMP_KEY64(name)		SIDE_JMP_KEY_DEFINE_(name, 64, #name)
 
 /* The same key, for the other files of the same object; goes into a header. */
-#define SIDE_JMP_KEY_DECLARE(name) \
-	SIDE_JMP_KEY_LOCAL_(name, uint32_t, extern SIDE_JMP_HIDDEN)
-#define SIDE_JMP_KEY64_DECLARE(name) \
-	SIDE_JMP_KEY_LOCAL_(name, uint64_t, extern SIDE_JMP_HIDDEN)
+#define SIDE_JMP_KEY_DECLARE(name)	SIDE_JMP_KEY_DECLARE_(name, 32)
+#define SIDE_JMP_KEY64_DECLARE(name)	SIDE_JMP_KEY_DECLARE_(name, 64)
 
-/* A key that only this file sees. */
-#define SIDE_JMP_KEY_STATIC(name) \
-	static struct side_jmp_key name SIDE_JMP_NEAR_ = \
-		SIDE_JMP_KEY_INIT_(name, 32); \
-	SIDE_JMP_KEY_LOCAL_(name, uint32_t, extern)
-#define SIDE_JMP_KEY64_STATIC(name) \
-	static struct side_jmp_key name SIDE_JMP_NEAR_ = \
-		SIDE_JMP_KEY_INIT_(name, 64); \
-	SIDE_JMP_KEY_LOCAL_(name, uint64_t, extern)
+/* A key that only this file sees, or this block. */
+#define SIDE_JMP_KEY_STATIC(name)	SIDE_JMP_KEY_STATIC_(name, 32, #name)
+#define SIDE_JMP_KEY64_STATIC(name)	SIDE_JMP_KEY_STATIC_(name, 64, #name)
+
+/*
+ * The same, called after its place, "file.c:12": for macros that give each of
+ * their uses a key.
+ *
+ *	#define DEBUG(...) do { SIDE_JMP_KEY_HERE(here); \
+ *		if (side_jmp_unlikely(here)) printf(__VA_ARGS__); } while (0)
+ */
+#define SIDE_JMP_KEY_HERE(name) \
+	SIDE_JMP_KEY_STATIC_(name, 32, __FILE__ ":" SIDE_JMP_TEXT_OF_(__LINE__))
+#define SIDE_JMP_TEXT_OF_(x)		SIDE_JMP_TEXT_OF_I_(x)
+#define SIDE_JMP_TEXT_OF_I_(x)		#x
+
+#ifdef __cplusplus
+/*
+ * A static member of a class or of a class template, whose instances have a key
+ * each: _MEMBER_DECLARE in the class and _MEMBER_DEFINE, with the class, once
+ * outside; or, from C++17 on, _MEMBER alone in the class.
+ *
+ *	struct log { SIDE_JMP_KEY_MEMBER_DECLARE(verbose); };
+ *	SIDE_JMP_KEY_MEMBER_DEFINE(verbose, log);
+ *	template <class T> struct list { SIDE_JMP_KEY_MEMBER_DECLARE(check); };
+ *	template <class T> SIDE_JMP_KEY_MEMBER_DEFINE(check, list<T>);
+ */
+#define SIDE_JMP_KEY_MEMBER_DECLARE(name) \
+	static struct side_jmp_key name SIDE_JMP_HIDDEN SIDE_JMP_NEAR_
+#define SIDE_JMP_KEY_MEMBER_DEFINE(name, ...) \
+	struct side_jmp_key __VA_ARGS__::name \
+		SIDE_JMP_INIT_32_(#__VA_ARGS__ "::" #name)
+#define SIDE_JMP_KEY_MEMBER(name) \
+	static inline struct side_jmp_key name SIDE_JMP_HIDDEN SIDE_JMP_NEAR_ \
+		SIDE_JMP_INIT_32_(#name)
+#endif
 
 /*
  * A key that several objects share: SIDE_JMP_KEY_EXTERN in a header that all
@@ -266,18 +350,10 @@ struct side_jmp_key {
  *     do, and do not see each other: dlopen() with RTLD_LOCAL (the default) or
  *     RTLD_DEEPBIND, dlmopen(), or one of them hides it by a version script.
  */
-#define SIDE_JMP_KEY_EXTERN(name)	SIDE_JMP_KEY_EXTERN_(name, uint32_t)
-#define SIDE_JMP_KEY64_EXTERN(name)	SIDE_JMP_KEY_EXTERN_(name, uint64_t)
-#define SIDE_JMP_KEY_EXPORT(name) \
-	typedef name##_side_jmp_place name##_side_jmp_key_extern; \
-	typedef uint32_t name##_side_jmp_word; \
-	SIDE_JMP_EXPORTED struct side_jmp_key name = \
-		SIDE_JMP_KEY_INIT_(name, 32)
-#define SIDE_JMP_KEY64_EXPORT(name) \
-	typedef name##_side_jmp_place name##_side_jmp_key_extern; \
-	typedef uint64_t name##_side_jmp_word; \
-	SIDE_JMP_EXPORTED struct side_jmp_key name = \
-		SIDE_JMP_KEY_INIT_(name, 64)
+#define SIDE_JMP_KEY_EXTERN(name)	SIDE_JMP_KEY_EXTERN_(name, 32)
+#define SIDE_JMP_KEY64_EXTERN(name)	SIDE_JMP_KEY_EXTERN_(name, 64)
+#define SIDE_JMP_KEY_EXPORT(name)	SIDE_JMP_KEY_EXPORT_(name, 32)
+#define SIDE_JMP_KEY64_EXPORT(name)	SIDE_JMP_KEY_EXPORT_(name, 64)
 
 /*
  * Enable: count one more user of the key and arm its sites.  Disable: count
@@ -454,6 +530,47 @@ int side_jmp_object_unload(struct side_jmp_object *object);
 #pragma GCC visibility pop
 #ifdef __cplusplus
 } /* extern "C" */
+
+/* C++: a key's type says what it is. */
+extern "C++" {
+namespace side_jmp_detail {
+
+template <unsigned bits_> struct key : side_jmp_key {
+	enum { side_jmp_bits_ = bits_ };
+	constexpr explicit key(const char *text) :
+		side_jmp_key{ { 0 }, 0, SIDE_JMP_KEY_VERSION, bits_, 0, nullptr,
+			      text } { }
+};
+
+template <class T> struct plain {
+	typedef T type;
+};
+template <class T> struct plain<T &> : plain<T> { };
+template <class T> struct plain<const T> : plain<T> { };
+
+/* What a site asks of what it was given. */
+template <class T> struct facts {
+	typedef typename plain<T>::type type;
+	static_assert(__is_base_of(side_jmp_key, type),
+		      "side_jmp: not a key; write a key's name here, or ask "
+		      "side_jmp_enabled() of its address");
+	static constexpr bool is_64 = type::side_jmp_bits_ == 64;
+	static constexpr bool is_shared = type::side_jmp_shared_ != 0;
+};
+
+/* Where a shared key is said to be: one in an object, however many files. */
+template <class T, bool shared_ = facts<T>::is_shared>
+struct __attribute__((__visibility__("hidden"))) slot {
+	static struct side_jmp_key *const at;
+};
+template <class T> struct __attribute__((__visibility__("hidden"))) slot<T, true> {
+	static struct side_jmp_key *const at;
+};
+template <class T>
+struct side_jmp_key *const slot<T, true>::at = &facts<T>::type::side_jmp_self_();
+
+} /* namespace */
+} /* extern "C++" */
 #endif
 
 /* ------------------------------------------------------------------------
@@ -467,24 +584,38 @@ int side_jmp_object_unload(struct side_jmp_object *object);
 
 #include "side_jmp/arch/site.h"
 
+#ifdef __cplusplus
+#define SIDE_JMP_IS_64_(name)	side_jmp_detail::facts<decltype(name)>::is_64
+#define SIDE_JMP_IS_SHARED_(name) \
+	side_jmp_detail::facts<decltype(name)>::is_shared
+#define SIDE_JMP_SLOT_(name)	side_jmp_detail::slot<decltype(name)>::at
+#else
+#define SIDE_JMP_IS_64_(name)		(sizeof(name##_side_jmp_word) == 8)
+#define SIDE_JMP_IS_SHARED_(name)	(sizeof(name##_side_jmp_place) == 2)
+#define SIDE_JMP_SLOT_(name)		name##_side_jmp_slot
+#endif
+
 #define SIDE_JMP_WORD_(name) \
-	(sizeof(name##_side_jmp_word) == 8 ? \
+	(SIDE_JMP_IS_64_(name) ? \
 	 __atomic_load_n(&(name).word64, __ATOMIC_ACQUIRE) : \
 	 __atomic_load_n(&(name).word32, __ATOMIC_ACQUIRE))
+/*
+ * The same without the acquire, for what synchronizes by itself: around an
+ * atomic load compilers move less.
+ */
+#define SIDE_JMP_PEEK_(name) \
+	(SIDE_JMP_IS_64_(name) ? \
+	 *(const volatile uint64_t *)&(name).word64 : \
+	 *(const volatile uint32_t *)&(name).word32)
 
 #if SIDE_JMP_ARCH_HAS_SITES
 
 #define SIDE_JMP_FLAGS_(name) \
-	((sizeof(name##_side_jmp_place) == 2 ? SIDE_JMP_RECORD_KEY_SLOT : 0) | \
-	 (sizeof(name##_side_jmp_word) == 8 ? SIDE_JMP_RECORD_WORD64 : 0))
+	((SIDE_JMP_IS_SHARED_(name) ? SIDE_JMP_RECORD_KEY_SLOT : 0) | \
+	 (SIDE_JMP_IS_64_(name) ? SIDE_JMP_RECORD_WORD64 : 0))
 #define SIDE_JMP_KEY_ADDRESS_(name) \
-	(sizeof(name##_side_jmp_place) == 2 ? \
-	 SIDE_JMP_VOID_(&name##_side_jmp_slot) : SIDE_JMP_VOID_(&(name)))
-#ifdef __cplusplus	/* -Wold-style-cast looks into macros */
-#define SIDE_JMP_VOID_(pointer)	static_cast<const void *>(pointer)
-#else
-#define SIDE_JMP_VOID_(pointer)	((const void *)(pointer))
-#endif
+	(SIDE_JMP_IS_SHARED_(name) ? (const void *)&SIDE_JMP_SLOT_(name) : \
+				     (const void *)&(name))
 
 /*
  * `o` ties the record to the section of its function: garbage collection
@@ -497,7 +628,7 @@ int side_jmp_object_unload(struct side_jmp_object *object);
 	"	.long .Lside_jmp_site%= - .\n" \
 	"	.long " check " - .\n" \
 	"	.long " SIDE_JMP_ARCH_KEY_OPERAND " - .\n" \
-	"	.byte 1, " layout ", %c[flags], 0\n" \
+	"	.byte 1, " layout ", %c[side_jmp_flags], 0\n" \
 	"	.popsection\n"
 
 #define SIDE_JMP_INLINE_ASM_ \
@@ -509,7 +640,7 @@ int side_jmp_object_unload(struct side_jmp_object *object);
 
 /* A wide site names its key in the code, so a key elsewhere gets an inline. */
 #define SIDE_JMP_WIDE_ASM_ \
-	"	.if %c[flags] & 1\n" \
+	"	.if %c[side_jmp_flags] & 1\n" \
 	SIDE_JMP_INLINE_ASM_ \
 	"	.else\n" \
 	".Lside_jmp_hot%=:\n" \
@@ -552,14 +683,14 @@ int side_jmp_object_unload(struct side_jmp_object *object);
  * puts what is cold into another section, which not every site reaches.
  */
 #if defined(__clang__) || SIDE_JMP_IS_SHORT_
-#define SIDE_JMP_COLD_		__attribute__((unused))
+#define SIDE_JMP_COLD_		__attribute__((__unused__))
 #else
-#define SIDE_JMP_COLD_		__attribute__((cold, unused))
+#define SIDE_JMP_COLD_		__attribute__((__cold__, __unused__))
 #endif
 #if defined(__clang__) || SIDE_JMP_ARCH_WIDE_IS_SHORT
-#define SIDE_JMP_WIDE_COLD_	__attribute__((unused))
+#define SIDE_JMP_WIDE_COLD_	__attribute__((__unused__))
 #else
-#define SIDE_JMP_WIDE_COLD_	__attribute__((cold, unused))
+#define SIDE_JMP_WIDE_COLD_	__attribute__((__cold__, __unused__))
 #endif
 
 /*
@@ -567,29 +698,56 @@ int side_jmp_object_unload(struct side_jmp_object *object);
  * qualified (ns::key), not its address: a site is bound to its key when it is
  * compiled.  No "memory" clobber: a site orders nothing by itself; the test
  * in the check block is an acquire.
+ *
+ * An expression.  In C within functions only; in C++ wherever a lambda may
+ * stand, default arguments and initializers included, and in constexpr
+ * functions, where it is false while a constant is computed.
  */
-#define side_jmp_unlikely(name) \
-	SIDE_JMP_SITE_(name, SIDE_JMP_ASM_, SIDE_JMP_OPERANDS_(name), \
-		       SIDE_JMP_CLOBBERS_, SIDE_JMP_LABELS_, SIDE_JMP_COLD_)
+#define side_jmp_unlikely(name)	SIDE_JMP_INLINE_(name, SIDE_JMP_ACQUIRE_)
 
 /* The same with the wide layout, whatever the translation unit's is. */
-#define side_jmp_unlikely_wide(name) \
-	SIDE_JMP_SITE_(name, SIDE_JMP_WIDE_ASM_, \
+#define side_jmp_unlikely_wide(name)	SIDE_JMP_WIDE_(name, SIDE_JMP_ACQUIRE_)
+
+#define SIDE_JMP_INLINE_(name, test_) \
+	SIDE_JMP_SITE_(name, test_, SIDE_JMP_ASM_, SIDE_JMP_OPERANDS_(name), \
+		       SIDE_JMP_CLOBBERS_, SIDE_JMP_LABELS_, SIDE_JMP_COLD_)
+#define SIDE_JMP_WIDE_(name, test_) \
+	SIDE_JMP_SITE_(name, test_, SIDE_JMP_WIDE_ASM_, \
 		       SIDE_JMP_ARCH_WIDE_OPERANDS(name), \
 		       SIDE_JMP_ARCH_WIDE_CLOBBERS, SIDE_JMP_WIDE_LABELS_, \
 		       SIDE_JMP_WIDE_COLD_)
-
 #define SIDE_JMP_WIDE_LABELS_	side_jmp_check, side_jmp_on
 
-#define SIDE_JMP_SITE_(name, asm_, operands_, clobbers_, labels_, cold_) \
+/* What the check block does: to `on` if the word is not 0. */
+#define SIDE_JMP_ACQUIRE_(name, on) \
+	if (SIDE_JMP_WORD_(name) != 0) \
+		goto on;
+/* Of a key of this object, without the acquire and, by the port, a register. */
+#ifdef SIDE_JMP_ARCH_TEST
+#define SIDE_JMP_GLANCE_(name, on) \
+	__asm__ __inline__ goto (SIDE_JMP_ARCH_TEST \
+		: /* no outputs */ \
+		: [side_jmp_key] SIDE_JMP_ARCH_KEY_CONSTRAINT (&(name)), \
+		  [side_jmp_flags] "i" (SIDE_JMP_FLAGS_(name)) \
+		: SIDE_JMP_ARCH_TEST_CLOBBERS \
+		: on);
+#else
+#define SIDE_JMP_GLANCE_(name, on) \
+	if (SIDE_JMP_PEEK_(name) != 0) \
+		goto on;
+#endif
+
+#ifndef __cplusplus
+#define SIDE_JMP_SITE_(name, test_, asm_, operands_, clobbers_, labels_, cold_) \
 __extension__ ({ \
 	__label__ side_jmp_check, side_jmp_on, side_jmp_out; \
 	bool side_jmp_value_; \
+	(void)sizeof(SIDE_JMP_BY_NAME_(name)); \
 	__asm__ __inline__ goto (asm_ \
 		: /* no outputs */ \
-		: [key] SIDE_JMP_ARCH_KEY_CONSTRAINT \
+		: [side_jmp_key] SIDE_JMP_ARCH_KEY_CONSTRAINT \
 				(SIDE_JMP_KEY_ADDRESS_(name)), \
-		  [flags] "i" (SIDE_JMP_FLAGS_(name)) \
+		  [side_jmp_flags] "i" (SIDE_JMP_FLAGS_(name)) \
 		  operands_ \
 		: clobbers_ \
 		: labels_); \
@@ -597,13 +755,38 @@ __extension__ ({ \
 	goto side_jmp_out; \
 side_jmp_check: cold_; \
 	side_jmp_value_ = false; \
-	if (SIDE_JMP_WORD_(name) == 0) \
-		goto side_jmp_out; \
+	test_(name, side_jmp_on) \
+	goto side_jmp_out; \
 side_jmp_on: cold_; \
 	side_jmp_value_ = true; \
 side_jmp_out: \
 	side_jmp_value_; \
 })
+#else
+/*
+ * A function of its own, inlined at every level of optimization: clang before
+ * 17 takes the labels of every asm goto of a function for targets of all, and
+ * refuses two of them with a destructor in between.
+ */
+#define SIDE_JMP_SITE_(name, test_, asm_, operands_, clobbers_, labels_, cold_) \
+(__builtin_is_constant_evaluated() ? false : \
+ []() __attribute__((__always_inline__)) -> bool { \
+	__asm__ __inline__ goto (asm_ \
+		: /* no outputs */ \
+		: [side_jmp_key] SIDE_JMP_ARCH_KEY_CONSTRAINT \
+				(SIDE_JMP_KEY_ADDRESS_(name)), \
+		  [side_jmp_flags] "i" (SIDE_JMP_FLAGS_(name)) \
+		  operands_ \
+		: clobbers_ \
+		: labels_); \
+	return false; \
+side_jmp_check: cold_; \
+	test_(name, side_jmp_on) \
+	return false; \
+side_jmp_on: cold_; \
+	return true; \
+}())
+#endif
 
 /* ------------------------------------------------------------------------
  * Every object finds its own table and registers it.  Weak and hidden: the
@@ -615,9 +798,9 @@ extern "C" {
 #endif
 
 extern const struct side_jmp_record __start_side_jmp[]
-	__attribute__((weak, visibility("hidden")));
+	__attribute__((__weak__, __visibility__("hidden")));
 extern const struct side_jmp_record __stop_side_jmp[]
-	__attribute__((weak, visibility("hidden")));
+	__attribute__((__weak__, __visibility__("hidden")));
 
 extern struct side_jmp_object side_jmp_this_object;
 
@@ -626,12 +809,12 @@ extern struct side_jmp_object side_jmp_this_object;
  * stands at the declaration: gcc forgets that of a definition that follows
  * one.
  */
-__attribute__((weak, visibility("hidden"), constructor(101)))
+__attribute__((__weak__, __visibility__("hidden"), __constructor__(101)))
 void side_jmp_this_object_start(void);
-__attribute__((weak, visibility("hidden"), destructor(101)))
+__attribute__((__weak__, __visibility__("hidden"), __destructor__(101)))
 void side_jmp_this_object_stop(void);
 
-__attribute__((weak, visibility("hidden")))
+__attribute__((__weak__, __visibility__("hidden")))
 struct side_jmp_object side_jmp_this_object = {
 	SIDE_JMP_OBJECT_VERSION, sizeof(struct side_jmp_record),
 	__start_side_jmp, __stop_side_jmp, NULL,
@@ -659,10 +842,16 @@ void side_jmp_this_object_stop(void)
 
 #else /* no port: a site is a load, a test and a branch */
 
-#define side_jmp_unlikely(name) \
-	(__builtin_expect(SIDE_JMP_WORD_(name) != 0, 0))
-#define side_jmp_unlikely_wide(name)	side_jmp_unlikely(name)
+#define SIDE_JMP_ACQUIRE_		SIDE_JMP_WORD_
+#define SIDE_JMP_GLANCE_		SIDE_JMP_PEEK_
+#define SIDE_JMP_INLINE_(name, word_) \
+	__extension__ (__builtin_expect(word_(name) != 0, 0))
+#define SIDE_JMP_WIDE_(name, word_)	SIDE_JMP_INLINE_(name, word_)
+#define side_jmp_unlikely(name)		SIDE_JMP_INLINE_(name, SIDE_JMP_WORD_)
+#define side_jmp_unlikely_wide(name)	SIDE_JMP_INLINE_(name, SIDE_JMP_WORD_)
 
 #endif
+
+#include "side_jmp/call.h"
 
 #endif /* SIDE_JMP_H */

@@ -29,8 +29,9 @@
  *	(enum, name, (value, "label"), ...)
  *	                            32 bits, at most 32 labels
  *	(string, name)              const char *, any length; NULL is "(null)"
+ *	(text, name)                side_jmp_text(pointer, length), up to the first 0
  *	(chars, name, n)            const char *, in n bytes: at most n - 1
- *	                            characters, the rest is cut off
+ *	                            characters, the rest is cut off and not read
  *	(bytes, name, n)            n bytes; any pointer, or an array of n bytes
  *	(byte_seq, name)            side_jmp_seq(pointer, count)
  *	(array, name, type, n)      n integers or floats of a type above; a
@@ -52,17 +53,35 @@
  * EMITTING
  *
  * side_jmp_event(provider, name, arguments...), a statement.  Arguments are
- * evaluated only where the event is enabled, once, in C in no defined order
- * (in C++ from left to right).  A wrong number of arguments, or one whose type
- * its field does not take, is a compile-time error.  What fields take:
- * integers of up to 32 bits for every integer field (they are converted), of
- * 64 bits for 64-bit fields only; float and double for float and double;
- * char * and const char * for strings.  Cast where that is too strict.
+ * evaluated only where the event is enabled, once, in C from left to right (in
+ * C++ in no defined order).  A wrong number of arguments, or one whose type its
+ * field does not take, is a compile-time error that names the event, the field
+ * and both types.  What
+ * fields take: integers of up to 32 bits, bool and enumerations for every
+ * integer field (they are converted), of 64 bits for 64-bit fields only; float
+ * and double for float and double; pointers to char, signed or unsigned, for
+ * strings.  Cast where that is too strict.
+ *
+ * In C++ (from C++11 on) also std::string and whatever has c_str() for string
+ * and chars; strings, and whatever has data() and size() (std::string_view,
+ * std::vector, std::array, std::span) for text and sequences.
  *
  * side_jmp_event_enabled(provider, name) is the condition alone, for what has
  * to be prepared before.
  *
  * May be used in signal handlers.  errno is kept.
+ *
+ * The cost of an event that nobody wants is its no-op.  Where the port can
+ * (x86-64) and the compiler optimizes, the cold block of an event with at most
+ * 6 fields is no call to the compiler: no frame is set up for it and no register
+ * saved, a loop keeps what it has in registers.  Events with more fields, and
+ * all on other ports, are called as functions are.
+ *
+ * So what an event's callbacks see of the emitting function is what a signal
+ * handler would that strikes there, and its arguments: what strings, arrays and
+ * sequences point at is as it should be; other memory that the function has
+ * just written may not be there yet, and what a callback writes the function
+ * may not read again, unless both are atomic or volatile.
  *
  *
  * TRACERS
@@ -156,6 +175,8 @@
 #ifndef SIDE_JMP_EVENT_H
 #define SIDE_JMP_EVENT_H
 
+#pragma GCC system_header
+
 #include <limits.h>
 #include <string.h>
 
@@ -191,7 +212,7 @@ struct side_jmp_field {
 	uint32_t count;
 };
 
-#define SIDE_JMP_EVENT_VERSION		1
+#define SIDE_JMP_DESC_VERSION		1
 
 /*
  * An event's description in the section side_jmp_event.  Frozen.  Followed by
@@ -202,7 +223,7 @@ struct side_jmp_field {
  */
 struct side_jmp_event_desc {
 	uint32_t size;		/* of all of it: to the next one; 8 divides it */
-	uint16_t version;	/* SIDE_JMP_EVENT_VERSION */
+	uint16_t version;	/* SIDE_JMP_DESC_VERSION */
 	uint16_t n_fields;
 	uint32_t n_values;
 	uint16_t flags;		/* SIDE_JMP_RECORD_WORD64 */
@@ -210,6 +231,8 @@ struct side_jmp_event_desc {
 };
 
 struct side_jmp_slot;
+
+#define SIDE_JMP_EVENT_VERSION		2
 
 /* An event in memory; the section side_jmp_event_data is an array of them. */
 struct side_jmp_event {
@@ -220,7 +243,8 @@ struct side_jmp_event {
 	struct side_jmp_slot *slots;	/* of tracers; see tracer.c */
 	uint32_t write_index;	/* user_events */
 	uint32_t state;		/* user_events; 0: not registered */
-	void *reserved[2];
+	side_jmp_function *fire;	/* what sites call */
+	void *reserved;
 };
 
 /* The value of one field, as a callback gets it. */
@@ -383,9 +407,14 @@ side_jmp_event_doc(const struct side_jmp_event_desc *desc)
 
 /* ---- values ------------------------------------------------------------- */
 
+/*
+ * A field in a number, which an array's size tells: its kind, whether its value
+ * is a struct side_jmp_seq, the type of its elements, how many.
+ */
 #define SIDE_JMP_CODE_(kind, elem, count) \
 	((kind) + 32 * (elem) + 512 * (size_t)(count))
-#define SIDE_JMP_KIND_(code)	((code) & 31)
+#define SIDE_JMP_COUNTED_	16
+#define SIDE_JMP_KIND_(code)	((code) & 15)
 #define SIDE_JMP_ELEM_(code)	((code) >> 5 & 15)
 #define SIDE_JMP_LEN_(code)	((code) >> 9)
 
@@ -396,14 +425,37 @@ side_jmp_event_doc(const struct side_jmp_event_desc *desc)
 #define SIDE_JMP_ELEM_SIGNED_(elem) \
 	((elem) >= SIDE_JMP_S8 && (elem) <= SIDE_JMP_S64)
 
-static inline struct side_jmp_value side_jmp_value_int_(size_t code, uint64_t v)
+/* `count` elements from `data` on. */
+struct side_jmp_seq {
+	const void *data;
+	size_t count;
+};
+
+/*
+ * An argument travels as 64 bits: an integer, extended by its own type; a
+ * double's bits; a pointer, and a sequence by one.  The bits are taken where
+ * the port says and not where a compiler likes to: in the hot path.
+ */
+static inline uint64_t side_jmp_double_(double value)
+{
+	uint64_t bits;
+
+#if SIDE_JMP_HAS_CALL_ && defined(SIDE_JMP_ARCH_CALL_DOUBLE)
+	SIDE_JMP_ARCH_CALL_DOUBLE(bits, value);
+#else
+	__builtin_memcpy(&bits, &value, sizeof(bits));
+#endif
+	return bits;
+}
+
+static inline struct side_jmp_value side_jmp_int_(size_t code, uint64_t bits)
 {
 	size_t elem = SIDE_JMP_ELEM_(code);
 	unsigned shift = (unsigned)(64 - 8 * SIDE_JMP_ELEM_SIZE_(elem));
 	struct side_jmp_value value;
 
 	value.count = 0;
-	value.u64 = v << shift;
+	value.u64 = bits << shift;
 	if (SIDE_JMP_ELEM_SIGNED_(elem))
 		value.s64 >>= shift;
 	else
@@ -411,159 +463,218 @@ static inline struct side_jmp_value side_jmp_value_int_(size_t code, uint64_t v)
 	return value;
 }
 
-static inline struct side_jmp_value side_jmp_value_float_(size_t code, double v)
+static inline struct side_jmp_value side_jmp_float_(size_t code, uint64_t bits)
 {
 	struct side_jmp_value value;
 
-	value.f64 = SIDE_JMP_ELEM_(code) == SIDE_JMP_F32 ? (double)(float)v : v;
 	value.count = 0;
+	__builtin_memcpy(&value.f64, &bits, sizeof(bits));
+	if (SIDE_JMP_ELEM_(code) == SIDE_JMP_F32)
+		value.f64 = (double)(float)value.f64;
 	return value;
 }
 
-static inline struct side_jmp_value side_jmp_value_pointer_(uintptr_t v)
+/* At most `limit` bytes, up to the first 0 if there is one. */
+static inline struct side_jmp_value side_jmp_text_(const void *data,
+						   size_t limit)
+{
+	struct side_jmp_value value;
+	const void *end;
+
+	value.data = data ? data : "(null)";
+	if (!data)
+		limit = limit < 6 ? limit : 6;
+	end = limit ? memchr(value.data, 0, limit) : NULL;
+	value.count = end ? (size_t)((const char *)end - (const char *)value.data) :
+			    limit;
+	return value;
+}
+
+static inline struct side_jmp_value side_jmp_string_(const char *text)
 {
 	struct side_jmp_value value;
 
-	value.u64 = v;
-	value.count = 0;
+	value.data = text ? text : "(null)";
+	value.count = text ? strlen(text) : 6;
 	return value;
 }
 
-static inline struct side_jmp_value side_jmp_value_data_(const void *data,
-							 size_t count)
+/* What a callback gets of what the site gave; `code` is a constant. */
+static inline struct side_jmp_value side_jmp_value_(size_t code, uint64_t bits)
 {
+	const void *at = (const void *)(uintptr_t)bits;
+	const struct side_jmp_seq *seq = (const struct side_jmp_seq *)at;
 	struct side_jmp_value value;
 
-	value.data = data;
-	value.count = count;
-	return value;
-}
-
-static inline struct side_jmp_value side_jmp_value_string_(const char *s)
-{
-	return s ? side_jmp_value_data_(s, strlen(s)) :
-		   side_jmp_value_data_("(null)", 6);
+	switch (SIDE_JMP_KIND_(code)) {
+	case SIDE_JMP_INT:
+	case SIDE_JMP_ENUM:
+		return side_jmp_int_(code, bits);
+	case SIDE_JMP_FLOAT:
+		return side_jmp_float_(code, bits);
+	case SIDE_JMP_STRING:
+		return code & SIDE_JMP_COUNTED_ ?
+			side_jmp_text_(seq->data, seq->count) :
+			side_jmp_string_((const char *)at);
+	case SIDE_JMP_CHARS:
+		return side_jmp_text_(at, SIDE_JMP_LEN_(code) - 1);
+	case SIDE_JMP_ARRAY:
+		value.data = at;
+		value.count = SIDE_JMP_LEN_(code);
+		return value;
+	case SIDE_JMP_SEQ:
+		value.data = seq->data;
+		value.count = seq->count;
+		return value;
+	default:
+		value.u64 = bits;
+		value.count = 0;
+		return value;
+	}
 }
 
 #ifdef __cplusplus
 } /* extern "C" */
 #endif
 
-/* The types that elements may have. */
-#define SIDE_JMP_ELEMENTS_(m) \
-	m(char, (CHAR_MIN < 0 ? SIDE_JMP_S8 : SIDE_JMP_U8)) \
-	m(signed char, SIDE_JMP_S8) m(unsigned char, SIDE_JMP_U8) \
-	m(short, SIDE_JMP_S16) m(unsigned short, SIDE_JMP_U16) \
-	m(int, SIDE_JMP_S32) m(unsigned int, SIDE_JMP_U32) \
-	m(long, (sizeof(long) == 8 ? SIDE_JMP_S64 : SIDE_JMP_S32)) \
-	m(unsigned long, (sizeof(long) == 8 ? SIDE_JMP_U64 : SIDE_JMP_U32)) \
-	m(long long, SIDE_JMP_S64) m(unsigned long long, SIDE_JMP_U64) \
-	m(float, SIDE_JMP_F32) m(double, SIDE_JMP_F64)
-
 #ifndef __cplusplus
 
 /* ---- C: does an argument suit its field? -------------------------------- */
 
-/* What it is when it is passed: arrays are pointers, bit-fields are int. */
-#define SIDE_JMP_TYPE_(a)	__typeof__(1 ? (a) : (a))
-#define SIDE_JMP_TYPED_(a)	(*(SIDE_JMP_TYPE_(a) *)0)
+/*
+ * Types that are there to be named: an argument that does not suit is an error
+ * of passing it to <event>_side_jmp_takes(), which says what was expected.
+ */
+#define SIDE_JMP_TYPE_(name)	struct side_jmp_##name { char side_jmp_; };
+#define SIDE_JMP_TYPES_(name) \
+	SIDE_JMP_TYPE_(name) SIDE_JMP_TYPE_(array_of_##name) \
+	SIDE_JMP_TYPE_(seq_of_##name)
+SIDE_JMP_TYPES_(u8) SIDE_JMP_TYPES_(u16) SIDE_JMP_TYPES_(u32)
+SIDE_JMP_TYPES_(u64) SIDE_JMP_TYPES_(s8) SIDE_JMP_TYPES_(s16)
+SIDE_JMP_TYPES_(s32) SIDE_JMP_TYPES_(s64) SIDE_JMP_TYPES_(float)
+SIDE_JMP_TYPES_(double) SIDE_JMP_TYPE_(pointer) SIDE_JMP_TYPE_(enum)
+SIDE_JMP_TYPE_(string) SIDE_JMP_TYPE_(chars) SIDE_JMP_TYPE_(text)
+SIDE_JMP_TYPE_(bytes) SIDE_JMP_TYPE_(byte_seq)
 
-/* gcc's typeclass.h; clang has the same. */
-#define SIDE_JMP_IS_INT_(a)	(__builtin_classify_type(SIDE_JMP_TYPED_(a)) == 1)
-#define SIDE_JMP_IS_POINTER_(a)	(__builtin_classify_type(SIDE_JMP_TYPED_(a)) == 5)
-#define SIDE_JMP_IS_FLOAT_(a) \
-	_Generic(SIDE_JMP_TYPED_(a), float: 1, double: 1, default: 0)
-#define SIDE_JMP_IS_STRING_(a) \
-	_Generic(SIDE_JMP_TYPED_(a), char *: 1, const char *: 1, default: 0)
-
-#define SIDE_JMP_POINTEE_ONE_(type, elem)	type *: elem, const type *: elem,
-#define SIDE_JMP_POINTEE_(a) \
-	_Generic(SIDE_JMP_TYPED_(a), \
-		 SIDE_JMP_ELEMENTS_(SIDE_JMP_POINTEE_ONE_) default: 0)
-
-/* The argument where it is of the kind, else something harmless. */
-#define SIDE_JMP_IF_(condition, a, other) \
-	__builtin_choose_expr(condition, (a), other)
-#define SIDE_JMP_IF_ARRAY_(code, a) \
-	SIDE_JMP_IF_(SIDE_JMP_KIND_(code) == SIDE_JMP_ARRAY, a, (char *)0)
-
-/* An array, if it is one, has to have all of its elements. */
-#define SIDE_JMP_LONG_ENOUGH_(code, a) \
-	(__builtin_types_compatible_p(__typeof__(a), SIDE_JMP_TYPE_(a)) || \
-	 sizeof(__typeof__(a)) == \
-	 SIDE_JMP_LEN_(code) * SIDE_JMP_ELEM_SIZE_(SIDE_JMP_ELEM_(code)))
-
-#define SIDE_JMP_SUITS_INT_(code, a) \
-	(SIDE_JMP_IS_INT_(a) && (sizeof(SIDE_JMP_TYPE_(a)) <= 4 || \
-	 sizeof(SIDE_JMP_TYPE_(a)) <= \
-	 SIDE_JMP_ELEM_SIZE_(SIDE_JMP_ELEM_(code))))
-#define SIDE_JMP_SUITS_ARRAY_(code, a) \
-	((SIDE_JMP_ELEM_(code) == SIDE_JMP_BYTE ? SIDE_JMP_IS_POINTER_(a) : \
-	  SIDE_JMP_ELEM_(code) == SIDE_JMP_POINTEE_(a)) && \
-	 SIDE_JMP_LONG_ENOUGH_(code, SIDE_JMP_IF_ARRAY_(code, a)))
-
-#define SIDE_JMP_SUITS_(code, a) \
-	(SIDE_JMP_KIND_(code) == SIDE_JMP_INT || \
-	 SIDE_JMP_KIND_(code) == SIDE_JMP_ENUM ? \
-		SIDE_JMP_SUITS_INT_(code, a) : \
-	 SIDE_JMP_KIND_(code) == SIDE_JMP_FLOAT ? SIDE_JMP_IS_FLOAT_(a) : \
-	 SIDE_JMP_KIND_(code) == SIDE_JMP_POINTER ? SIDE_JMP_IS_POINTER_(a) : \
-	 SIDE_JMP_KIND_(code) == SIDE_JMP_STRING || \
-	 SIDE_JMP_KIND_(code) == SIDE_JMP_CHARS ? SIDE_JMP_IS_STRING_(a) : \
-	 SIDE_JMP_KIND_(code) == SIDE_JMP_ARRAY ? \
-		SIDE_JMP_SUITS_ARRAY_(code, a) : \
-		SIDE_JMP_SEQ_SUITS_(SIDE_JMP_ELEM_(code), a))
-
-#define SIDE_JMP_CHECK_(event, n, a) \
-	_Static_assert(SIDE_JMP_SUITS_(sizeof(event##_side_jmp_f##n), a), \
-		"side_jmp event: argument " #n ", counted from the last, has " \
-		"a type that its field does not take; see side_jmp_event.h, " \
-		"EMITTING");
-
-/* ---- C: sequences ------------------------------------------------------- */
-
-struct side_jmp_seq {
-	const void *data;
-	size_t count;
-};
-
-/* Pointers to these carry the elements' type; nobody looks through them. */
+/* Pointers to these carry a sequence's type; nobody looks through them. */
 struct side_jmp_seq_u8_;	struct side_jmp_seq_s8_;
 struct side_jmp_seq_u16_;	struct side_jmp_seq_s16_;
 struct side_jmp_seq_u32_;	struct side_jmp_seq_s32_;
 struct side_jmp_seq_u64_;	struct side_jmp_seq_s64_;
-struct side_jmp_seq_f32_;	struct side_jmp_seq_f64_;
+struct side_jmp_seq_float_;	struct side_jmp_seq_double_;
 struct side_jmp_seq_byte_;
 
-#define SIDE_JMP_SEQS_(m) \
-	m(u8, SIDE_JMP_U8) m(u16, SIDE_JMP_U16) m(u32, SIDE_JMP_U32) \
-	m(u64, SIDE_JMP_U64) m(s8, SIDE_JMP_S8) m(s16, SIDE_JMP_S16) \
-	m(s32, SIDE_JMP_S32) m(s64, SIDE_JMP_S64) m(f32, SIDE_JMP_F32) \
-	m(f64, SIDE_JMP_F64) m(byte, SIDE_JMP_BYTE)
+/* No argument has these types. */
+struct side_jmp_none1_; struct side_jmp_none2_; struct side_jmp_none3_;
+#define SIDE_JMP_NONE_		struct side_jmp_none1_ *, struct side_jmp_none2_ *
+#define SIDE_JMP_NONES_		SIDE_JMP_NONE_, struct side_jmp_none3_ *
 
-#define SIDE_JMP_SEQ_ELEM_ONE_(t, elem)	struct side_jmp_seq_##t##_ *: elem,
-#define SIDE_JMP_SEQ_ELEM_(a) \
-	_Generic(SIDE_JMP_TYPED_(a), \
-		 SIDE_JMP_SEQS_(SIDE_JMP_SEQ_ELEM_ONE_) default: 0)
-#define SIDE_JMP_SEQ_SUITS_(elem, a) \
-	(SIDE_JMP_SEQ_ELEM_(a) == elem || \
-	 (elem == SIDE_JMP_BYTE && \
-	  (SIDE_JMP_SEQ_ELEM_(a) == SIDE_JMP_U8 || \
-	   SIDE_JMP_SEQ_ELEM_(a) == SIDE_JMP_S8)))
+/*
+ * What suits a type: the class of gcc's typeclass.h (clang has the same), 6 for
+ * any pointer; of a number, the widest; of a pointer, one of four.
+ */
+#define SIDE_JMP_INTEGER_(tag, widest)	1, tag, widest, SIDE_JMP_NONES_
+#define SIDE_JMP_REAL_(tag)		8, tag, double, SIDE_JMP_NONES_
+#define SIDE_JMP_ANY_(tag)		6, tag, char, SIDE_JMP_NONES_
+#define SIDE_JMP_CHARS_(tag) \
+	5, tag, const char *, char *, const unsigned char *, unsigned char *
+#define SIDE_JMP_COUNTS_(tag, type) \
+	5, tag, struct side_jmp_seq_##type##_ *, SIDE_JMP_NONES_
 
+#define side_jmp_suits_u8(...)		SIDE_JMP_INTEGER_(u8, uint32_t)
+#define side_jmp_suits_u16(...)		SIDE_JMP_INTEGER_(u16, uint32_t)
+#define side_jmp_suits_u32(...)		SIDE_JMP_INTEGER_(u32, uint32_t)
+#define side_jmp_suits_u64(...)		SIDE_JMP_INTEGER_(u64, uint64_t)
+#define side_jmp_suits_s8(...)		SIDE_JMP_INTEGER_(s8, uint32_t)
+#define side_jmp_suits_s16(...)		SIDE_JMP_INTEGER_(s16, uint32_t)
+#define side_jmp_suits_s32(...)		SIDE_JMP_INTEGER_(s32, uint32_t)
+#define side_jmp_suits_s64(...)		SIDE_JMP_INTEGER_(s64, uint64_t)
+#define side_jmp_suits_float(...)	SIDE_JMP_REAL_(float)
+#define side_jmp_suits_double(...)	SIDE_JMP_REAL_(double)
+#define side_jmp_suits_pointer(...)	SIDE_JMP_ANY_(pointer)
+#define side_jmp_suits_enum(...)	SIDE_JMP_INTEGER_(enum, uint32_t)
+#define side_jmp_suits_string(...)	SIDE_JMP_CHARS_(string)
+#define side_jmp_suits_chars(...)	SIDE_JMP_CHARS_(chars)
+#define side_jmp_suits_text(...) \
+	5, text, struct side_jmp_seq_u8_ *, struct side_jmp_seq_s8_ *, \
+	struct side_jmp_seq_byte_ *, struct side_jmp_none1_ *
+#define side_jmp_suits_bytes(...)	SIDE_JMP_ANY_(bytes)
+#define side_jmp_suits_byte_seq(...) \
+	5, byte_seq, struct side_jmp_seq_u8_ *, struct side_jmp_seq_s8_ *, \
+	struct side_jmp_seq_byte_ *, struct side_jmp_none1_ *
+#define side_jmp_suits_array(name, type, ...) \
+	5, array_of_##type, SIDE_JMP_POINTERS_##type
+#define side_jmp_suits_seq(name, type, ...) \
+	SIDE_JMP_COUNTS_(seq_of_##type, type)
+
+#define SIDE_JMP_BOTH_(type)		const type *, type *
+#define SIDE_JMP_POINTERS_u16	SIDE_JMP_BOTH_(unsigned short), SIDE_JMP_NONE_
+#define SIDE_JMP_POINTERS_s16	SIDE_JMP_BOTH_(short), SIDE_JMP_NONE_
+#define SIDE_JMP_POINTERS_float	SIDE_JMP_BOTH_(float), SIDE_JMP_NONE_
+#define SIDE_JMP_POINTERS_double	SIDE_JMP_BOTH_(double), SIDE_JMP_NONE_
+#if CHAR_MIN < 0
+#define SIDE_JMP_POINTERS_u8	SIDE_JMP_BOTH_(unsigned char), SIDE_JMP_NONE_
+#define SIDE_JMP_POINTERS_s8	SIDE_JMP_BOTH_(signed char), SIDE_JMP_BOTH_(char)
+#define SIDE_JMP_SEQ_CHAR_	struct side_jmp_seq_s8_ *
+#else
+#define SIDE_JMP_POINTERS_u8	SIDE_JMP_BOTH_(unsigned char), SIDE_JMP_BOTH_(char)
+#define SIDE_JMP_POINTERS_s8	SIDE_JMP_BOTH_(signed char), SIDE_JMP_NONE_
+#define SIDE_JMP_SEQ_CHAR_	struct side_jmp_seq_u8_ *
+#endif
 #if LONG_MAX > 0x7fffffff
+#define SIDE_JMP_POINTERS_u32	SIDE_JMP_BOTH_(unsigned int), SIDE_JMP_NONE_
+#define SIDE_JMP_POINTERS_s32	SIDE_JMP_BOTH_(int), SIDE_JMP_NONE_
+#define SIDE_JMP_POINTERS_u64 \
+	SIDE_JMP_BOTH_(unsigned long long), SIDE_JMP_BOTH_(unsigned long)
+#define SIDE_JMP_POINTERS_s64	SIDE_JMP_BOTH_(long long), SIDE_JMP_BOTH_(long)
 #define SIDE_JMP_SEQ_LONG_(sign)	struct side_jmp_seq_##sign##64_ *
 #else
+#define SIDE_JMP_POINTERS_u32 \
+	SIDE_JMP_BOTH_(unsigned int), SIDE_JMP_BOTH_(unsigned long)
+#define SIDE_JMP_POINTERS_s32	SIDE_JMP_BOTH_(int), SIDE_JMP_BOTH_(long)
+#define SIDE_JMP_POINTERS_u64	SIDE_JMP_BOTH_(unsigned long long), SIDE_JMP_NONE_
+#define SIDE_JMP_POINTERS_s64	SIDE_JMP_BOTH_(long long), SIDE_JMP_NONE_
 #define SIDE_JMP_SEQ_LONG_(sign)	struct side_jmp_seq_##sign##32_ *
 #endif
-#if CHAR_MIN < 0
-#define SIDE_JMP_SEQ_CHAR_		struct side_jmp_seq_s8_ *
-#else
-#define SIDE_JMP_SEQ_CHAR_		struct side_jmp_seq_u8_ *
-#endif
+
+/* Of field n, in types that an event's declaration may repeat. */
+#define SIDE_JMP_DECLARE_SUITS_(event, n, field) \
+	SIDE_JMP_DECLARE_SUITS_I_(event, n, SIDE_JMP_SUITS_OF_ field)
+#define SIDE_JMP_SUITS_OF_(type, ...)	side_jmp_suits_##type(__VA_ARGS__, ~)
+#define SIDE_JMP_DECLARE_SUITS_I_(event, n, ...) \
+	SIDE_JMP_DECLARE_SUITS_II_(event, n, __VA_ARGS__)
+#define SIDE_JMP_DECLARE_SUITS_II_(event, n, class_, tag, p, q, r, s) \
+	typedef char event##_side_jmp_c##n[class_]; \
+	typedef struct side_jmp_##tag event##_side_jmp_t##n; \
+	typedef p event##_side_jmp_p##n; \
+	typedef q event##_side_jmp_q##n; \
+	typedef r event##_side_jmp_r##n; \
+	typedef s event##_side_jmp_s##n;
+#define SIDE_JMP_TYPE_OF_(event, n, field)	event##_side_jmp_t##n
+
+#define SIDE_JMP_CLASS_IS_(v, n)	(__builtin_classify_type(v) == (n))
+#define SIDE_JMP_FIT_(event, n, v) \
+	(sizeof(event##_side_jmp_c##n) == 6 ? SIDE_JMP_CLASS_IS_(v, 5) : \
+	 SIDE_JMP_CLASS_IS_(v, sizeof(event##_side_jmp_c##n)) && \
+	 (SIDE_JMP_CLASS_IS_(v, 5) ? \
+	  _Generic(v, event##_side_jmp_p##n: 1, event##_side_jmp_q##n: 1, \
+		   event##_side_jmp_r##n: 1, event##_side_jmp_s##n: 1, \
+		   default: 0) : \
+	  sizeof(v) <= sizeof(event##_side_jmp_p##n)))
+
+/* An array, if it is one, has to have all of its elements. */
+#define SIDE_JMP_IF_(condition, a, other) \
+	__builtin_choose_expr(condition, a, other)
+#define SIDE_JMP_ARRAY_(event, n, a) \
+	SIDE_JMP_IF_(sizeof(event##_side_jmp_n##n) > 1, (a), (char *)0)
+#define SIDE_JMP_LONG_ENOUGH_(event, n, type) \
+	(__builtin_types_compatible_p(type, __typeof__(((void)0, *(type *)0))) || \
+	 sizeof(type) + 1 == sizeof(event##_side_jmp_n##n))
+
+/* ---- C: sequences ------------------------------------------------------- */
 
 #define SIDE_JMP_SEQ_OF_(type, seq)	type *: (seq)0, const type *: (seq)0,
-#define SIDE_JMP_SEQ_TYPE_(p) __typeof__(_Generic(SIDE_JMP_TYPED_(p), \
+#define SIDE_JMP_SEQ_TYPE_(p) __typeof__(_Generic(((void)0, (p)), \
 	SIDE_JMP_SEQ_OF_(char, SIDE_JMP_SEQ_CHAR_) \
 	SIDE_JMP_SEQ_OF_(signed char, struct side_jmp_seq_s8_ *) \
 	SIDE_JMP_SEQ_OF_(unsigned char, struct side_jmp_seq_u8_ *) \
@@ -575,163 +686,438 @@ struct side_jmp_seq_byte_;
 	SIDE_JMP_SEQ_OF_(unsigned long, SIDE_JMP_SEQ_LONG_(u)) \
 	SIDE_JMP_SEQ_OF_(long long, struct side_jmp_seq_s64_ *) \
 	SIDE_JMP_SEQ_OF_(unsigned long long, struct side_jmp_seq_u64_ *) \
-	SIDE_JMP_SEQ_OF_(float, struct side_jmp_seq_f32_ *) \
-	SIDE_JMP_SEQ_OF_(double, struct side_jmp_seq_f64_ *) \
+	SIDE_JMP_SEQ_OF_(float, struct side_jmp_seq_float_ *) \
+	SIDE_JMP_SEQ_OF_(double, struct side_jmp_seq_double_ *) \
 	void *: (struct side_jmp_seq_byte_ *)0, \
 	const void *: (struct side_jmp_seq_byte_ *)0))
 
 /* `n` elements from `p` on, for fields seq and byte_seq. */
 #define side_jmp_seq(p, n) \
-	((SIDE_JMP_SEQ_TYPE_(p))(void *)&(struct side_jmp_seq){ (p), (n) })
-
-static inline struct side_jmp_value side_jmp_value_seq_(const void *p)
+	(__extension__ (SIDE_JMP_SEQ_TYPE_(p)) \
+		(void *)&(struct side_jmp_seq){ (p), (n) })
+/* `n` characters from `p` on, for text. */
+#define side_jmp_text(p, n) \
+	(__extension__ (struct side_jmp_seq_byte_ *)(void *) \
+		&(struct side_jmp_seq){ side_jmp_text_of_(p), (n) })
+static inline const void *side_jmp_text_of_(const char *text)
 {
-	const struct side_jmp_seq *seq = (const struct side_jmp_seq *)p;
-
-	return side_jmp_value_data_(seq->data, seq->count);
+	return text;
 }
 
-/* ---- C: from an argument to a value ------------------------------------- */
+/* ---- C: emitting -------------------------------------------------------- */
 
-#define SIDE_JMP_IS_(code, kind)	(SIDE_JMP_KIND_(code) == SIDE_JMP_##kind)
+/* The argument, once; evaluated where the event is enabled. */
+#define SIDE_JMP_TAKE_(event, n, a) \
+	__extension__ __auto_type side_jmp_v##n##_ = ((void)0, (a)); \
+	enum { \
+		side_jmp_fit##n##_ = __extension__ \
+			SIDE_JMP_FIT_(event, n, side_jmp_v##n##_), \
+		side_jmp_real##n##_ = SIDE_JMP_CLASS_IS_(side_jmp_v##n##_, 8) \
+	}; \
+	typedef __typeof__(SIDE_JMP_ARRAY_(event, n, a)) side_jmp_a##n##_; \
+	SIDE_JMP_ASSERT_(!side_jmp_fit##n##_ || \
+		SIDE_JMP_LONG_ENOUGH_(event, n, side_jmp_a##n##_), \
+		"side_jmp event " #event ": argument " #n " is an array that " \
+		"has not as many elements as its field");
+#define SIDE_JMP_CHECK_(event, n, a) \
+	SIDE_JMP_IF_(side_jmp_fit##n##_, (event##_side_jmp_t##n){ 0 }, \
+		     side_jmp_v##n##_)
+#define SIDE_JMP_BITS_(event, n, a) \
+	SIDE_JMP_IF_(side_jmp_real##n##_, \
+		side_jmp_double_(SIDE_JMP_IF_(side_jmp_real##n##_, \
+					      side_jmp_v##n##_, 0)), \
+		(uint64_t)SIDE_JMP_IF_(side_jmp_fit##n##_ > side_jmp_real##n##_, \
+				       side_jmp_v##n##_, 0))
 
-#define SIDE_JMP_VALUE_OF_(code, a) \
-	SIDE_JMP_IF_(SIDE_JMP_IS_(code, INT) || SIDE_JMP_IS_(code, ENUM), \
-		side_jmp_value_int_(code, (uint64_t)SIDE_JMP_IF_( \
-			SIDE_JMP_IS_INT_(a), a, 0)), \
-	SIDE_JMP_IF_(SIDE_JMP_IS_(code, FLOAT), \
-		side_jmp_value_float_(code, (double)SIDE_JMP_IF_( \
-			SIDE_JMP_IS_FLOAT_(a), a, 0)), \
-	SIDE_JMP_IF_(SIDE_JMP_IS_(code, POINTER), \
-		side_jmp_value_pointer_((uintptr_t)SIDE_JMP_IF_( \
-			SIDE_JMP_IS_POINTER_(a), a, (char *)0)), \
-	SIDE_JMP_IF_(SIDE_JMP_IS_(code, STRING) || SIDE_JMP_IS_(code, CHARS), \
-		side_jmp_value_string_(SIDE_JMP_IF_( \
-			SIDE_JMP_IS_STRING_(a), a, (char *)0)), \
-	SIDE_JMP_IF_(SIDE_JMP_IS_(code, ARRAY), \
-		side_jmp_value_data_(SIDE_JMP_IF_( \
-			SIDE_JMP_IS_(code, ARRAY) && SIDE_JMP_IS_POINTER_(a), \
-			a, (char *)0), SIDE_JMP_LEN_(code)), \
-		side_jmp_value_seq_(SIDE_JMP_IF_( \
-			SIDE_JMP_SEQ_ELEM_(a), a, \
-			(struct side_jmp_seq_byte_ *)0)))))))
+/* What the function looks at: nothing, the argument, what a sequence names. */
+#define SIDE_JMP_TRIPLE_(event, n, a) \
+	SIDE_JMP_BITS_(event, n, a), \
+	SIDE_JMP_IF_(side_jmp_fit##n##_ && \
+		     SIDE_JMP_CLASS_IS_(side_jmp_v##n##_, 5) && \
+		     SIDE_JMP_KIND_(sizeof(event##_side_jmp_f##n)) != \
+		     SIDE_JMP_POINTER, \
+		     side_jmp_v##n##_, &event##_side_jmp_event), \
+	SIDE_JMP_IF_(side_jmp_fit##n##_ && \
+		     (sizeof(event##_side_jmp_f##n) & SIDE_JMP_COUNTED_), \
+		     ((const struct side_jmp_seq *)(const void *)SIDE_JMP_IF_( \
+			SIDE_JMP_CLASS_IS_(side_jmp_v##n##_, 5), \
+			side_jmp_v##n##_, (char *)0))->data, \
+		     &event##_side_jmp_event)
 
-#define SIDE_JMP_VALUE_(event, n, a) \
-	SIDE_JMP_VALUE_OF_(sizeof(event##_side_jmp_f##n), a),
+#define SIDE_JMP_EMIT_ALL_(event, n, ...) \
+	SIDE_JMP_EACH_##n##_(SIDE_JMP_TAKE_, event, __VA_ARGS__) \
+	(void)sizeof(event##_side_jmp_takes( \
+		SIDE_JMP_LIST_##n##_(SIDE_JMP_CHECK_, event, __VA_ARGS__))); \
+	SIDE_JMP_FIRE_##n##_(event, n, __VA_ARGS__)
+#define SIDE_JMP_PLAINLY_(event, n, ...) \
+	((event##_side_jmp_function *)event##_side_jmp_event.fire)( \
+		SIDE_JMP_LIST_##n##_(SIDE_JMP_BITS_, event, __VA_ARGS__));
+#if SIDE_JMP_HAS_CALL_
+#define SIDE_JMP_FIRE_0_(event, n, ...) \
+	side_jmp_fire_0_(&event##_side_jmp_event.fire);
+#define SIDE_JMP_AT_NO_COST_(event, n, ...) \
+	side_jmp_fire_##n##_(&event##_side_jmp_event.fire, \
+		SIDE_JMP_LIST_##n##_(SIDE_JMP_TRIPLE_, event, __VA_ARGS__));
+#else
+#define SIDE_JMP_FIRE_0_		SIDE_JMP_PLAINLY_
+#define SIDE_JMP_AT_NO_COST_		SIDE_JMP_PLAINLY_
+#endif
+#define SIDE_JMP_FIRE_1_		SIDE_JMP_AT_NO_COST_
+#define SIDE_JMP_FIRE_2_		SIDE_JMP_AT_NO_COST_
+#define SIDE_JMP_FIRE_3_		SIDE_JMP_AT_NO_COST_
+#define SIDE_JMP_FIRE_4_		SIDE_JMP_AT_NO_COST_
+#define SIDE_JMP_FIRE_5_		SIDE_JMP_AT_NO_COST_
+#define SIDE_JMP_FIRE_6_		SIDE_JMP_AT_NO_COST_
+#define SIDE_JMP_FIRE_7_		SIDE_JMP_PLAINLY_
+#define SIDE_JMP_FIRE_8_		SIDE_JMP_PLAINLY_
+#define SIDE_JMP_FIRE_9_		SIDE_JMP_PLAINLY_
+#define SIDE_JMP_FIRE_10_		SIDE_JMP_PLAINLY_
+#define SIDE_JMP_FIRE_11_		SIDE_JMP_PLAINLY_
+#define SIDE_JMP_FIRE_12_		SIDE_JMP_PLAINLY_
+#define SIDE_JMP_FIRE_13_		SIDE_JMP_PLAINLY_
+#define SIDE_JMP_FIRE_14_		SIDE_JMP_PLAINLY_
+#define SIDE_JMP_FIRE_15_		SIDE_JMP_PLAINLY_
+#define SIDE_JMP_FIRE_16_		SIDE_JMP_PLAINLY_
 
 #else /* C++ */
 
 #include <type_traits>
+#include <utility>
 
+#define SIDE_JMP_DECLARE_SUITS_(event, n, field)
+#define SIDE_JMP_TYPE_OF_(event, n, field)	SIDE_JMP_CXX_TYPE_ field
+#define SIDE_JMP_CXX_TYPE_(type, ...)	side_jmp_cxx_##type(__VA_ARGS__, ~)
+
+extern "C++" {
 namespace side_jmp_detail {
 
-template <unsigned elem_> struct seq {
-	const void *data;
-	size_t count;
-};
+/* ---- C++: does an argument suit its field? ------------------------------ */
 
+/* The type of elements, as fields name it; 0: no field has it. */
 template <class T> struct elem_of {
-	static constexpr unsigned elem = 0;
+	static constexpr int value = 0;
 };
-#define SIDE_JMP_ELEM_TRAIT_(type, e) \
+#define SIDE_JMP_ELEM_OF_(type, elem) \
 	template <> struct elem_of<type> { \
-		static constexpr unsigned elem = e; \
+		static constexpr int value = elem; \
 	};
-SIDE_JMP_ELEMENTS_(SIDE_JMP_ELEM_TRAIT_)
-template <> struct elem_of<void> {
-	static constexpr unsigned elem = SIDE_JMP_BYTE;
+SIDE_JMP_ELEM_OF_(char, (CHAR_MIN < 0 ? SIDE_JMP_S8 : SIDE_JMP_U8))
+SIDE_JMP_ELEM_OF_(signed char, SIDE_JMP_S8)
+SIDE_JMP_ELEM_OF_(unsigned char, SIDE_JMP_U8)
+SIDE_JMP_ELEM_OF_(short, SIDE_JMP_S16)
+SIDE_JMP_ELEM_OF_(unsigned short, SIDE_JMP_U16)
+SIDE_JMP_ELEM_OF_(int, SIDE_JMP_S32)
+SIDE_JMP_ELEM_OF_(unsigned int, SIDE_JMP_U32)
+SIDE_JMP_ELEM_OF_(long, (sizeof(long) == 8 ? SIDE_JMP_S64 : SIDE_JMP_S32))
+SIDE_JMP_ELEM_OF_(unsigned long, \
+		  (sizeof(long) == 8 ? SIDE_JMP_U64 : SIDE_JMP_U32))
+SIDE_JMP_ELEM_OF_(long long, SIDE_JMP_S64)
+SIDE_JMP_ELEM_OF_(unsigned long long, SIDE_JMP_U64)
+SIDE_JMP_ELEM_OF_(float, SIDE_JMP_F32)
+SIDE_JMP_ELEM_OF_(double, SIDE_JMP_F64)
+SIDE_JMP_ELEM_OF_(void, SIDE_JMP_BYTE)
+
+/* What side_jmp_seq() makes. */
+template <int elem_> struct seq {
+	const void *data_;
+	size_t count_;
 };
 
-template <class T> struct seq_elem {
-	static constexpr unsigned elem = 0;
+/* The type of what a pointer points at, and of a sequence's elements. */
+template <class P> struct pointee_of {
+	static constexpr int value = 0;
 };
-template <unsigned e> struct seq_elem<seq<e>> {
-	static constexpr unsigned elem = e;
+template <class T> struct pointee_of<T *> {
+	static constexpr int value =
+		elem_of<typename std::remove_cv<T>::type>::value;
+};
+template <class D> struct seq_of {
+	static constexpr int value = 0;
+};
+template <int elem_> struct seq_of<seq<elem_>> {
+	static constexpr int value = elem_;
 };
 
-template <class P> constexpr unsigned pointee()
+/* Contiguous ranges have data() and size(), texts that end in a 0 c_str(). */
+struct none { };
+template <class T>
+auto data_of(const T &x, int) -> decltype((void)x.size(), x.data());
+template <class T> none data_of(const T &, long);
+template <class T> auto text_of(const T &x, int) -> decltype(x.c_str());
+template <class T> none text_of(const T &, long);
+
+/* How an argument gets to its field; SIDE_JMP_NOT: it does not. */
+enum {
+	SIDE_JMP_NOT, SIDE_JMP_AS_INTEGER, SIDE_JMP_AS_REAL, SIDE_JMP_AS_POINTER,
+	SIDE_JMP_AS_STRING, SIDE_JMP_AS_SEQ, SIDE_JMP_AS_TEXT, SIDE_JMP_AS_RANGE
+};
+constexpr bool is_char(int elem)
 {
-	return elem_of<std::remove_cv_t<std::remove_pointer_t<P>>>::elem;
+	return elem == SIDE_JMP_U8 || elem == SIDE_JMP_S8;
+}
+constexpr bool is_elem(int elem, int wanted)
+{
+	return elem != 0 &&
+	       (elem == wanted || (wanted == SIDE_JMP_BYTE && is_char(elem)));
+}
+template <class A> struct bytes_of {
+	static constexpr size_t value = 0;
+};
+template <class T, size_t n_> struct bytes_of<T[n_]> {
+	static constexpr size_t value = n_ * sizeof(T);
+};
+template <class A, bool class_ = std::is_class<A>::value> struct looks {
+	static constexpr int range = 0;
+	static constexpr bool text = false;
+};
+template <class A> struct looks<A, true> {
+	static constexpr int range =
+		pointee_of<decltype(data_of(std::declval<const A &>(), 0))>::value;
+	static constexpr bool text = is_char(pointee_of<
+		decltype(text_of(std::declval<const A &>(), 0))>::value);
+};
+template <size_t code_, class A> struct how {
+	typedef typename std::decay<A>::type D;
+	static constexpr size_t kind = SIDE_JMP_KIND_(code_);
+	static constexpr int elem = SIDE_JMP_ELEM_(code_);
+	static constexpr size_t size = elem ? SIDE_JMP_ELEM_SIZE_(elem) : 0;
+	static constexpr int range = looks<A>::range;
+	static constexpr bool text = looks<A>::text;
+	static constexpr bool chars = is_char(pointee_of<D>::value);
+	static constexpr int value =
+		kind == SIDE_JMP_INT || kind == SIDE_JMP_ENUM ?
+			((std::is_integral<D>::value || std::is_enum<D>::value) &&
+			 (sizeof(D) <= 4 || sizeof(D) <= size) ?
+			 SIDE_JMP_AS_INTEGER : SIDE_JMP_NOT) :
+		kind == SIDE_JMP_FLOAT ?
+			(std::is_same<D, float>::value ||
+			 std::is_same<D, double>::value ?
+			 SIDE_JMP_AS_REAL : SIDE_JMP_NOT) :
+		kind == SIDE_JMP_POINTER ?
+			(std::is_pointer<D>::value ||
+			 std::is_same<D, decltype(nullptr)>::value ?
+			 SIDE_JMP_AS_POINTER : SIDE_JMP_NOT) :
+		kind == SIDE_JMP_ARRAY ?
+			(std::is_pointer<D>::value &&
+			 (elem == SIDE_JMP_BYTE || pointee_of<D>::value == elem) &&
+			 (!std::is_array<A>::value ||
+			  bytes_of<A>::value == SIDE_JMP_LEN_(code_) * size) ?
+			 SIDE_JMP_AS_POINTER : SIDE_JMP_NOT) :
+		kind == SIDE_JMP_SEQ ?
+			(is_elem(seq_of<D>::value, elem) ? SIDE_JMP_AS_SEQ :
+			 is_elem(range, elem) ? SIDE_JMP_AS_RANGE : SIDE_JMP_NOT) :
+		code_ & SIDE_JMP_COUNTED_ ?
+			(is_char(seq_of<D>::value) ? SIDE_JMP_AS_SEQ :
+			 chars ? SIDE_JMP_AS_TEXT :
+			 is_char(range) ? SIDE_JMP_AS_RANGE : SIDE_JMP_NOT) :
+		chars ? SIDE_JMP_AS_POINTER : text ? SIDE_JMP_AS_STRING :
+		SIDE_JMP_NOT;
+};
+
+/*
+ * The parameters of <event>_side_jmp_takes(), which is called nowhere: what
+ * does not suit is an error of passing it.
+ */
+template <size_t code_> struct takes {
+	template <class A, class = typename std::enable_if<
+		how<code_, A>::value != SIDE_JMP_NOT>::type>
+	takes(const A &);
+};
+#define SIDE_JMP_TYPE_(name, code) \
+	struct name : takes<code> { using takes<code>::takes; };
+#define SIDE_JMP_TYPES_(name, elem) \
+	SIDE_JMP_TYPE_(seq_of_##name, SIDE_JMP_CODE_( \
+		SIDE_JMP_SEQ + SIDE_JMP_COUNTED_, elem, 0)) \
+	template <size_t n_> struct array_of_##name : \
+		takes<SIDE_JMP_CODE_(SIDE_JMP_ARRAY, elem, n_)> { \
+		using takes<SIDE_JMP_CODE_(SIDE_JMP_ARRAY, elem, n_)>::takes; \
+	};
+#define SIDE_JMP_NUMBER_(name, kind, elem) \
+	SIDE_JMP_TYPE_(name, SIDE_JMP_CODE_(kind, elem, 0)) \
+	SIDE_JMP_TYPES_(name, elem)
+SIDE_JMP_NUMBER_(u8, SIDE_JMP_INT, SIDE_JMP_U8)
+SIDE_JMP_NUMBER_(u16, SIDE_JMP_INT, SIDE_JMP_U16)
+SIDE_JMP_NUMBER_(u32, SIDE_JMP_INT, SIDE_JMP_U32)
+SIDE_JMP_NUMBER_(u64, SIDE_JMP_INT, SIDE_JMP_U64)
+SIDE_JMP_NUMBER_(s8, SIDE_JMP_INT, SIDE_JMP_S8)
+SIDE_JMP_NUMBER_(s16, SIDE_JMP_INT, SIDE_JMP_S16)
+SIDE_JMP_NUMBER_(s32, SIDE_JMP_INT, SIDE_JMP_S32)
+SIDE_JMP_NUMBER_(s64, SIDE_JMP_INT, SIDE_JMP_S64)
+SIDE_JMP_NUMBER_(float32, SIDE_JMP_FLOAT, SIDE_JMP_F32)
+SIDE_JMP_NUMBER_(float64, SIDE_JMP_FLOAT, SIDE_JMP_F64)
+SIDE_JMP_TYPE_(pointer, SIDE_JMP_CODE_(SIDE_JMP_POINTER, SIDE_JMP_U64, 0))
+SIDE_JMP_TYPE_(label, SIDE_JMP_CODE_(SIDE_JMP_ENUM, SIDE_JMP_S32, 0))
+SIDE_JMP_TYPE_(string, SIDE_JMP_CODE_(SIDE_JMP_STRING, 0, 0))
+SIDE_JMP_TYPE_(chars, SIDE_JMP_CODE_(SIDE_JMP_CHARS, 0, 2))
+SIDE_JMP_TYPE_(text, SIDE_JMP_CODE_(SIDE_JMP_STRING + SIDE_JMP_COUNTED_, 0, 0))
+SIDE_JMP_TYPES_(byte, SIDE_JMP_BYTE)
+template <size_t n_> using array_of_float = array_of_float32<n_>;
+template <size_t n_> using array_of_double = array_of_float64<n_>;
+typedef seq_of_float32 seq_of_float;
+typedef seq_of_float64 seq_of_double;
+
+#define side_jmp_cxx_u8(...)		side_jmp_detail::u8
+#define side_jmp_cxx_u16(...)		side_jmp_detail::u16
+#define side_jmp_cxx_u32(...)		side_jmp_detail::u32
+#define side_jmp_cxx_u64(...)		side_jmp_detail::u64
+#define side_jmp_cxx_s8(...)		side_jmp_detail::s8
+#define side_jmp_cxx_s16(...)		side_jmp_detail::s16
+#define side_jmp_cxx_s32(...)		side_jmp_detail::s32
+#define side_jmp_cxx_s64(...)		side_jmp_detail::s64
+#define side_jmp_cxx_float(...)		side_jmp_detail::float32
+#define side_jmp_cxx_double(...)	side_jmp_detail::float64
+#define side_jmp_cxx_pointer(...)	side_jmp_detail::pointer
+#define side_jmp_cxx_enum(...)		side_jmp_detail::label
+#define side_jmp_cxx_string(...)	side_jmp_detail::string
+#define side_jmp_cxx_chars(...)		side_jmp_detail::chars
+#define side_jmp_cxx_text(...)		side_jmp_detail::text
+#define side_jmp_cxx_bytes(name, n, ...) side_jmp_detail::array_of_byte<(n)>
+#define side_jmp_cxx_byte_seq(...)	side_jmp_detail::seq_of_byte
+#define side_jmp_cxx_array(name, type, n, ...) \
+	side_jmp_detail::array_of_##type<(n)>
+#define side_jmp_cxx_seq(name, type, ...)	side_jmp_detail::seq_of_##type
+
+/* ---- C++: emitting ------------------------------------------------------ */
+
+#define SIDE_JMP_INLINED_	inline __attribute__((__always_inline__))
+
+/* An argument on its way, and what the function looks at with it. */
+struct sent {
+	uint64_t bits_;
+	const void *at_;
+
+	SIDE_JMP_INLINED_ uint64_t bits() const { return bits_; }
+	SIDE_JMP_INLINED_ const void *m() const { return at_; }
+	SIDE_JMP_INLINED_ const void *mm() const { return at_; }
+};
+struct sent_seq {
+	struct side_jmp_seq seq_;
+
+	SIDE_JMP_INLINED_ uint64_t bits() const { return (uintptr_t)&seq_; }
+	SIDE_JMP_INLINED_ const void *m() const { return &seq_; }
+	SIDE_JMP_INLINED_ const void *mm() const { return seq_.data; }
+};
+
+template <int how_> struct as {
+	typedef std::integral_constant<int, how_> tag;
+};
+template <class A> SIDE_JMP_INLINED_
+sent send(const A &, const void *nothing, as<SIDE_JMP_NOT>::tag)
+{
+	return { 0, nothing };
+}
+template <class A> SIDE_JMP_INLINED_
+sent send(const A &a, const void *nothing, as<SIDE_JMP_AS_INTEGER>::tag)
+{
+	return { static_cast<uint64_t>(a), nothing };
+}
+template <class A> SIDE_JMP_INLINED_
+sent send(const A &a, const void *nothing, as<SIDE_JMP_AS_REAL>::tag)
+{
+	return { side_jmp_double_(static_cast<double>(a)), nothing };
+}
+template <class A> SIDE_JMP_INLINED_
+sent send(const A &a, const void *, as<SIDE_JMP_AS_POINTER>::tag)
+{
+	typename std::decay<A>::type p = (typename std::decay<A>::type)a;
+
+	return { (uintptr_t)p, (const void *)p };
+}
+template <class A> SIDE_JMP_INLINED_
+sent send(const A &a, const void *, as<SIDE_JMP_AS_STRING>::tag)
+{
+	return { (uintptr_t)a.c_str(), (const void *)a.c_str() };
+}
+template <class A> SIDE_JMP_INLINED_
+sent_seq send(const A &a, const void *, as<SIDE_JMP_AS_SEQ>::tag)
+{
+	return { { a.data_, a.count_ } };
+}
+template <class A> SIDE_JMP_INLINED_
+sent_seq send(const A &a, const void *, as<SIDE_JMP_AS_RANGE>::tag)
+{
+	return { { (const void *)a.data(), (size_t)a.size() } };
+}
+template <class T> SIDE_JMP_INLINED_
+sent_seq send(T *const &a, const void *, as<SIDE_JMP_AS_TEXT>::tag)
+{
+	return { { (const void *)a, a ? strlen((const char *)a) : 6 } };
+}
+template <class T, size_t n_> SIDE_JMP_INLINED_
+sent_seq send(T const (&a)[n_], const void *, as<SIDE_JMP_AS_TEXT>::tag)
+{
+	return { { (const void *)a, n_ } };
 }
 
-/* A is the argument's type, D the one it has when passed. */
-template <size_t code, class A, class D> constexpr bool array_suits()
+template <class F, class... S> SIDE_JMP_INLINED_
+void fire(side_jmp_function *const *f, const S &...s)
 {
-	constexpr unsigned elem = SIDE_JMP_ELEM_(code);
-
-	return std::is_pointer_v<D> &&
-	       (elem == SIDE_JMP_BYTE || pointee<D>() == elem) &&
-	       (!std::is_array_v<A> ||
-		sizeof(A) == SIDE_JMP_LEN_(code) * SIDE_JMP_ELEM_SIZE_(elem));
+	((F *)*f)(s.bits()...);
 }
-
-template <size_t code, class D> constexpr bool seq_suits()
+#if SIDE_JMP_HAS_CALL_
+template <class F> SIDE_JMP_INLINED_ void fire(side_jmp_function *const *f)
 {
-	constexpr unsigned elem = SIDE_JMP_ELEM_(code);
-	constexpr unsigned is = seq_elem<D>::elem;
-
-	return is == elem || (elem == SIDE_JMP_BYTE &&
-			      (is == SIDE_JMP_U8 || is == SIDE_JMP_S8));
+	side_jmp_fire_0_(f);
 }
-
-template <size_t code, class A> constexpr bool suits()
-{
-	using D = std::decay_t<A>;
-	constexpr size_t kind = SIDE_JMP_KIND_(code);
-	constexpr size_t size = SIDE_JMP_ELEM_SIZE_(SIDE_JMP_ELEM_(code));
-
-	if constexpr (kind == SIDE_JMP_INT || kind == SIDE_JMP_ENUM)
-		return (std::is_integral_v<D> || std::is_enum_v<D>) &&
-		       (sizeof(D) <= 4 || sizeof(D) <= size);
-	else if constexpr (kind == SIDE_JMP_FLOAT)
-		return std::is_same_v<D, float> || std::is_same_v<D, double>;
-	else if constexpr (kind == SIDE_JMP_POINTER)
-		return std::is_pointer_v<D> || std::is_null_pointer_v<D>;
-	else if constexpr (kind == SIDE_JMP_STRING || kind == SIDE_JMP_CHARS)
-		return std::is_same_v<D, char *> ||
-		       std::is_same_v<D, const char *>;
-	else if constexpr (kind == SIDE_JMP_ARRAY)
-		return array_suits<code, A, D>();
-	else
-		return seq_suits<code, D>();
+#define SIDE_JMP_CLASS_OF_(c, n, x)	class S##n
+#define SIDE_JMP_SENT_(c, n, x)		const S##n &s##n
+#define SIDE_JMP_TRIPLE_(c, n, x)	s##n.bits(), s##n.m(), s##n.mm()
+#define SIDE_JMP_FIRE_(n) \
+	SIDE_JMP_FIRE_I_(n, SIDE_JMP_LIST_##n##_(SIDE_JMP_CLASS_OF_, ~, \
+						 1, 2, 3, 4, 5, 6, ~))
+#define SIDE_JMP_FIRE_I_(n, ...) \
+template <class F, __VA_ARGS__> SIDE_JMP_INLINED_ \
+void fire(side_jmp_function *const *f, \
+	  SIDE_JMP_LIST_##n##_(SIDE_JMP_SENT_, ~, 1, 2, 3, 4, 5, 6, ~)) \
+{ \
+	side_jmp_fire_##n##_(f, \
+		SIDE_JMP_LIST_##n##_(SIDE_JMP_TRIPLE_, ~, 1, 2, 3, 4, 5, 6, ~)); \
 }
+SIDE_JMP_FIRE_(1)
+SIDE_JMP_FIRE_(2)
+SIDE_JMP_FIRE_(3)
+SIDE_JMP_FIRE_(4)
+SIDE_JMP_FIRE_(5)
+SIDE_JMP_FIRE_(6)
+#endif
 
-template <size_t code, class A> inline side_jmp_value value(const A &a)
-{
-	constexpr size_t kind = SIDE_JMP_KIND_(code);
-
-	static_assert(suits<code, A>(),
-		      "side_jmp event: an argument has a type that its field "
-		      "does not take; see side_jmp_event.h, EMITTING");
-	if constexpr (!suits<code, A>())
-		return side_jmp_value_int_(code, 0);
-	else if constexpr (kind == SIDE_JMP_INT || kind == SIDE_JMP_ENUM)
-		return side_jmp_value_int_(code, static_cast<uint64_t>(a));
-	else if constexpr (kind == SIDE_JMP_FLOAT)
-		return side_jmp_value_float_(code, static_cast<double>(a));
-	else if constexpr (kind == SIDE_JMP_POINTER)
-		return side_jmp_value_pointer_((uintptr_t)(a));
-	else if constexpr (kind == SIDE_JMP_STRING || kind == SIDE_JMP_CHARS)
-		return side_jmp_value_string_(a);
-	else if constexpr (kind == SIDE_JMP_ARRAY)
-		return side_jmp_value_data_(a, SIDE_JMP_LEN_(code));
-	else
-		return side_jmp_value_data_(a.data, a.count);
-}
+template <class F, size_t... codes_> struct emit {
+	template <class... A> static SIDE_JMP_INLINED_
+	void by(side_jmp_function *const *f, const A &...a)
+	{
+		fire<F>(f, send(a, f,
+				typename as<how<codes_, A>::value>::tag())...);
+	}
+};
 
 } /* namespace */
 
 /* `n` elements from `p` on, for fields seq and byte_seq. */
 template <class T>
-inline side_jmp_detail::seq<side_jmp_detail::elem_of<std::remove_cv_t<T>>::elem>
+inline side_jmp_detail::seq<
+	side_jmp_detail::elem_of<typename std::remove_cv<T>::type>::value>
 side_jmp_seq(T *p, size_t n)
 {
 	return { p, n };
 }
+/* `n` characters from `p` on, for text. */
+inline side_jmp_detail::seq<SIDE_JMP_S8> side_jmp_text(const char *p, size_t n)
+{
+	return { p, n };
+}
+} /* extern "C++" */
 
-#define SIDE_JMP_CHECK_(event, n, a)
-#define SIDE_JMP_VALUE_(event, n, a) \
-	side_jmp_detail::value<sizeof(event##_side_jmp_f##n)>(a),
+#define SIDE_JMP_CODE_OF_(event, n, a)	, sizeof(event##_side_jmp_f##n)
+#define SIDE_JMP_PLAIN_(event, n, a)	(a)
+#define SIDE_JMP_AFTER_COMMA_(c, n, a)	, (a)
+#define SIDE_JMP_EMIT_ALL_(event, n, ...) \
+	if (0) \
+		(void)event##_side_jmp_takes( \
+			SIDE_JMP_LIST_##n##_(SIDE_JMP_PLAIN_, ~, __VA_ARGS__)); \
+	side_jmp_detail::emit<event##_side_jmp_function \
+		SIDE_JMP_EACH_##n##_(SIDE_JMP_CODE_OF_, event, __VA_ARGS__)>:: \
+		by(&event##_side_jmp_event.fire \
+		   SIDE_JMP_EACH_##n##_(SIDE_JMP_AFTER_COMMA_, ~, __VA_ARGS__));
 
 #endif /* C++ */
 
@@ -742,16 +1128,16 @@ side_jmp_seq(T *p, size_t n)
 #if defined(__cplusplus)
 #define SIDE_JMP_ASSERT_	static_assert
 #else
-#define SIDE_JMP_ASSERT_	_Static_assert
+#define SIDE_JMP_ASSERT_	__extension__ _Static_assert
 #endif
 
-#define SIDE_JMP_WANTED_(event) \
+#define SIDE_JMP_WANTED_(event, test_) \
 	(sizeof(event##_side_jmp_layout) == 2 ? \
-	 side_jmp_unlikely_wide(event##_side_jmp_key) : \
-	 side_jmp_unlikely(event##_side_jmp_key))
+	 SIDE_JMP_WIDE_(event##_side_jmp_key, test_) : \
+	 SIDE_JMP_INLINE_(event##_side_jmp_key, test_))
 
 #define side_jmp_event_enabled(provider, name) \
-	SIDE_JMP_WANTED_(provider##_##name)
+	SIDE_JMP_WANTED_(provider##_##name, SIDE_JMP_ACQUIRE_)
 
 #define side_jmp_event(provider, ...) \
 	SIDE_JMP_EMIT_(provider, __VA_ARGS__, ~)
@@ -763,15 +1149,8 @@ side_jmp_seq(T *p, size_t n)
 #define SIDE_JMP_EMIT_II_(event, text, n, ...) do { \
 	SIDE_JMP_ASSERT_(sizeof(event##_side_jmp_count) == 1 + (n), \
 		"side_jmp event " text ": wrong number of arguments"); \
-	SIDE_JMP_EACH_##n##_(SIDE_JMP_CHECK_, event, __VA_ARGS__) \
-	if (SIDE_JMP_WANTED_(event)) { \
-		const struct side_jmp_value side_jmp_values_[] = { \
-			SIDE_JMP_EACH_##n##_(SIDE_JMP_VALUE_, event, \
-					     __VA_ARGS__) \
-			{ { 0 }, 0 } \
-		}; \
-		side_jmp_event_fire(&event##_side_jmp_event, \
-				    side_jmp_values_); \
+	if (SIDE_JMP_WANTED_(event, SIDE_JMP_GLANCE_)) { \
+		SIDE_JMP_EMIT_ALL_(event, n, __VA_ARGS__) \
 	} \
 } while (0)
 
@@ -779,54 +1158,92 @@ side_jmp_seq(T *p, size_t n)
  * Defining
  */
 
-#define SIDE_JMP_EVENT(...) \
-	SIDE_JMP_EVENT_(uint32_t, 32, 1, __VA_ARGS__, ~)
-#define SIDE_JMP_EVENT64(...) \
-	SIDE_JMP_EVENT_(uint64_t, 64, 1, __VA_ARGS__, ~)
-#define SIDE_JMP_EVENT_WIDE(...) \
-	SIDE_JMP_EVENT_(uint32_t, 32, 2, __VA_ARGS__, ~)
-#define SIDE_JMP_EVENT64_WIDE(...) \
-	SIDE_JMP_EVENT_(uint64_t, 64, 2, __VA_ARGS__, ~)
+#define SIDE_JMP_EVENT(...)		SIDE_JMP_EVENT_(32, 1, __VA_ARGS__, ~)
+#define SIDE_JMP_EVENT64(...)		SIDE_JMP_EVENT_(64, 1, __VA_ARGS__, ~)
+#define SIDE_JMP_EVENT_WIDE(...)	SIDE_JMP_EVENT_(32, 2, __VA_ARGS__, ~)
+#define SIDE_JMP_EVENT64_WIDE(...)	SIDE_JMP_EVENT_(64, 2, __VA_ARGS__, ~)
 
 #define SIDE_JMP_EVENT_DECLARE(...) \
-	SIDE_JMP_EVENT_DECLARE_(uint32_t, 1, __VA_ARGS__, ~)
+	SIDE_JMP_EVENT_DECLARE_(32, 1, __VA_ARGS__, ~)
 #define SIDE_JMP_EVENT64_DECLARE(...) \
-	SIDE_JMP_EVENT_DECLARE_(uint64_t, 1, __VA_ARGS__, ~)
+	SIDE_JMP_EVENT_DECLARE_(64, 1, __VA_ARGS__, ~)
 #define SIDE_JMP_EVENT_WIDE_DECLARE(...) \
-	SIDE_JMP_EVENT_DECLARE_(uint32_t, 2, __VA_ARGS__, ~)
+	SIDE_JMP_EVENT_DECLARE_(32, 2, __VA_ARGS__, ~)
 #define SIDE_JMP_EVENT64_WIDE_DECLARE(...) \
-	SIDE_JMP_EVENT_DECLARE_(uint64_t, 2, __VA_ARGS__, ~)
+	SIDE_JMP_EVENT_DECLARE_(64, 2, __VA_ARGS__, ~)
 
-#define SIDE_JMP_EVENT_(word, width, layout, provider, name, doc, ...) \
-	SIDE_JMP_EVENT_DECLARE_I_(word, layout, provider##_##name, \
+#define SIDE_JMP_EVENT_(width, layout, provider, name, doc, ...) \
+	SIDE_JMP_EVENT_DECLARE_I_(width, layout, provider##_##name, \
 		SIDE_JMP_COUNT_(__VA_ARGS__), __VA_ARGS__); \
 	SIDE_JMP_EVENT_DEFINE_I_(width, provider##_##name, #provider, #name, \
 		doc, SIDE_JMP_COUNT_(__VA_ARGS__), __VA_ARGS__)
 
-#define SIDE_JMP_EVENT_DECLARE_(word, layout, provider, name, doc, ...) \
-	SIDE_JMP_EVENT_DECLARE_I_(word, layout, provider##_##name, \
+#define SIDE_JMP_EVENT_DECLARE_(width, layout, provider, name, doc, ...) \
+	SIDE_JMP_EVENT_DECLARE_I_(width, layout, provider##_##name, \
 		SIDE_JMP_COUNT_(__VA_ARGS__), __VA_ARGS__)
-#define SIDE_JMP_EVENT_DECLARE_I_(word, layout, event, n, ...) \
-	SIDE_JMP_EVENT_DECLARE_II_(word, layout, event, n, __VA_ARGS__)
-#define SIDE_JMP_EVENT_DECLARE_II_(word, layout, event, n, ...) \
-	SIDE_JMP_KEY_LOCAL_(event##_side_jmp_key, word, \
-			    extern SIDE_JMP_HIDDEN); \
+#define SIDE_JMP_EVENT_DECLARE_I_(width, layout, event, n, ...) \
+	SIDE_JMP_EVENT_DECLARE_II_(width, layout, event, n, __VA_ARGS__)
+#define SIDE_JMP_EVENT_DECLARE_II_(width, layout, event, n, ...) \
+	SIDE_JMP_KEY_DECLARE_(event##_side_jmp_key, width); \
 	typedef char event##_side_jmp_layout[layout]; \
 	typedef char event##_side_jmp_count[1 + (n)]; \
 	SIDE_JMP_EACH_##n##_(SIDE_JMP_DECLARE_FIELD_, event, __VA_ARGS__) \
+	SIDE_JMP_EACH_##n##_(SIDE_JMP_DECLARE_SUITS_, event, __VA_ARGS__) \
+	SIDE_JMP_EACH_##n##_(SIDE_JMP_DECLARE_TYPE_, event, __VA_ARGS__) \
+	int event##_side_jmp_takes(SIDE_JMP_LIST_##n##_( \
+		SIDE_JMP_DECLARE_TAKES_, event, __VA_ARGS__) SIDE_JMP_VOID_##n); \
+	typedef void event##_side_jmp_function(SIDE_JMP_LIST_##n##_( \
+		SIDE_JMP_DECLARE_BITS_, ~, __VA_ARGS__) SIDE_JMP_VOID_##n); \
 	extern struct side_jmp_event event##_side_jmp_event SIDE_JMP_HIDDEN
 
 #define SIDE_JMP_DECLARE_FIELD_(event, n, field) \
-	typedef char event##_side_jmp_f##n[SIDE_JMP_FIELD_CODE_ field];
+	typedef char event##_side_jmp_f##n[SIDE_JMP_FIELD_CODE_ field]; \
+	typedef char event##_side_jmp_n##n[1 + \
+		SIDE_JMP_BYTES_(sizeof(event##_side_jmp_f##n))];
+/* Of an array; of other fields 0. */
+#define SIDE_JMP_BYTES_(code) \
+	(SIDE_JMP_KIND_(code) == SIDE_JMP_ARRAY ? SIDE_JMP_LEN_(code) * \
+	 SIDE_JMP_ELEM_SIZE_(SIDE_JMP_ELEM_(code)) : 0)
+#define SIDE_JMP_DECLARE_BITS_(c, n, field)	uint64_t side_jmp_##n
+
+/* Types called after their fields: errors show them. */
+#define SIDE_JMP_DECLARE_TYPE_(event, n, field) \
+	typedef SIDE_JMP_TYPE_OF_(event, n, field) \
+		SIDE_JMP_CALLED_(event, SIDE_JMP_FIELD_NAME_ field);
+#define SIDE_JMP_CALLED_(event, name)	SIDE_JMP_CALLED_I_(event, name)
+#define SIDE_JMP_CALLED_I_(event, name)	event##_field_##name
+#ifdef __cplusplus	/* by reference: g++ passes an array as a pointer */
+#define SIDE_JMP_DECLARE_TAKES_(event, n, field) \
+	const SIDE_JMP_CALLED_(event, SIDE_JMP_FIELD_NAME_ field) &
+#else
+#define SIDE_JMP_DECLARE_TAKES_(event, n, field) \
+	SIDE_JMP_CALLED_(event, SIDE_JMP_FIELD_NAME_ field)
+#endif
+
+/* What a site calls, by the event: one in an object, so that sites are small. */
+#define SIDE_JMP_VALUE_(event, n, field) \
+	side_jmp_value_(sizeof(event##_side_jmp_f##n), side_jmp_##n),
+#define SIDE_JMP_DEFINE_FIRE_(event, n, ...) \
+	static __attribute__((__noinline__)) \
+	void event##_side_jmp_fire(SIDE_JMP_LIST_##n##_( \
+		SIDE_JMP_DECLARE_BITS_, ~, __VA_ARGS__) SIDE_JMP_VOID_##n) \
+	{ \
+		const struct side_jmp_value side_jmp_values_[] = { \
+			SIDE_JMP_EACH_##n##_(SIDE_JMP_VALUE_, event, __VA_ARGS__) \
+			{ { 0 }, 0 } \
+		}; \
+		side_jmp_event_fire(&event##_side_jmp_event, \
+				    side_jmp_values_); \
+	}
 
 /* gcc and clang would align a larger object to more, and leave gaps. */
 #define SIDE_JMP_IN_SECTION_(name) \
-	__attribute__((section(name), used, aligned(8) SIDE_JMP_RETAIN_))
+	__attribute__((__section__(name), __used__, __aligned__(8) SIDE_JMP_RETAIN_))
 #define SIDE_JMP_RETAIN_
 #if defined(__has_attribute)
 #if __has_attribute(retain)
 #undef SIDE_JMP_RETAIN_
-#define SIDE_JMP_RETAIN_	, retain
+#define SIDE_JMP_RETAIN_	, __retain__
 #endif
 #endif
 
@@ -845,10 +1262,9 @@ side_jmp_seq(T *p, size_t n)
 		SIDE_JMP_EACH_##n##_(SIDE_JMP_FIELD_ONCE_, event, __VA_ARGS__) \
 		event##_side_jmp_n = n \
 	}; \
-	struct side_jmp_key event##_side_jmp_key = { \
-		{ 0 }, 0, SIDE_JMP_KEY_VERSION, width, 0, NULL, \
-		provider ":" name \
-	}; \
+	SIDE_JMP_KEY_##width##_ event##_side_jmp_key \
+		SIDE_JMP_INIT_##width##_(provider ":" name); \
+	SIDE_JMP_DEFINE_FIRE_(event, n, __VA_ARGS__) \
 	struct event##_side_jmp_desc_type { \
 		struct side_jmp_event_desc head; \
 		struct side_jmp_field fields[n + 1]; \
@@ -859,7 +1275,7 @@ side_jmp_seq(T *p, size_t n)
 	static const struct event##_side_jmp_desc_type \
 	event##_side_jmp_desc = { \
 		{ (sizeof(struct event##_side_jmp_desc_type) + 7) / 8 * 8, \
-		  SIDE_JMP_EVENT_VERSION, n, n_labels, \
+		  SIDE_JMP_DESC_VERSION, n, n_labels, \
 		  width == 64 ? SIDE_JMP_RECORD_WORD64 : 0, \
 		  offsetof(struct event##_side_jmp_desc_type, text) }, \
 		{ SIDE_JMP_EACH_##n##_(SIDE_JMP_FIELD_DATA_, event, __VA_ARGS__) \
@@ -871,7 +1287,8 @@ side_jmp_seq(T *p, size_t n)
 	SIDE_JMP_IN_SECTION_("side_jmp_event_data") \
 	struct side_jmp_event event##_side_jmp_event = { \
 		SIDE_JMP_EVENT_VERSION, 0, &event##_side_jmp_key, \
-		&event##_side_jmp_desc.head, NULL, 0, 0, { NULL, NULL } \
+		&event##_side_jmp_desc.head, NULL, 0, 0, \
+		(side_jmp_function *)event##_side_jmp_fire, NULL \
 	}
 
 #define SIDE_JMP_FIELD_ONCE_(event, n, field) \
@@ -949,16 +1366,19 @@ side_jmp_seq(T *p, size_t n)
 #define side_jmp_field_type_enum(name, ...) \
 	SIDE_JMP_CODE_(SIDE_JMP_ENUM, SIDE_JMP_S32, SIDE_JMP_COUNT_(__VA_ARGS__))
 #define side_jmp_field_type_string(...)	SIDE_JMP_CODE_(SIDE_JMP_STRING, 0, 0)
+#define side_jmp_field_type_text(...) \
+	SIDE_JMP_CODE_(SIDE_JMP_STRING + SIDE_JMP_COUNTED_, 0, 0)
 #define side_jmp_field_type_chars(name, n, ...) \
 	SIDE_JMP_CODE_(SIDE_JMP_CHARS, 0, n)
 #define side_jmp_field_type_bytes(name, n, ...) \
 	SIDE_JMP_CODE_(SIDE_JMP_ARRAY, SIDE_JMP_BYTE, n)
 #define side_jmp_field_type_byte_seq(...) \
-	SIDE_JMP_CODE_(SIDE_JMP_SEQ, SIDE_JMP_BYTE, 0)
+	SIDE_JMP_CODE_(SIDE_JMP_SEQ + SIDE_JMP_COUNTED_, SIDE_JMP_BYTE, 0)
 #define side_jmp_field_type_array(name, type, n, ...) \
 	SIDE_JMP_CODE_(SIDE_JMP_ARRAY, SIDE_JMP_ELEM_CODE_##type, n)
 #define side_jmp_field_type_seq(name, type, ...) \
-	SIDE_JMP_CODE_(SIDE_JMP_SEQ, SIDE_JMP_ELEM_CODE_##type, 0)
+	SIDE_JMP_CODE_(SIDE_JMP_SEQ + SIDE_JMP_COUNTED_, \
+		       SIDE_JMP_ELEM_CODE_##type, 0)
 
 #define SIDE_JMP_ELEM_CODE_u8		SIDE_JMP_U8
 #define SIDE_JMP_ELEM_CODE_u16		SIDE_JMP_U16
@@ -984,124 +1404,12 @@ side_jmp_seq(T *p, size_t n)
 #define SIDE_JMP_TYPE_CLASS_pointer	plain
 #define SIDE_JMP_TYPE_CLASS_enum	labels
 #define SIDE_JMP_TYPE_CLASS_string	plain
+#define SIDE_JMP_TYPE_CLASS_text	plain
 #define SIDE_JMP_TYPE_CLASS_chars	plain
 #define SIDE_JMP_TYPE_CLASS_bytes	plain
 #define SIDE_JMP_TYPE_CLASS_byte_seq	plain
 #define SIDE_JMP_TYPE_CLASS_array	plain
 #define SIDE_JMP_TYPE_CLASS_seq		plain
-
-/* ---- counting, and going through lists ---------------------------------- */
-
-/*
- * Lists end in a ~ that is not counted.  m(c, n, item) for each: n counts down
- * to 1, which names a list's items alike wherever the list stands.
- */
-#define SIDE_JMP_COUNT_(...) \
-	SIDE_JMP_COUNT_I_(__VA_ARGS__, \
-		33, 32, 31, 30, 29, 28, 27, 26, 25, 24, 23, 22, 21, 20, 19, 18, \
-		17, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0, ~)
-#define SIDE_JMP_COUNT_I_( \
-		a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14, \
-		a15, a16, a17, a18, a19, a20, a21, a22, a23, a24, a25, a26, a27, \
-		a28, a29, a30, a31, a32, a33, n, ...) n
-
-#define SIDE_JMP_EACH_0_(m, c, ...)
-#define SIDE_JMP_EACH_1_(m, c, a, ...)	m(c, 1, a)
-#define SIDE_JMP_EACH_2_(m, c, a, ...) \
-	m(c, 2, a) SIDE_JMP_EACH_1_(m, c, __VA_ARGS__)
-#define SIDE_JMP_EACH_3_(m, c, a, ...) \
-	m(c, 3, a) SIDE_JMP_EACH_2_(m, c, __VA_ARGS__)
-#define SIDE_JMP_EACH_4_(m, c, a, ...) \
-	m(c, 4, a) SIDE_JMP_EACH_3_(m, c, __VA_ARGS__)
-#define SIDE_JMP_EACH_5_(m, c, a, ...) \
-	m(c, 5, a) SIDE_JMP_EACH_4_(m, c, __VA_ARGS__)
-#define SIDE_JMP_EACH_6_(m, c, a, ...) \
-	m(c, 6, a) SIDE_JMP_EACH_5_(m, c, __VA_ARGS__)
-#define SIDE_JMP_EACH_7_(m, c, a, ...) \
-	m(c, 7, a) SIDE_JMP_EACH_6_(m, c, __VA_ARGS__)
-#define SIDE_JMP_EACH_8_(m, c, a, ...) \
-	m(c, 8, a) SIDE_JMP_EACH_7_(m, c, __VA_ARGS__)
-#define SIDE_JMP_EACH_9_(m, c, a, ...) \
-	m(c, 9, a) SIDE_JMP_EACH_8_(m, c, __VA_ARGS__)
-#define SIDE_JMP_EACH_10_(m, c, a, ...) \
-	m(c, 10, a) SIDE_JMP_EACH_9_(m, c, __VA_ARGS__)
-#define SIDE_JMP_EACH_11_(m, c, a, ...) \
-	m(c, 11, a) SIDE_JMP_EACH_10_(m, c, __VA_ARGS__)
-#define SIDE_JMP_EACH_12_(m, c, a, ...) \
-	m(c, 12, a) SIDE_JMP_EACH_11_(m, c, __VA_ARGS__)
-#define SIDE_JMP_EACH_13_(m, c, a, ...) \
-	m(c, 13, a) SIDE_JMP_EACH_12_(m, c, __VA_ARGS__)
-#define SIDE_JMP_EACH_14_(m, c, a, ...) \
-	m(c, 14, a) SIDE_JMP_EACH_13_(m, c, __VA_ARGS__)
-#define SIDE_JMP_EACH_15_(m, c, a, ...) \
-	m(c, 15, a) SIDE_JMP_EACH_14_(m, c, __VA_ARGS__)
-#define SIDE_JMP_EACH_16_(m, c, a, ...) \
-	m(c, 16, a) SIDE_JMP_EACH_15_(m, c, __VA_ARGS__)
-
-#define SIDE_JMP_LABEL_0_(m, c, ...)
-#define SIDE_JMP_LABEL_1_(m, c, a, ...)	m(c, 1, a)
-#define SIDE_JMP_LABEL_2_(m, c, a, ...) \
-	m(c, 2, a) SIDE_JMP_LABEL_1_(m, c, __VA_ARGS__)
-#define SIDE_JMP_LABEL_3_(m, c, a, ...) \
-	m(c, 3, a) SIDE_JMP_LABEL_2_(m, c, __VA_ARGS__)
-#define SIDE_JMP_LABEL_4_(m, c, a, ...) \
-	m(c, 4, a) SIDE_JMP_LABEL_3_(m, c, __VA_ARGS__)
-#define SIDE_JMP_LABEL_5_(m, c, a, ...) \
-	m(c, 5, a) SIDE_JMP_LABEL_4_(m, c, __VA_ARGS__)
-#define SIDE_JMP_LABEL_6_(m, c, a, ...) \
-	m(c, 6, a) SIDE_JMP_LABEL_5_(m, c, __VA_ARGS__)
-#define SIDE_JMP_LABEL_7_(m, c, a, ...) \
-	m(c, 7, a) SIDE_JMP_LABEL_6_(m, c, __VA_ARGS__)
-#define SIDE_JMP_LABEL_8_(m, c, a, ...) \
-	m(c, 8, a) SIDE_JMP_LABEL_7_(m, c, __VA_ARGS__)
-#define SIDE_JMP_LABEL_9_(m, c, a, ...) \
-	m(c, 9, a) SIDE_JMP_LABEL_8_(m, c, __VA_ARGS__)
-#define SIDE_JMP_LABEL_10_(m, c, a, ...) \
-	m(c, 10, a) SIDE_JMP_LABEL_9_(m, c, __VA_ARGS__)
-#define SIDE_JMP_LABEL_11_(m, c, a, ...) \
-	m(c, 11, a) SIDE_JMP_LABEL_10_(m, c, __VA_ARGS__)
-#define SIDE_JMP_LABEL_12_(m, c, a, ...) \
-	m(c, 12, a) SIDE_JMP_LABEL_11_(m, c, __VA_ARGS__)
-#define SIDE_JMP_LABEL_13_(m, c, a, ...) \
-	m(c, 13, a) SIDE_JMP_LABEL_12_(m, c, __VA_ARGS__)
-#define SIDE_JMP_LABEL_14_(m, c, a, ...) \
-	m(c, 14, a) SIDE_JMP_LABEL_13_(m, c, __VA_ARGS__)
-#define SIDE_JMP_LABEL_15_(m, c, a, ...) \
-	m(c, 15, a) SIDE_JMP_LABEL_14_(m, c, __VA_ARGS__)
-#define SIDE_JMP_LABEL_16_(m, c, a, ...) \
-	m(c, 16, a) SIDE_JMP_LABEL_15_(m, c, __VA_ARGS__)
-#define SIDE_JMP_LABEL_17_(m, c, a, ...) \
-	m(c, 17, a) SIDE_JMP_LABEL_16_(m, c, __VA_ARGS__)
-#define SIDE_JMP_LABEL_18_(m, c, a, ...) \
-	m(c, 18, a) SIDE_JMP_LABEL_17_(m, c, __VA_ARGS__)
-#define SIDE_JMP_LABEL_19_(m, c, a, ...) \
-	m(c, 19, a) SIDE_JMP_LABEL_18_(m, c, __VA_ARGS__)
-#define SIDE_JMP_LABEL_20_(m, c, a, ...) \
-	m(c, 20, a) SIDE_JMP_LABEL_19_(m, c, __VA_ARGS__)
-#define SIDE_JMP_LABEL_21_(m, c, a, ...) \
-	m(c, 21, a) SIDE_JMP_LABEL_20_(m, c, __VA_ARGS__)
-#define SIDE_JMP_LABEL_22_(m, c, a, ...) \
-	m(c, 22, a) SIDE_JMP_LABEL_21_(m, c, __VA_ARGS__)
-#define SIDE_JMP_LABEL_23_(m, c, a, ...) \
-	m(c, 23, a) SIDE_JMP_LABEL_22_(m, c, __VA_ARGS__)
-#define SIDE_JMP_LABEL_24_(m, c, a, ...) \
-	m(c, 24, a) SIDE_JMP_LABEL_23_(m, c, __VA_ARGS__)
-#define SIDE_JMP_LABEL_25_(m, c, a, ...) \
-	m(c, 25, a) SIDE_JMP_LABEL_24_(m, c, __VA_ARGS__)
-#define SIDE_JMP_LABEL_26_(m, c, a, ...) \
-	m(c, 26, a) SIDE_JMP_LABEL_25_(m, c, __VA_ARGS__)
-#define SIDE_JMP_LABEL_27_(m, c, a, ...) \
-	m(c, 27, a) SIDE_JMP_LABEL_26_(m, c, __VA_ARGS__)
-#define SIDE_JMP_LABEL_28_(m, c, a, ...) \
-	m(c, 28, a) SIDE_JMP_LABEL_27_(m, c, __VA_ARGS__)
-#define SIDE_JMP_LABEL_29_(m, c, a, ...) \
-	m(c, 29, a) SIDE_JMP_LABEL_28_(m, c, __VA_ARGS__)
-#define SIDE_JMP_LABEL_30_(m, c, a, ...) \
-	m(c, 30, a) SIDE_JMP_LABEL_29_(m, c, __VA_ARGS__)
-#define SIDE_JMP_LABEL_31_(m, c, a, ...) \
-	m(c, 31, a) SIDE_JMP_LABEL_30_(m, c, __VA_ARGS__)
-#define SIDE_JMP_LABEL_32_(m, c, a, ...) \
-	m(c, 32, a) SIDE_JMP_LABEL_31_(m, c, __VA_ARGS__)
 
 /* ------------------------------------------------------------------------
  * Every object registers its events, after its sites (priority 101).
@@ -1112,27 +1420,27 @@ extern "C" {
 #endif
 
 extern struct side_jmp_event __start_side_jmp_event_data[]
-	__attribute__((weak, visibility("hidden")));
+	__attribute__((__weak__, __visibility__("hidden")));
 extern struct side_jmp_event __stop_side_jmp_event_data[]
-	__attribute__((weak, visibility("hidden")));
+	__attribute__((__weak__, __visibility__("hidden")));
 
 extern struct side_jmp_event_object side_jmp_these_events;
 void side_jmp_these_events_start(void);
 void side_jmp_these_events_stop(void);
 
-__attribute__((weak, visibility("hidden")))
+__attribute__((__weak__, __visibility__("hidden")))
 struct side_jmp_event_object side_jmp_these_events = {
 	SIDE_JMP_EVENT_VERSION, sizeof(struct side_jmp_event),
 	__start_side_jmp_event_data, __stop_side_jmp_event_data, NULL, NULL,
 };
 
-__attribute__((weak, visibility("hidden"), constructor(102)))
+__attribute__((__weak__, __visibility__("hidden"), __constructor__(102)))
 void side_jmp_these_events_start(void)
 {
 	(void)side_jmp_event_register(&side_jmp_these_events);
 }
 
-__attribute__((weak, visibility("hidden"), destructor(102)))
+__attribute__((__weak__, __visibility__("hidden"), __destructor__(102)))
 void side_jmp_these_events_stop(void)
 {
 	(void)side_jmp_event_unload(&side_jmp_these_events);

@@ -282,7 +282,7 @@ static void read_events(struct table *t)
 			break;
 		}
 		size = image_get32(t->image, p + at);
-		if (image_get16(t->image, p + at + 4) != SIDE_JMP_EVENT_VERSION)
+		if (image_get16(t->image, p + at + 4) != SIDE_JMP_DESC_VERSION)
 			wrong = "of an unknown version";
 		else if (size < DESC_SIZE || size % 8 || size > s->size - at)
 			wrong = "of an impossible size";

@@ -30,11 +30,11 @@
 #define SIDE_JMP_ARCH_WIDE_SITE(at)					\
 	at ":\n"							\
 	"	nop\n"							\
-	"	adrp x16, %[key]\n"					\
-	"	.if %c[flags] & 2\n"					\
-	"	ldr x16, [x16, #:lo12:%[key]]\n"			\
+	"	adrp x16, %[side_jmp_key]\n"					\
+	"	.if %c[side_jmp_flags] & 2\n"					\
+	"	ldr x16, [x16, #:lo12:%[side_jmp_key]]\n"			\
 	"	.else\n"						\
-	"	ldr w16, [x16, #:lo12:%[key]]\n"			\
+	"	ldr w16, [x16, #:lo12:%[side_jmp_key]]\n"			\
 	"	.endif\n"						\
 	"	cbnz x16, %l[side_jmp_check]\n"
 #define SIDE_JMP_ARCH_WIDE_CLOBBERS	"x16"

@@ -27,15 +27,15 @@
  * The compiler forms the address: an asm statement can't, for it does not
  * know whether the function it stands in has a TOC pointer (r2) of its own.
  */
-#define SIDE_JMP_ARCH_WIDE_OPERANDS(name) , [address] "b" (&(name))
+#define SIDE_JMP_ARCH_WIDE_OPERANDS(name) , [side_jmp_address] "b" (&(name))
 #define SIDE_JMP_ARCH_WIDE_SITE(at)					\
 	at ":\n"							\
 	"	nop\n"							\
-	"	.if %c[flags] & 2\n"					\
-	"	ld 0, 0(%[address])\n"					\
+	"	.if %c[side_jmp_flags] & 2\n"					\
+	"	ld 0, 0(%[side_jmp_address])\n"					\
 	"	cmpdi 0, 0, 0\n"					\
 	"	.else\n"						\
-	"	lwz 0, 0(%[address])\n"					\
+	"	lwz 0, 0(%[side_jmp_address])\n"					\
 	"	cmpwi 0, 0, 0\n"					\
 	"	.endif\n"						\
 	"	beq 0, . + 8\n"						\

@@ -49,9 +49,9 @@
 	"	.option norvc\n"					\
 	"	.option norelax\n"					\
 	".Lside_jmp_hi%=:\n"						\
-	"	auipc t0, %%pcrel_hi(%[key])\n"				\
+	"	auipc t0, %%pcrel_hi(%[side_jmp_key])\n"				\
 	at ":\n"							\
-	"	.if %c[flags] & 2\n"					\
+	"	.if %c[side_jmp_flags] & 2\n"					\
 	"	ld t0, %%pcrel_lo(.Lside_jmp_hi%=)(t0)\n"		\
 	"	.else\n"						\
 	"	lw t0, %%pcrel_lo(.Lside_jmp_hi%=)(t0)\n"		\

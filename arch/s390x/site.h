@@ -27,10 +27,10 @@
 	at ":\n"							\
 	"	brcl 0, . + 22\n"					\
 	"	lghi %%r0, 0\n"						\
-	"	.if %c[flags] & 2\n"					\
-	"	clgrl %%r0, %[key]\n"					\
+	"	.if %c[side_jmp_flags] & 2\n"					\
+	"	clgrl %%r0, %[side_jmp_key]\n"					\
 	"	.else\n"						\
-	"	clrl %%r0, %[key]\n"					\
+	"	clrl %%r0, %[side_jmp_key]\n"					\
 	"	.endif\n"						\
 	"	jgl %l[side_jmp_on]\n"
 #define SIDE_JMP_ARCH_WIDE_CLOBBERS	"r0", "cc"

@@ -37,16 +37,55 @@
 #define SIDE_JMP_ARCH_WIDE_SITE(at)					\
 	"	.byte 0x31, 0xc0\n"					\
 	at ":\n"							\
-	"	.if %c[flags] & 2\n"					\
+	"	.if %c[side_jmp_flags] & 2\n"					\
 	"	.byte 0x48\n"						\
 	"	.endif\n"						\
 	"	.byte 0x3b, 0x05\n"					\
-	"	.long %c[key] - . - 4\n"				\
+	"	.long %c[side_jmp_key] - . - 4\n"				\
 	"	jc %l[side_jmp_on]\n"
 
 #define SIDE_JMP_ARCH_WIDE_CLOBBERS	"rax", "cc"
 #define SIDE_JMP_ARCH_JUMP_CLOBBERS	"cc"
 #define SIDE_JMP_ARCH_KEY_CONSTRAINT	"i"
-#define SIDE_JMP_ARCH_KEY_OPERAND	"%c[key]"
+#define SIDE_JMP_ARCH_KEY_OPERAND	"%c[side_jmp_key]"
+
+/* cmpl $0 or cmpq $0, and jne. */
+#define SIDE_JMP_ARCH_TEST						\
+	"	.if %c[side_jmp_flags] & 2\n"				\
+	"	.byte 0x48\n"						\
+	"	.endif\n"						\
+	"	.byte 0x83, 0x3d\n"					\
+	"	.long %c[side_jmp_key] - . - 5\n"			\
+	"	.byte 0\n"						\
+	"	jne %l[side_jmp_on]\n"
+#define SIDE_JMP_ARCH_TEST_CLOBBERS	"cc"
+
+/*
+ * A call that the compiler does not see: off the red zone (System V ABI, 3.2.2;
+ * add $-128,%rsp), the values and the function onto the stack, which
+ * side_jmp_call_<n>() takes off again, and back.  Addresses by the GOT: the
+ * lazy binding of a PLT would use registers.  In bytes where AT&T's and Intel's
+ * syntax differ.
+ */
+#define SIDE_JMP_ARCH_HAS_CALL	1
+#define SIDE_JMP_ARCH_CALL(n, slots, f)					\
+	"	.byte 0x48, 0x83, 0xc4, 0x80\n"				\
+	slots f								\
+	"	.byte 0xff, 0x15\n"					\
+	"	.long side_jmp_call_" n "@GOTPCREL - 4\n"		\
+	"	.byte 0x48, 0x83, 0xec, 0x80\n"
+#define SIDE_JMP_ARCH_CALL_SLOT(n)	"	push %q[side_jmp_" n "]\n"
+#define SIDE_JMP_ARCH_CALL_SYMBOL					\
+	"	.byte 0xff, 0x35\n"					\
+	"	.long %c[side_jmp_f] - . - 4\n"
+#define SIDE_JMP_ARCH_CALL_VALUE	"	push %q[side_jmp_f]\n"
+#define SIDE_JMP_ARCH_CALL_CONSTRAINT	"re"
+#define SIDE_JMP_ARCH_CALL_DOUBLE(bits, value)				\
+	__asm__ __inline__ volatile ("{movq %1, %0|movq %0, %1}"	\
+				     : "=r" (bits) : "x" (value))
+/* The x87 stack, which the thunk leaves alone. */
+#define SIDE_JMP_ARCH_CALL_CLOBBERS					\
+	"cc", "st", "st(1)", "st(2)", "st(3)", "st(4)", "st(5)", "st(6)", \
+	"st(7)"
 
 #endif

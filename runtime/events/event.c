@@ -65,7 +65,7 @@ static int event_check(const struct side_jmp_event_object *object)
 	for (const struct side_jmp_event *e = object->start;
 	     e < object->stop; e++)
 		if (e->version != SIDE_JMP_EVENT_VERSION ||
-		    e->desc->version != SIDE_JMP_EVENT_VERSION)
+		    e->desc->version != SIDE_JMP_DESC_VERSION)
 			return -EINVAL;
 	return 0;
 }

@@ -11,7 +11,8 @@ cd "$TOP" || exit 1
 room='
 function room(path,  p) {
 	split(path, p, "/")
-	return p[1] != "runtime" ? p[1] : p[3] == "" ? "runtime" : p[1] "/" p[2]
+	if (p[1] != "runtime") return p[1]
+	return p[3] == "" || p[2] == "side_jmp" ? "runtime" : p[1] "/" p[2]
 }'
 
 # upward: of "FROM TO" lines (files) those that may not be.  A room may name

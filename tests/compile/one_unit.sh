@@ -5,7 +5,7 @@
 . "$(dirname "$0")/../tap.sh"
 cd "$TOP" || exit 1
 I="-I. -I$BUILD/include"
-SRC=$(ls runtime/*/*.c arch/*/arch.c)
+SRC=$(ls runtime/*/*.c arch/*/*.c)
 { echo "#define _GNU_SOURCE"; for f in $SRC; do echo "#include \"$f\""; done; } >"$TMP/one.c"
 note "$(echo "$SRC" | wc -l) files"
 

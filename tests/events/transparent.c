@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An event is no call to the compiler: whatever a callback does with registers,
+ * the function that emits has its own as they were, general ones, vectors in all
+ * their width, the x87 stack; and what it wrote for the callback is there.
+ */
+#define _GNU_SOURCE
+#include <side_jmp_event.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/tap.h"
+
+SIDE_JMP_EVENT(pass, zero, "0");
+SIDE_JMP_EVENT(pass, one, "1", (s64, a));
+SIDE_JMP_EVENT(pass, two, "2", (s64, a), (u8, b));
+SIDE_JMP_EVENT(pass, three, "3", (s64, a), (u8, b), (double, c));
+SIDE_JMP_EVENT(pass, four, "4", (s64, a), (u8, b), (double, c), (string, d));
+SIDE_JMP_EVENT(pass, five, "5", (s64, a), (u8, b), (double, c), (string, d),
+	       (seq, e, s32));
+SIDE_JMP_EVENT(pass, six, "6", (s64, a), (u8, b), (double, c), (string, d),
+	       (seq, e, s32), (s16, f));
+SIDE_JMP_EVENT(pass, seven, "7", (s64, a), (u8, b), (double, c), (string, d),
+	       (seq, e, s32), (s16, f), (u32, g));
+SIDE_JMP_KEY(key);
+
+enum { N = 16 };
+static volatile long longs[N];
+static volatile double doubles[N];
+static volatile int seen, wrong;
+
+/* Every register that a function may destroy. */
+static void trash(void)
+{
+#if defined(__x86_64__)
+	__asm__ volatile (
+		"mov $0x5555, %%eax; mov %%rax, %%rcx; mov %%rax, %%rdx\n"
+		"mov %%rax, %%rsi; mov %%rax, %%rdi; mov %%rax, %%r8\n"
+		"mov %%rax, %%r9; mov %%rax, %%r10; mov %%rax, %%r11\n"
+		".irp r, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15\n"
+		"movq %%rax, %%xmm\\r\n"
+		".endr\n"
+		"fldpi; fldpi; fldpi; fldpi; fldpi; fldpi; fldpi; fldpi\n"
+		"fninit\n"
+		: : : "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10",
+		      "r11", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5",
+		      "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12",
+		      "xmm13", "xmm14", "xmm15", "cc", "memory");
+	if (__builtin_cpu_supports("avx"))
+		__asm__ volatile ("vzeroall" : : : "memory");
+	if (__builtin_cpu_supports("avx512bw"))
+		__asm__ volatile (
+			".irp r, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, "
+			"28, 29, 30, 31\n"
+			"vpxorq %%zmm\\r, %%zmm\\r, %%zmm\\r\n"
+			".endr\n"
+			".irp r, 1, 2, 3, 4, 5, 6, 7\n"
+			"kxnorq %%k\\r, %%k\\r, %%k\\r\n"
+			".endr\n" : : : "memory");
+#endif
+}
+
+static void callback(const struct side_jmp_event *event,
+		     const struct side_jmp_value values[], void *data)
+{
+	unsigned n = event->desc->n_fields;
+	char text[64];
+
+	(void)data;
+	seen++;
+	snprintf(text, sizeof(text), "%f", n > 2 ? values[2].f64 : 0.0);
+	if ((n > 0 && values[0].s64 != -5) || (n > 1 && values[1].u64 != 200) ||
+	    (n > 2 && values[2].f64 != 2.5) ||
+	    (n > 3 && strcmp(values[3].data, "a text")) ||
+	    (n > 4 && (values[4].count != 3 ||
+		       memcmp(values[4].data, (int[3]){ 7, 8, 9 }, 12))) ||
+	    (n > 5 && values[5].s64 != -1) || (n > 6 && values[6].u64 != 77))
+		wrong++;
+	trash();
+}
+
+static int report_seen;
+static void report(int a, long b, const char *text)
+{
+	report_seen += a == -3 && b == 1L << 40 && !strcmp(text, "a text");
+	trash();
+}
+
+#define FIVE_TO_ONE	-5, 200, 2.5, text, side_jmp_seq(numbers, 3)
+
+/* More values than there are registers, across events of every size. */
+__attribute__((noinline)) static double general(int rounds)
+{
+	long a = longs[0], b = longs[1], c = longs[2], d = longs[3], e = longs[4],
+	     f = longs[5], g = longs[6], h = longs[7], i = longs[8];
+	double p = doubles[0], q = doubles[1], r = doubles[2], s = doubles[3],
+	       t = doubles[4], u = doubles[5], v = doubles[6], w = doubles[7];
+	long double x = doubles[8], y = doubles[9];
+
+	for (int n = 0; n < rounds; n++) {
+		int numbers[3] = { 7, 8, 9 };
+		char text[8] = "a text";
+
+		a += b; q += p; x += y;
+		side_jmp_event(pass, zero);
+		b ^= c; r += q; y *= 0.5L;
+		side_jmp_event(pass, one, -5);
+		c += d; s += r;
+		side_jmp_event(pass, two, -5, 200);
+		d -= e; t += s; x += 1;
+		side_jmp_event(pass, three, -5, 200, 2.5);
+		e += f; u += t;
+		side_jmp_event(pass, four, -5, 200, 2.5, text);
+		f ^= g; v += u;
+		side_jmp_event(pass, five, FIVE_TO_ONE);
+		g += h; w += v;
+		side_jmp_event(pass, six, FIVE_TO_ONE, -1);
+		h += i; p += w * 1e-9;
+		side_jmp_event(pass, seven, FIVE_TO_ONE, -1, 77);
+		side_jmp_call(key, report, -3, 1L << 40, (const char *)text);
+		i += a;
+	}
+	return (double)(a ^ b ^ c ^ d ^ e ^ f ^ g ^ h ^ i) + p + q + r + s + t + u +
+	       v + w + (double)x + (double)y;
+}
+
+/* Nobody but the event looks at what it points at. */
+__attribute__((noinline)) static void local(void)
+{
+	int numbers[3] = { 7, 8, 9 };
+	char text[8] = "a text";
+
+	side_jmp_event(pass, four, -5, 200, 2.5, text);
+	side_jmp_event(pass, six, FIVE_TO_ONE, -1);
+}
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+/* Code that is compiled for more than its file. */
+__attribute__((noinline, target("avx2"))) static long wide(int rounds)
+{
+	__m256i a = _mm256_set_epi64x(1, 2, 3, longs[1]), b = a, c = a, d = a;
+	long out[4];
+
+	for (int n = 0; n < rounds; n++) {
+		a = _mm256_add_epi64(a, b);
+		side_jmp_event(pass, one, -5);
+		b = _mm256_xor_si256(b, c);
+		side_jmp_event(pass, zero);
+		c = _mm256_add_epi64(c, d);
+		d = _mm256_add_epi64(d, a);
+	}
+	_mm256_storeu_si256((__m256i *)(void *)out, _mm256_add_epi64(a,
+		_mm256_add_epi64(b, _mm256_add_epi64(c, d))));
+	return out[0] ^ out[1] ^ out[2] ^ out[3];
+}
+
+__attribute__((noinline, target("avx512f,avx512bw"))) static long widest(int rounds)
+{
+	__m512i a = _mm512_set1_epi64(longs[1]), b = _mm512_set1_epi64(longs[2]),
+		c = _mm512_set1_epi64(longs[3]), d = _mm512_set1_epi64(longs[4]);
+	__mmask64 m = 0x1234567890abcdefull, k = 0x0f0f0f0f0f0f0f0full;
+	long sum;
+
+	for (int n = 0; n < rounds; n++) {
+		a = _mm512_mask_add_epi8(a, m, a, b);
+		b = _mm512_mask_sub_epi8(b, k, b, c);
+		side_jmp_event(pass, one, -5);
+		m = _kxor_mask64(m, _mm512_cmpgt_epi8_mask(a, b));
+		c = _mm512_xor_si512(c, d);
+		d = _mm512_mask_add_epi8(d, m, d, a);
+		k = _kxnor_mask64(k, m);
+	}
+	sum = (long)_cvtmask64_u64(_kxor_mask64(m, k)) ^
+	      _mm512_reduce_add_epi64(_mm512_xor_si512(
+		_mm512_xor_si512(a, b), _mm512_xor_si512(c, d)));
+	return sum;
+}
+#endif
+
+static struct side_jmp_tracer *on(void)
+{
+	struct side_jmp_tracer *tracer = NULL;
+
+	tap_equal(side_jmp_tracer_register(&tracer, "pass:*", callback, NULL), 0,
+		  "transparent_register");
+	side_jmp_enable(&key);
+	return tracer;
+}
+
+int main(void)
+{
+	struct side_jmp_tracer *tracer;
+	double off;
+#if defined(__x86_64__)
+	long off_wide = 0, off_widest = 0;
+#endif
+
+	for (int i = 0; i < N; i++) {
+		longs[i] = i * 1234567 + 1;
+		doubles[i] = i * 0.25 + 1;
+	}
+	off = general(100);
+	tap_equal(seen, 0, "transparent_nothing_is_seen_while_off");
+#if defined(__x86_64__)
+	if (__builtin_cpu_supports("avx2"))
+		off_wide = wide(100);
+	if (__builtin_cpu_supports("avx512bw"))
+		off_widest = widest(100);
+#endif
+	tracer = on();
+	tap_ok(general(100) == off, "transparent_to_registers");
+	tap_equal(seen, 800, "transparent_every_event_is_seen");
+	tap_equal(wrong, 0, "transparent_arguments_arrive");
+	tap_equal(report_seen, 100, "transparent_call_arrives");
+	local();
+	tap_equal(wrong, 0, "transparent_memory_arrives");
+#if defined(__x86_64__)
+	if (__builtin_cpu_supports("avx2"))
+		tap_ok(wide(100) == off_wide, "transparent_to_256_bit_vectors");
+	else
+		tap_skip("transparent_to_256_bit_vectors", "this processor has none");
+	if (__builtin_cpu_supports("avx512bw"))
+		tap_ok(widest(100) == off_widest, "transparent_to_512_bit_vectors");
+	else
+		tap_skip("transparent_to_512_bit_vectors", "this processor has none");
+#endif
+	side_jmp_tracer_unregister(tracer);
+	return tap_done();
+}
