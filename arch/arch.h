@@ -10,6 +10,7 @@
 #define SIDE_JMP_ARCH_ARCH_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "arch/site.h"
@@ -62,8 +63,12 @@ struct side_jmp_arch {
 	 */
 	const char *self_off;
 
-	/* Is the instruction at `bytes` a breakpoint? */
-	bool (*breakpoint)(const uint8_t *bytes);
+	/*
+	 * Does a breakpoint begin among these n bytes, at a place where an
+	 * instruction may?  Instructions begin at the first.  Called for all
+	 * that lies between sites, so it has to be fast.
+	 */
+	bool (*breakpoint)(const uint8_t *bytes, size_t n);
 
 	/* Where they differ, counted from the site. */
 	unsigned (*patch_offset)(const struct side_jmp_insn *insn);

@@ -24,9 +24,13 @@ static const uint32_t ARM64_NOP = 0xd503201f, ARM64_B = 0x14000000,
 		      ARM64_IMM26 = 0x03ffffff, ARM64_B_OVER = 0x14000004,
 		      ARM64_BRK = 0xd4200000;
 
-static bool arm64_breakpoint(const uint8_t *bytes)
+static bool arm64_breakpoint(const uint8_t *bytes, size_t n)
 {
-	return (side_jmp_get_le32(bytes) & ~(0xffffu << 5)) == ARM64_BRK;
+	for (size_t i = 0; i + 4 <= n; i += 4)
+		if ((side_jmp_get_le32(bytes + i) & ~(0xffffu << 5)) ==
+		    ARM64_BRK)
+			return true;
+	return false;
 }
 
 static unsigned arm64_patch_offset(const struct side_jmp_insn *insn)

@@ -2,9 +2,10 @@
 /* No port: nothing can be encoded, and no bytes are a site. */
 #include "arch/arch.h"
 
-static bool generic_breakpoint(const uint8_t *bytes)
+static bool generic_breakpoint(const uint8_t *bytes, size_t n)
 {
 	(void)bytes;
+	(void)n;
 	return false;
 }
 

@@ -25,9 +25,12 @@ static const uint32_t PPC_NOP = 0x60000000, PPC_B = 0x48000000,
 		      PPC_LI = 0x03fffffc, PPC_B_OVER = 0x48000014,
 		      PPC_TRAP = 0x7fe00008;
 
-static bool ppc_breakpoint(const uint8_t *bytes)
+static bool ppc_breakpoint(const uint8_t *bytes, size_t n)
 {
-	return side_jmp_get_le32(bytes) == PPC_TRAP;
+	for (size_t i = 0; i + 4 <= n; i += 4)
+		if (side_jmp_get_le32(bytes + i) == PPC_TRAP)
+			return true;
+	return false;
 }
 
 static unsigned ppc_patch_offset(const struct side_jmp_insn *insn)

@@ -21,12 +21,22 @@ enum { ELF_RISCV = 243 };
 static const uint32_t RISCV_NOP = 0x00000013, RISCV_JAL = 0x0000006f,
 		      RISCV_JAL_IMM = 0xfffff000, RISCV_LW = 0x0002a283,
 		      RISCV_LD = 0x0002b283, RISCV_LI = 0x00000293,
-		      RISCV_LOAD_IMM = 0xfff00000, RISCV_EBREAK = 0x00100073;
+		      RISCV_LOAD_IMM = 0xfff00000, RISCV_EBREAK = 0x00100073,
+		      RISCV_C_EBREAK = 0x9002;
 
-static bool riscv_breakpoint(const uint8_t *bytes)
+/* One whose second half is beyond the end counts: whoever asks can't look. */
+static bool riscv_breakpoint(const uint8_t *bytes, size_t n)
 {
-	return side_jmp_get_le32(bytes) == RISCV_EBREAK ||
-	       (bytes[0] == 0x02 && bytes[1] == 0x90);	/* c.ebreak */
+	for (size_t i = 0; i + 2 <= n; i += 2) {
+		unsigned half = bytes[i] | (unsigned)bytes[i + 1] << 8;
+
+		if (half == RISCV_C_EBREAK ||
+		    (half == (RISCV_EBREAK & 0xffff) &&
+		     (i + 4 > n ||
+		      side_jmp_get_le32(bytes + i) == RISCV_EBREAK)))
+			return true;
+	}
+	return false;
 }
 
 static unsigned riscv_patch_offset(const struct side_jmp_insn *insn)

@@ -34,9 +34,12 @@ static uint8_t s390_mask(const struct side_jmp_insn *insn,
 }
 
 /* 0001: debuggers; 0002: the kernel's uprobes. */
-static bool s390_breakpoint(const uint8_t *bytes)
+static bool s390_breakpoint(const uint8_t *bytes, size_t n)
 {
-	return bytes[0] == 0 && (bytes[1] == 1 || bytes[1] == 2);
+	for (size_t i = 0; i + 2 <= n; i += 2)
+		if (bytes[i] == 0 && (bytes[i + 1] == 1 || bytes[i + 1] == 2))
+			return true;
+	return false;
 }
 
 static unsigned s390_patch_offset(const struct side_jmp_insn *insn)

@@ -45,9 +45,9 @@ static bool x86_is_wide64(const struct side_jmp_insn *insn)
 	return insn->layout == SIDE_JMP_WIDE && insn->word64;
 }
 
-static bool x86_breakpoint(const uint8_t *bytes)
+static bool x86_breakpoint(const uint8_t *bytes, size_t n)
 {
-	return bytes[0] == OP_INT3;
+	return n && memchr(bytes, OP_INT3, n);
 }
 
 static unsigned x86_patch_offset(const struct side_jmp_insn *insn)

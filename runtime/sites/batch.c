@@ -121,16 +121,11 @@ static void note_error(struct batch *b, int error)
 
 /* ---- runs ---------------------------------------------------------------- */
 
-/* Between sites, instructions may be of two bytes where a site is of four. */
 static bool run_has_breakpoint(uintptr_t from, uintptr_t to)
 {
-	const struct side_jmp_arch *arch = side_jmp_arch_host();
-	uintptr_t step = arch->align > 1 ? 2 : 1;
-
-	for (uintptr_t at = from; at + step <= to; at += step)
-		if (arch->breakpoint((const uint8_t *)at))
-			return true;
-	return false;
+	return from < to &&
+	       side_jmp_arch_host()->breakpoint((const uint8_t *)from,
+						to - from);
 }
 
 /*

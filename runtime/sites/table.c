@@ -166,7 +166,7 @@ static uint32_t table_judge_site(const struct sj_view *v,
 	if (bytes && sj_bytes_state(v->arch, &s->insn, bytes, (unsigned)len) !=
 		     SIDE_JMP_FOREIGN)
 		return 0;
-	if (!v->file && v->arch->breakpoint(bytes))
+	if (!v->file && v->arch->breakpoint(bytes, v->arch->align))
 		return 0;
 	return TABLE_BIT(SITE_BYTES);
 }

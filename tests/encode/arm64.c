@@ -10,6 +10,7 @@
 #define NAME(what)	"encode_arm64_" what
 #define LENGTH		4
 #include "tests/encode/encode.h"
+#include "tests/encode/breakpoints.h"
 
 static enum side_jmp_state read_as(const struct side_jmp_insn *insn,
 				   const char *mnemonic, const char *operands,
@@ -28,8 +29,14 @@ static enum side_jmp_state read_as(const struct side_jmp_insn *insn,
 	return SIDE_JMP_ARMED;
 }
 
+static const struct trap traps[] = {
+	{ { 0x00, 0x00, 0x20, 0xd4 }, 4, 4, 4 },
+	{ { 0xe0, 0xff, 0x3f, 0xd4 }, 4, 4, 4 },
+};
+
 int main(void)
 {
+	tap_ok(sees_traps(&PORT, traps, 2), NAME("sees_breakpoints"));
 	every_word(SIDE_JMP_INLINE, 1ul << 26, 1, NAME("every_word_inline"));
 	every_word(SIDE_JMP_WIDE, 1, 1, NAME("every_word_wide"));
 	by_capstone(CS_ARCH_ARM64, CS_MODE_LITTLE_ENDIAN, 28, 4, 3000000);

@@ -10,6 +10,7 @@
 #define NAME(what)	"encode_ppc64le_" what
 #define LENGTH		4
 #include "tests/encode/encode.h"
+#include "tests/encode/breakpoints.h"
 
 static enum side_jmp_state read_as(const struct side_jmp_insn *insn,
 				   const char *mnemonic, const char *operands,
@@ -28,8 +29,13 @@ static enum side_jmp_state read_as(const struct side_jmp_insn *insn,
 	return SIDE_JMP_ARMED;
 }
 
+static const struct trap traps[] = {
+	{ { 0x08, 0x00, 0xe0, 0x7f }, 4, 4, 4 },
+};
+
 int main(void)
 {
+	tap_ok(sees_traps(&PORT, traps, 1), NAME("sees_breakpoints"));
 	every_word(SIDE_JMP_INLINE, 1ul << 24, 1, NAME("every_word_inline"));
 	every_word(SIDE_JMP_WIDE, 1, 1, NAME("every_word_wide"));
 	by_capstone(CS_ARCH_PPC, CS_MODE_64 | CS_MODE_LITTLE_ENDIAN, 26, 4, 3000000);

@@ -12,6 +12,7 @@
 #define NAME(what)	"encode_riscv64_" what
 #define LENGTH		4
 #include "tests/encode/encode.h"
+#include "tests/encode/breakpoints.h"
 
 /*
  * What follows a sample are zeros, so that one which is longer (up to 24 bytes) or
@@ -105,8 +106,14 @@ static void by_objdump(void)
 	report(agree, SAMPLES, "objdump");
 }
 
+static const struct trap traps[] = {
+	{ { 0x73, 0x00, 0x10, 0x00 }, 4, 2, 2 },
+	{ { 0x02, 0x90 }, 2, 2, 2 },
+};
+
 int main(void)
 {
+	tap_ok(sees_traps(&PORT, traps, 2), NAME("sees_breakpoints"));
 	every_word(SIDE_JMP_INLINE, 1ul << 20, 1, NAME("every_word_inline"));
 	every_word(SIDE_JMP_WIDE, 1ul << 12, 1, NAME("every_word_wide"));
 	by_objdump();

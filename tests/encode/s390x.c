@@ -9,6 +9,7 @@
 #define NAME(what)	"encode_s390x_" what
 #define LENGTH		6
 #include "tests/encode/encode.h"
+#include "tests/encode/breakpoints.h"
 
 /* "0, 0x1234" or "0x1234": the last one, if the first fits. */
 static bool operand(const char *operands, const char *first, uint64_t *address)
@@ -74,8 +75,14 @@ static void every_opcode(uint8_t layout, const char *name)
 	       n[SIDE_JMP_IDLE] == expected, name);
 }
 
+static const struct trap traps[] = {
+	{ { 0x00, 0x01 }, 2, 2, 2 },
+	{ { 0x00, 0x02 }, 2, 2, 2 },
+};
+
 int main(void)
 {
+	tap_ok(sees_traps(&PORT, traps, 2), NAME("sees_breakpoints"));
 	every_opcode(SIDE_JMP_INLINE, NAME("every_opcode_inline"));
 	every_opcode(SIDE_JMP_WIDE, NAME("every_opcode_wide"));
 	by_capstone(CS_ARCH_SYSZ, CS_MODE_BIG_ENDIAN, 33, 2, 3000000);

@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 
 #include "arch/x86_64/arch.c"
+#include "tests/encode/breakpoints.h"
 #include "tests/tap.h"
 
 enum { SAMPLES = 2000000 };
@@ -221,10 +222,14 @@ static bool unknown_layouts_are_refused(void)
 /* A breakpoint is int3, and int3 is no state. */
 static bool breakpoint_is_foreign(void)
 {
+	static const struct trap int3 = { { 0xcc }, 1, 1, 1 };
+
+	if (!sees_traps(&side_jmp_arch_x86_64, &int3, 1))
+		return false;
 	for (unsigned v = 0; v < 256; v++) {
 		uint8_t b[SIDE_JMP_INSN_MAX] = { (uint8_t)v };
 
-		if (x86_breakpoint(b) != (v == 0xcc))
+		if (x86_breakpoint(b, 1) != (v == 0xcc))
 			return false;
 	}
 	for (unsigned layout = 0; layout < 3; layout++) {

@@ -2,7 +2,9 @@
 /*
  * Breakpoints of a debugger on sites, when the process freezes: an idle one may
  * not be left behind, for it would be a no-op for ever once the breakpoint is
- * gone; one that stands on what the file has, which is armed, is no harm.
+ * gone; one that stands on what the file has, which is armed, is no harm.  And
+ * between sites, when an object comes: a debugger may be removing it while we
+ * write, so we write on both sides of it.
  */
 #include <fcntl.h>
 #include <stdint.h>
@@ -27,6 +29,17 @@ SIDE_JMP_KEY(other);
 	}
 COUNT_PASSES(key)
 COUNT_PASSES(other)
+
+/* A byte of code between two sites of one page. */
+extern unsigned char between_two_sites[];
+
+__attribute__((noinline, used, aligned(256))) static int both(void)
+{
+	int n = side_jmp_unlikely(key);
+
+	__asm__ volatile ("between_two_sites: nop");
+	return n + side_jmp_unlikely(other);
+}
 
 static struct side_jmp_info info(void)
 {
@@ -148,6 +161,32 @@ static void over_armed_sites_of_clean_pages(void)
 	must(!side_jmp_disable(&key) && key_passes() == 0, "disable");
 }
 
+/* How many writes does it take to idle the sites of this program? */
+static uint64_t writes_at_load(void)
+{
+	uint64_t before;
+
+	must(!side_jmp_object_unregister(&side_jmp_this_object), "unregister");
+	before = info().writes;
+	must(!side_jmp_object_register(&side_jmp_this_object), "register");
+	must(all_sites_rest(), "all sites are idle");
+	return info().writes - before;
+}
+
+static void between_sites(void)
+{
+	unsigned char nop = between_two_sites[0];
+	uint64_t n = writes_at_load();
+
+	must(both() == 0, "both are disabled");
+	poke(between_two_sites, BREAKPOINT);
+	must(writes_at_load() == n + 1, "none is written over");
+	must(between_two_sites[0] == BREAKPOINT, "it stands");
+	poke(between_two_sites, nop);
+	must(writes_at_load() == n, "when it is gone, as before");
+	must(both() == 0, "both are disabled");
+}
+
 /* Again, with a budget of no pages, so that no site ever went idle. */
 static void without_pages(void)
 {
@@ -176,5 +215,6 @@ int main(int argc, char **argv)
 	tap_equal(in_child(enter_integrity), 0, "breakpoints_and_integrity");
 	tap_equal(in_child(without_pages), 0,
 		  "breakpoints_over_armed_sites_and_freeze");
+	tap_equal(in_child(between_sites), 0, "breakpoints_between_sites_stay");
 	return tap_done();
 }
