@@ -264,30 +264,58 @@ static void settle(void)
 			usleep(1000);
 }
 
+/* What is wrong with it is said on stderr. */
+static bool expect_hits(const char *phase, const char *where, bool on,
+			unsigned long n, unsigned long words)
+{
+	if (on == !!n)
+		return true;
+	if (on)
+		fprintf(stderr, "demo: %s: no hit in the %s, though %lu words"
+			" were counted\n", phase, where, words);
+	else
+		fprintf(stderr, "demo: %s: %lu hits in the %s, though nobody"
+			" wants them\n", phase, n, where);
+	return false;
+}
+
+static bool expect_phase(const char *phase, bool on, struct hits during)
+{
+	bool right = expect_hits(phase, "program", on, during.program,
+				 during.words);
+
+	return expect_hits(phase, "library", on, during.library, during.words) &&
+	       right;
+}
+
 /* Off, on, off.  Returns whether it did what it should. */
 static bool show_switching(void)
 {
 	struct side_jmp_key *both[] = { &word_counted, &word_found };
-	struct hits off, on, off_again;
+	struct hits during;
+	bool right;
 	int r;
 
 	puts("One second each, the threads working all the time:");
 	settle();
-	off = watch("off");
+	during = watch("off");
+	right = expect_phase("off, before", false, during);
 	r = side_jmp_enable_many(both, 2);
 	if (r) {
 		fprintf(stderr, "demo: enable: %s\n", strerror(-r));
 		return false;
 	}
-	on = watch("ON");
+	during = watch("ON");
+	right &= expect_phase("on", true, during);
 	puts("");
 	show_bytes("now:");
 	puts("");
-	side_jmp_disable_many(both, 2);
+	r = side_jmp_disable_many(both, 2);
+	if (r)
+		fprintf(stderr, "demo: disable: %s\n", strerror(-r));
 	settle();
-	off_again = watch("off");
-	return off.program + off.library == 0 && on.program && on.library &&
-	       off_again.program + off_again.library == 0;
+	during = watch("off");
+	return expect_phase("off, after", false, during) && right && !r;
 }
 
 static void load(const char *path)
