@@ -42,7 +42,8 @@ bool sj_lock_unless_forking(uint32_t *word);
 /*
  * For destructors.  At exit() libc takes a library's fork handlers away before
  * them, also under a fork() that is between two of ours in another thread: then
- * nobody lets the locks go any more.  False, after a second of such a fork.
+ * nobody lets the locks go any more.  False, after a second of such a fork, and
+ * at once when that has been waited for before.
  */
 bool sj_lock_soon(uint32_t *word);
 /* A lock that fork() does not hold: of a key. */
@@ -87,6 +88,8 @@ enum sj_fork_rank { SJ_FORK_TRACE, SJ_FORK_EVENTS, SJ_FORK_SITES, SJ_FORK_RANKS 
 int sj_fork_add(enum sj_fork_rank rank, const struct sj_fork_hooks *hooks);
 bool sj_fork_holds(void);		/* does this thread fork, and hold all? */
 bool sj_fork_under_way(void);		/* does any thread? */
+/* The number of the last that has begun, from 1 on. */
+uint32_t sj_fork_number(void);
 /* How many forks lie between this process and where it was loaded. */
 extern uint32_t sj_fork_count;
 static inline uint32_t sj_fork_generation(void)

@@ -29,6 +29,7 @@ static struct {
 	unsigned depth;			/* handlers that have begun */
 	unsigned taken;			/* ranks whose prepare has run, a bit each */
 	unsigned children;		/* calls of child() */
+	uint32_t number;		/* atomic; of those that had a holder */
 } forking SJ_WRITTEN_BY_FORK;
 
 /* Written once each; read by whoever forks. */
@@ -46,6 +47,11 @@ bool sj_fork_holds(void)
 bool sj_fork_under_way(void)
 {
 	return __atomic_load_n(&forking.holder, __ATOMIC_SEQ_CST);
+}
+
+uint32_t sj_fork_number(void)
+{
+	return __atomic_load_n(&forking.number, __ATOMIC_RELAXED);
 }
 
 /* Pairs with the release in sj_fork_add(). */
@@ -91,6 +97,8 @@ static void prepare(void)
 		forking.depth = 1;
 		forking.children = 0;
 		forking.taken = taken;
+		__atomic_store_n(&forking.number, forking.number + 1,
+				 __ATOMIC_RELAXED);
 		__atomic_store_n(&forking.holder, sj_thread(),
 				 __ATOMIC_SEQ_CST);
 	}

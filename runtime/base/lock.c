@@ -80,14 +80,29 @@ bool sj_lock_unless_forking(uint32_t *word)
 	return false;
 }
 
+enum { LOCK_SOON_NS = 1000000000 };
+
+/*
+ * By the clock: on a machine that is busy, a pause may be ten times as long.
+ * And once a fork(): every file of a library has destructors of ours.
+ */
 bool sj_lock_soon(uint32_t *word)
 {
-	for (unsigned i = 0; i < 1000; i++) {
-		if (sj_lock_unless_forking(word))
-			return true;
+	static uint32_t in_vain;	/* atomic; a fork's number */
+	const uint64_t end = sj_now() + LOCK_SOON_NS;
+
+	while (!sj_lock_unless_forking(word)) {
+		uint32_t fork = sj_fork_number();
+
+		if (fork == __atomic_load_n(&in_vain, __ATOMIC_RELAXED))
+			return false;
+		if (sj_now() >= end) {
+			__atomic_store_n(&in_vain, fork, __ATOMIC_RELAXED);
+			return false;
+		}
 		sj_pause(1000000);
 	}
-	return false;
+	return true;
 }
 
 void sj_pause(long ns)
