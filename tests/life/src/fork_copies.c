@@ -48,7 +48,7 @@ static bool flip_all_ways(void)
 /* ---- the handlers ------------------------------------------------------- */
 
 static _Atomic unsigned ran, bad;
-static bool quiet = true, freezes;
+static bool quiet = true, freezes, naps;
 
 static void work(unsigned bit)
 {
@@ -68,7 +68,12 @@ static void work_in_child(unsigned bit)
 static void first_prepare(void) { work(1); }
 static void first_parent(void) { work(2); }
 static void first_child(void) { work_in_child(4); }
-static void between_prepare(void) { work(010); }
+static void between_prepare(void)
+{
+	work(010);
+	if (naps)
+		usleep(5000);
+}
 static void between_parent(void) { work(020); }
 static void between_child(void) { work_in_child(040); }
 static void last_prepare(void) { work(0100); }
@@ -113,6 +118,58 @@ static void *flip_theirs(void *arg)
 	return NULL;
 }
 
+/*
+ * A fork that has the locks of our copy, and a while later those of the
+ * library's, beside threads that freeze by the one and by the other: each asks the
+ * other copy, with locks of its own held.
+ */
+static void *freeze_ours(void *arg)
+{
+	bad += side_jmp_freeze() != 0;
+	return arg;
+}
+
+static void *freeze_theirs(void *arg)
+{
+	bad += library.freeze() != 0;
+	return arg;
+}
+
+static void fork_beside_freezes(void)
+{
+	pthread_t threads[2];
+	pid_t pid;
+
+	quiet = naps = true;
+	pthread_create(&threads[0], NULL, freeze_ours, NULL);
+	pthread_create(&threads[1], NULL, freeze_theirs, NULL);
+	pid = fork();
+	if (pid == 0)
+		_exit(!flip_all_ways() || side_jmp_freeze() ||
+		      library.freeze() || !flip_all_ways());
+	must(reap_or_kill(pid) == 0, "the child works, and freezes");
+	for (int i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+	must(!bad && flip_all_ways(), "the parent freezes, and works");
+}
+
+/* Freezing is for ever: each time in a process of its own. */
+static int freeze_often(int n)
+{
+	int failed = 0;
+
+	while (n-- && !failed) {
+		pid_t pid = fork();
+
+		if (pid == 0) {
+			fork_beside_freezes();
+			_exit(0);
+		}
+		failed += reap_or_kill(pid) != 0;
+	}
+	return failed;
+}
+
 /* Who hangs in one of our handlers has every signal blocked. */
 static void *end_a_hang(void *arg)
 {
@@ -146,6 +203,7 @@ int main(void)
 	pthread_create(&threads[0], NULL, end_a_hang, NULL);
 	pthread_atfork(last_prepare, last_parent, last_child);
 	tap_ok(library.enable != side_jmp_enable, "fork_copies_are_two");
+	tap_equal(freeze_often(20), 0, "fork_copies_freeze_beside_fork");
 	quiet = false;
 	tap_equal(fork_often(2), 0, "fork_copies_handlers_may_call_both");
 	pthread_create(&threads[0], NULL, flip_ours, NULL);
