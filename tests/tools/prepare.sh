@@ -47,6 +47,9 @@ for f in static shared; do
 	# One page: dropping it would arm nothing, and take back what is armed.
 	ok prepare_${f}_last_resort_keeps_what_is_armed "$TOP/tests/tools/says" "0 -1 10 10" \
 		./$f.idle +first lose +second hits words
+	# The same, though by then our own writes have armed all of it once.
+	ok prepare_${f}_last_resort_after_coming_again "$TOP/tests/tools/says" "0 0 -1 10 10" \
+		./$f.idle again +first lose +second hits words
 	ok prepare_${f}_last_resort_works_as_built "$TOP/tests/tools/says" "0 0 11" ./$f +first \
 		lose +second hits
 done

@@ -44,6 +44,7 @@ static struct {
 	int disable, enabled_after, hits_after;
 	int freeze, backend;
 	int frozen_enable, frozen_hits;
+	int many;			/* what went wrong with many */
 	unsigned long long dropped, writes;
 } *seen;
 
@@ -247,6 +248,7 @@ static void kill_all_means(void)
 {
 	static const int calls[] = {
 		SYS_membarrier, SYS_madvise, SYS_rt_sigprocmask, SYS_futex,
+		SYS_mmap, SYS_munmap,
 	};
 
 	filter_calls(memory_calls, sizeof(memory_calls) / sizeof(int),
@@ -255,12 +257,26 @@ static void kill_all_means(void)
 		     SECCOMP_RET_KILL_PROCESS);
 }
 
+/* Of many keys, too, also where they are refused. */
+static int flip_many(void)
+{
+	struct side_jmp_key *const twice[] = { &key, &key };
+	int bad = side_jmp_enable_many(twice, 2) || passes() != PASSES;
+
+	bad |= (side_jmp_disable_many(twice, 2) || passes() != 0) << 1;
+	bad |= (side_jmp_enable(&key) ||
+		side_jmp_disable_many(twice, 2) != -EINVAL ||
+		passes() != PASSES) << 2;
+	return bad | (side_jmp_disable(&key) || passes() != 0) << 3;
+}
+
 static void flip_frozen(void)
 {
 	seen->idle = all_sites_rest();
 	seen->freeze = side_jmp_freeze();
 	seen->backend = (int)info().backend;
 	kill_all_means();
+	seen->many = flip_many();
 	seen->enable = side_jmp_enable(&key);
 	seen->hits = passes();
 	seen->disable = side_jmp_disable(&key);
@@ -284,6 +300,7 @@ static void test_killing_filters(void)
 	tap_equal(in_child(flip_frozen), 0,
 		  "traps_seccomp_kill_spares_a_frozen_process");
 	tap_equal(seen->idle, 1, "traps_seccomp_kill_begins_idle");
+	tap_equal(seen->many, 0, "traps_seccomp_kill_many_keys");
 	expect_enabled("seccomp_kill");
 }
 

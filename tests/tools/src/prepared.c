@@ -118,6 +118,9 @@ static void step(const char *what)
 		printf(" %ld", dirty_pages());
 	else if (!strcmp(what, "emit"))
 		emit();
+	else if (!strcmp(what, "again"))
+		printf(" %d", side_jmp_object_unregister(&side_jmp_this_object) |
+		       side_jmp_object_register(&side_jmp_this_object));
 	else if (!strcmp(what, "lose"))
 		lose();
 	else if (!strcmp(what, "mdwe"))
