@@ -103,11 +103,12 @@ $(B)/libside_jmp_inject.a: $(OBJ_INJ)
 
 # nodelete: glibc calls fork handlers without holding on to their library, so a
 # fork() beside the dlclose() that takes it away would run into unmapped code.
+LINK_SO = $(CC) $(CFLAGS) $(LDFLAGS) -shared -o $@ $(OBJ_SO) \
+	  -Wl,-soname,libside_jmp.so.$(SOMAJOR) \
+	  -Wl,--version-script=runtime/side_jmp.map -Wl,-z,defs -Wl,-z,nodelete
+
 $(LIB_SO): $(OBJ_SO) runtime/side_jmp.map
-	$(CC) $(CFLAGS) $(LDFLAGS) -shared -o $@ $(OBJ_SO) \
-		-Wl,-soname,libside_jmp.so.$(SOMAJOR) \
-		-Wl,--version-script=runtime/side_jmp.map -Wl,-z,defs \
-		-Wl,-z,nodelete
+	$(LINK_SO)
 	ln -sf $(@F) $(B)/libside_jmp.so.$(SOMAJOR)
 	ln -sf $(@F) $(B)/libside_jmp.so
 

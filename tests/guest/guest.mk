@@ -8,11 +8,19 @@ GUEST_TESTS	:= $(filter-out port/load events/number unit/objects_corpus life/for
 
 .PHONY: check-guests $(PORTS:%=guest-build-%)
 
-# A guest has no libraries: everything is static.  What twice.c is for, it says.
+# What it is for, it says.
+TWICE := tests/guest/twice.c -Wl,--wrap=sj_self_write -Wl,--wrap=sj_self_sync
+
+# For guests that have libraries.
+$(B)/twice/libside_jmp.so.$(SOMAJOR): $(LIB_SO) tests/guest/twice.c
+	@mkdir -p $(@D)
+	$(LINK_SO) $(CSTD) -D_GNU_SOURCE $(WARN) -fPIC -fvisibility=hidden $(TWICE)
+
+# The others have none: everything is static.
 $(PORTS:%=guest-build-%): guest-build-%: check-tools
 	$(MAKE) --no-print-directory ARCH=$* B=$(B)/guest/$* \
 		CFLAGS='$(CFLAGS) -static' \
-		TEST_LINK='tests/guest/twice.c -Wl,--wrap=sj_self_write -Wl,--wrap=sj_self_sync' \
+		TEST_LINK='$(TWICE)' \
 		$(GUEST_TESTS:%=$(B)/guest/$*/tests/%) $(B)/guest/$*/tests/guest/init
 	printf '%s\n' '#!/bin/sh' 'exec tests/guest/boot $* $(B)/guest/$*/tests/guest/init \
 		$(GUEST_TESTS:%=$(B)/guest/$*/tests/%)' >$(B)/guest/guest-$*

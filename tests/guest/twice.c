@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Linked into guests with --wrap=sj_self_write,--wrap=sj_self_sync: make every
- * write to text twice, for the emulator's sake.
+ * Linked into what runs in guests, or into their library, with
+ * --wrap=sj_self_write,--wrap=sj_self_sync: make every write to text twice, for
+ * the emulator's sake.
  *
  * QEMU 10 drops its translations of the bytes that a store changes *before*
  * the store (accel/tcg/cputlb.c: notdirty_write() is done with its lock when
@@ -18,7 +19,6 @@
  */
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -43,17 +43,20 @@ static void interrupt_all(void)
 	syscall(SYS_membarrier, 1 << 5 /* PRIVATE_EXPEDITED_SYNC_CORE */, 0, 0);
 }
 
-/* What stands there, once more. */
+/*
+ * What stands there, once more.  Between two slices of a walk, a library may
+ * have been unloaded: nothing stands there any more.
+ */
 static void write_again(void)
 {
 	unsigned char bytes[LONGEST];
 	int fd = sj_self_open();
 
-	for (size_t i = 0; fd >= 0 && i < n_written; i++) {
-		memcpy(bytes, (void *)written[i].at, written[i].len);
-		(void)__real_sj_self_write(fd, written[i].at, bytes,
-					   written[i].len);
-	}
+	for (size_t i = 0; fd >= 0 && i < n_written; i++)
+		if (syscall(SYS_pread64, fd, bytes, written[i].len,
+			    (off_t)written[i].at) == (long)written[i].len)
+			(void)__real_sj_self_write(fd, written[i].at, bytes,
+						   written[i].len);
 	if (fd >= 0)
 		sj_self_close(fd);
 	n_written = 0;
