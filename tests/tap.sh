@@ -6,9 +6,12 @@
 # and runs in $TOP, the source tree, from wherever it was started.  Then ok and
 # skip, at the end done_testing.  $BUILD is the build folder, $CC and $CXX are
 # the compilers, $TMP is a folder of the test's own.
+#
+# What asks about compilers asks each of $C_COMPILERS and $CXX_COMPILERS.
 TOP=$(cd "$(dirname "$0")/../.." && pwd -P) && cd "$TOP" || exit 1
 : "${BUILD:=$TOP/build}" "${CC:=cc}" "${CXX:=c++}"
-export TOP BUILD CC CXX
+: "${C_COMPILERS=gcc clang}" "${CXX_COMPILERS=g++ clang++}"
+export TOP BUILD CC CXX C_COMPILERS CXX_COMPILERS
 unset MAKEFLAGS MFLAGS MAKELEVEL	# a test's make is its own
 if [ ! -e "$BUILD/libside_jmp.a" ]; then
 	echo "$0: there is no $BUILD/libside_jmp.a: run make in $TOP first" >&2
@@ -32,6 +35,10 @@ ok() {
 skip() { # NAME WHY
 	tap_run=$((tap_run + 1)); tap_skipped=$((tap_skipped + 1))
 	echo "ok $tap_run - $1 # SKIP $2"
+}
+# is_there COMPILER: it is one of those
+is_there() {
+	case " $C_COMPILERS $CXX_COMPILERS " in *" $1 "*) ;; *) false ;; esac
 }
 # port ARCH TARGET...: makes them in build/ARCH, where another test may be at it.
 port() (

@@ -44,7 +44,7 @@ same_dense() {	# and in the section of its own a jump to the test and one back
 		}
 		END { print n, other + 0 }')" = "$((2 * n)) 0" ]
 }
-for cc in gcc clang; do
+for cc in $C_COMPILERS; do
 	for o in -O1 -O2 -O3 -Os; do
 		for pic in -fPIE -fPIC -fno-pie; do
 			ok "code_site_is_a_nop5_$cc$o$pic" same $cc -std=c11 $o $pic
@@ -53,15 +53,15 @@ for cc in gcc clang; do
 		ok "code_dense_is_one_jump_$cc$o" same_dense $cc -std=c11 $o
 	done
 done
-ok code_site_is_a_nop5_with_cet same gcc -std=c11 -O2 -fcf-protection=full
+ok code_site_is_a_nop5_with_cet same $CC -std=c11 -O2 -fcf-protection=full
 
 # The comparison itself must see one instruction too many.
 broken() {
 	extra='(__extension__({ __asm__ volatile("nop"); side_jmp_unlikely(name); }))'
 	sed "s/SITE(name) side_jmp_unlikely(name)/SITE(name) $extra/" \
 		"$S/functions.c" >"$TMP/extra.c"
-	gcc -std=c11 -O2 $I -c "$TMP/extra.c" -o "$TMP/extra.o" &&
-	gcc -std=c11 -O2 $I -DHAND -c "$S/functions.c" -o "$TMP/hand.o" &&
+	$CC -std=c11 -O2 $I -c "$TMP/extra.c" -o "$TMP/extra.o" &&
+	$CC -std=c11 -O2 $I -DHAND -c "$S/functions.c" -o "$TMP/hand.o" &&
 	! "$TMP/compare" "$TMP/extra.o" "$TMP/hand.o"
 }
 ok code_comparison_sees_an_extra_nop broken
@@ -71,8 +71,8 @@ ok code_comparison_sees_an_extra_nop broken
 other() {
 	sed 's/SITE(wide)/SITE(key)/' "$S/functions.c" >"$TMP/other.c" &&
 	sed 's/SITE(wide)/SITE(other)/' "$S/functions.c" >"$TMP/another.c" &&
-	gcc -std=c11 -O2 $I -DHAND -c "$TMP/other.c" -o "$TMP/hand.o" &&
-	gcc -std=c11 -O2 $I -c "$TMP/another.c" -o "$TMP/sites.o" &&
+	$CC -std=c11 -O2 $I -DHAND -c "$TMP/other.c" -o "$TMP/hand.o" &&
+	$CC -std=c11 -O2 $I -c "$TMP/another.c" -o "$TMP/sites.o" &&
 	! "$TMP/compare" "$TMP/sites.o" "$TMP/hand.o" && "$TMP/compare" "$TMP/hand.o" "$TMP/hand.o"
 }
 ok code_comparison_sees_another_key other
@@ -81,8 +81,7 @@ load() {
 	! "$TMP/hot" "$TMP/load.o" key other wide 2>"$TMP/why" && cat "$TMP/why" &&
 	grep -q 'in the hot path' "$TMP/why"
 }
-ok code_walk_sees_a_load_gcc load gcc
-ok code_walk_sees_a_load_clang load clang
+for cc in $C_COMPILERS; do ok code_walk_sees_a_load_$cc load $cc; done
 
 cat >"$TMP/main.c" <<'EOF'
 #include <side_jmp.h>
@@ -114,11 +113,14 @@ table() {	# COMPILER LINK FLAGS...
 		END { exit bad || !n }'
 }
 echo 'int main(void) { return 0; }' >"$TMP/entry.c"
-ok code_table_is_read_only_without_relocations_pie table gcc -fPIE -pie
-ok code_table_is_read_only_without_relocations_clang table clang -fPIE -pie
+for cc in $C_COMPILERS; do
+	ok code_table_is_read_only_without_relocations_pie_$cc table $cc -fPIE -pie
+done
 echo 'int entry_(void); int entry_(void) { return 0; }' >"$TMP/entry.c"
-ok code_table_is_read_only_without_relocations_library table gcc -fPIC -shared
-ok code_table_is_read_only_without_relocations_library_clang table clang -fPIC -shared -fuse-ld=lld
-ok code_table_is_read_only_without_relocations_library_mold table gcc -fPIC -shared -fuse-ld=mold
-ok code_table_is_read_only_without_relocations_library_gold table clang -fPIC -shared -fuse-ld=gold
+for cc in $C_COMPILERS; do
+	for ld in bfd lld mold gold; do
+		ok code_table_is_read_only_without_relocations_library_${cc}_$ld \
+			table $cc -fPIC -shared -fuse-ld=$ld
+	done
+done
 done_testing

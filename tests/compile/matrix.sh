@@ -46,11 +46,16 @@ if [ "${1:-}" = one ]; then
 fi
 
 sections='-ffunction-sections -Wl,--gc-sections'
+# LANGUAGE:COMPILER of each
+compilers() {
+	for cc in $C_COMPILERS; do echo "c:$cc"; done
+	for cc in $CXX_COMPILERS; do echo "c++:$cc"; done
+}
 list() {
 	for o in O0 O1 O2 O3 Os; do
 		for l in INLINE DENSE WIDE; do
 			layout=-DSIDE_JMP_LAYOUT_$l
-			for c in c:gcc c:clang c++:g++ c++:clang++; do
+			for c in $(compilers); do
 				lang=${c%%:*} cc=${c##*:}
 				# By turns: every position meets every compiler, level and layout.
 				case $o$l in
@@ -65,7 +70,7 @@ list() {
 			done
 		done
 	done
-	for c in c:gcc c:clang c++:g++ c++:clang++; do
+	for c in $(compilers); do
 		lang=${c%%:*} cc=${c##*:}
 		for l in INLINE DENSE WIDE; do
 			program="$lang $cc program -O2 -DSIDE_JMP_LAYOUT_$l"
@@ -88,17 +93,23 @@ list() {
 		done
 		echo "$cc-lto-library $lang $cc library -O2 $lto"
 	done
-	for ld in gold mold; do echo "gcc-lto-$ld c gcc program -O2 -flto=2 -fuse-ld=$ld"; done
-	echo "clang++-lto-thin c++ clang++ library -O2 -flto=thin -fuse-ld=lld"
-	echo "gcc-lto-O0 c gcc program -O0 -flto=2 -ffat-lto-objects"
-	for cc in g++ clang++; do
+	for cc in $CXX_COMPILERS; do
 		echo "$cc-visibility-hidden c++ $cc library -O2 -fvisibility=hidden" \
 			"-fvisibility-inlines-hidden"
 		echo "$cc-sanitizers c++ $cc program -O1 -fsanitize=address,undefined" \
 			"-fno-sanitize-recover=all"
 		echo "$cc-coverage c++ $cc program -O2 --coverage"
 	done
+	if is_there clang; then of_clang; fi
+	if is_there gcc; then of_gcc; fi
+}
+of_clang() {
+	echo "clang++-lto-thin c++ clang++ library -O2 -flto=thin -fuse-ld=lld"
 	echo "clang-no-integrated-as c clang program -O2 -fno-integrated-as"
+}
+of_gcc() {
+	for ld in gold mold; do echo "gcc-lto-$ld c gcc program -O2 -flto=2 -fuse-ld=$ld"; done
+	echo "gcc-lto-O0 c gcc program -O0 -flto=2 -ffat-lto-objects"
 	echo "gcc-debug c gcc program -Og -g3 -fno-omit-frame-pointer -fstack-protector-all"
 	echo "gcc-retpoline c gcc program -O2 -mindirect-branch=thunk -mfunction-return=thunk"
 	echo "gcc-medium c gcc program -O2 -mcmodel=medium"

@@ -22,14 +22,9 @@ musl_library() {
 	done
 	ar rcs libside_jmp.a ./*.o
 }
-ok compile_musl_library musl_library
 musl() {
 	musl-gcc -std=c11 $W -O2 $I "$@" $FILES "$TMP/musl/libside_jmp.a" -o "$TMP/m" && "$TMP/m"
 }
-for l in INLINE DENSE WIDE; do
-	ok "compile_musl_static_$l" musl -static -DSIDE_JMP_LAYOUT_$l
-	ok "compile_musl_dynamic_$l" musl -DSIDE_JMP_LAYOUT_$l
-done
 # The executable is the executable, however it is started.
 musl_stays() {
 	musl-gcc -std=c11 -D_GNU_SOURCE -O2 -I"$TOP" $I "$@" "$TOP/tests/life/src/stays.c" \
@@ -39,9 +34,16 @@ musl_stays_by_its_loader() {
 	musl_stays && "$(readelf -lW "$TMP/m" | sed -n 's/.*interpreter: \(.*\)\]$/\1/p')" "$TMP/m"
 }
 run_stays() { musl_stays "$@" && "$TMP/m"; }
-ok compile_musl_executable_stays run_stays
-ok compile_musl_static_executable_stays run_stays -static
-ok compile_musl_executable_stays_by_its_loader musl_stays_by_its_loader
+if is_there gcc; then	# musl-gcc is gcc
+	ok compile_musl_library musl_library
+	for l in INLINE DENSE WIDE; do
+		ok "compile_musl_static_$l" musl -static -DSIDE_JMP_LAYOUT_$l
+		ok "compile_musl_dynamic_$l" musl -DSIDE_JMP_LAYOUT_$l
+	done
+	ok compile_musl_executable_stays run_stays
+	ok compile_musl_static_executable_stays run_stays -static
+	ok compile_musl_executable_stays_by_its_loader musl_stays_by_its_loader
+fi
 
 # ---- newer standards, and warnings that projects turn on
 for c in 'gcc -x c -std=c17' 'gcc -x c -std=gnu2x' 'clang -x c -std=c17' \
@@ -53,7 +55,7 @@ for c in 'gcc -x c -std=c17' 'gcc -x c -std=gnu2x' 'clang -x c -std=c17' \
 				-o "$TMP/o.o" || return 1
 		done
 	}
-	ok "compile_$name" std
+	if is_there ${c%% *}; then ok "compile_$name" std; fi
 done
 strict_c() {
 	for f in $FILES; do
@@ -61,11 +63,10 @@ strict_c() {
 			-Wconversion -O2 -isystem "$BUILD/include" -c "$f" -o "$TMP/o.o" || return 1
 	done
 }
-ok compile_strict_c_gcc strict_c gcc
-ok compile_strict_c_clang strict_c clang
+for cc in $C_COMPILERS; do ok "compile_strict_c_$cc" strict_c $cc; done
 
 # ---- code models: a key that the compiler would put out of a site's reach
-case $(gcc -dumpmachine) in
+case $(is_there gcc && gcc -dumpmachine) in
 x86_64-*)
 	model() { # BACKEND FLAGS...
 		backend=$1; shift
@@ -88,15 +89,17 @@ strict_cxx() {
 			-O2 -isystem "$BUILD/include" -c "$f" -o "$TMP/o.o" || return 1
 	done
 }
-ok compile_strict_cxx_gcc strict_cxx 'g++ -Wuseless-cast -Wzero-as-null-pointer-constant'
-ok compile_strict_cxx_clang strict_cxx clang++
+for cc in $CXX_COMPILERS; do
+	case $cc in g++) more='-Wuseless-cast -Wzero-as-null-pointer-constant' ;; *) more= ;; esac
+	ok "compile_strict_cxx_$cc" strict_cxx "$cc $more"
+done
 
 # ---- the other syntax of assembler
 intel() {
 	$1 -std=c11 $W -O2 -masm=intel $I -DSIDE_JMP_LAYOUT_$2 $FILES "$BUILD/libside_jmp.a" \
 		-o "$TMP/i" && "$TMP/i"
 }
-for cc in gcc clang; do
+for cc in $C_COMPILERS; do
 	for l in INLINE DENSE WIDE; do ok "compile_intel_syntax_${cc}_$l" intel $cc $l; done
 done
 
@@ -105,15 +108,19 @@ generic() {
 	$1 $2 -O2 -DSIDE_JMP_GENERIC $I $FILES -o "$TMP/g" -x none "$BUILD/libside_jmp.a" &&
 	"$TMP/g" none && ! readelf -SW "$TMP/g" | grep -q ' side_jmp '
 }
-ok compile_generic_works_without_records_c generic gcc "-x c -std=c11 $W"
-ok compile_generic_works_without_records_cxx generic g++ "-x c++ -std=c++17 $W"
+for cc in $C_COMPILERS; do
+	ok "compile_generic_works_without_records_$cc" generic $cc "-x c -std=c11 $W"
+done
+for cc in $CXX_COMPILERS; do
+	ok "compile_generic_works_without_records_$cc" generic $cc "-x c++ -std=c++17 $W"
+done
 
 # The large code model: a key may be further away than a record reaches.
 large() {
 	$1 -O2 -mcmodel=large $2 $I $FILES -o "$TMP/g" "$BUILD/libside_jmp.a" && "$TMP/g" none &&
 	! readelf -SW "$TMP/g" | grep -q ' side_jmp '
 }
-for cc in gcc clang; do
+for cc in $C_COMPILERS; do
 	ok "compile_large_code_model_${cc}_pie" large $cc '-fPIE -pie'
 	ok "compile_large_code_model_$cc" large $cc '-fno-pie -no-pie'
 done
@@ -129,7 +136,7 @@ bits32_runs() {
 		$FILES -o "$TMP/m32" -pthread -ldl && "$TMP/m32" none
 }
 echo 'int main(void) { return 0; }' >"$TMP/empty.c"
-for cc in gcc clang; do
+for cc in $C_COMPILERS; do
 	ok "compile_32_bits_$cc" bits32_compiles $cc
 	if $cc -m32 -include stdio.h "$TMP/empty.c" -o "$TMP/empty" 2>/dev/null && "$TMP/empty"
 	then
@@ -152,12 +159,16 @@ size_of_table() {
 	readelf -SW "$1" | sed 's/^ *\[ *[0-9]*\]//' | awk '$1 == "side_jmp" { print $5 }'
 }
 gc() {
-	gcc -O2 $I -ffunction-sections -Wl,--gc-sections -fuse-ld=$1 "$TMP/dead.c" \
+	$1 -O2 $I -ffunction-sections -Wl,--gc-sections -fuse-ld=$2 "$TMP/dead.c" \
 		"$BUILD/libside_jmp.a" -o "$TMP/dead" && "$TMP/dead" &&
-	s=$(size_of_table "$TMP/dead") && echo "table: 0x$s" && [ $((0x$s)) -$2 $3 ]
+	s=$(size_of_table "$TMP/dead") && echo "table: 0x$s" && [ $((0x$s)) -$3 $4 ]
 }
-ok compile_gc_drops_dead_sites_lld gc lld eq 16
-for ld in bfd gold mold; do ok "compile_gc_keeps_live_sites_$ld" gc $ld ge 16; done
+for cc in $C_COMPILERS; do
+	ok "compile_gc_drops_dead_sites_${cc}_lld" gc $cc lld eq 16
+	for ld in bfd gold mold; do
+		ok "compile_gc_keeps_live_sites_${cc}_$ld" gc $cc $ld ge 16
+	done
+done
 
 # ---- functions that are the same become one, and their sites, too
 cat >"$TMP/same.c" <<'EOF'
@@ -190,12 +201,13 @@ icf() {	# COMPILER LINKER LAYOUT RESULT
 		"$BUILD/libside_jmp.a" -o "$TMP/same" &&
 	seen=$("$TMP/same") && echo "$seen" && [ "$seen" = "$4" ]
 }
-for ld in gold lld mold; do
-	for l in INLINE WIDE; do
-		ok "compile_icf_one_site_of_two_gcc_${ld}_$l" icf 'gcc -fno-ipa-icf' $ld $l \
-			'same 1, off 2, on 6, off 2, sites 1, idle 1, rejected 0'
-		ok "compile_icf_one_site_of_two_clang_${ld}_$l" icf clang $ld $l \
-			'same 1, off 2, on 6, off 2, sites 1, idle 1, rejected 0'
+for cc in $C_COMPILERS; do
+	case $cc in gcc) apart=-fno-ipa-icf ;; *) apart= ;; esac
+	for ld in gold lld mold; do
+		for l in INLINE WIDE; do
+			ok "compile_icf_one_site_of_two_${cc}_${ld}_$l" icf "$cc $apart" $ld $l \
+				'same 1, off 2, on 6, off 2, sites 1, idle 1, rejected 0'
+		done
 	done
 done
 
@@ -205,8 +217,9 @@ must_fail() {	# COMPILER WORD <source
 	! $1 $I -c "$TMP/bad.c" -o "$TMP/bad.o" 2>"$TMP/why" || { echo "it compiled"; return 1; }
 	grep -Eq "$2" "$TMP/why" || { cat "$TMP/why"; return 1; }
 }
-for cc in gcc clang 'g++ -x c++' 'clang++ -x c++'; do
-	n=${cc%% *}
+for cc in $C_COMPILERS $CXX_COMPILERS; do
+	n=$cc
+	case $cc in *++) cc="$cc -x c++" ;; esac
 	ok "compile_refuses_unknown_key_$n" must_fail "$cc" nokey <<'EOF'
 #include <side_jmp.h>
 int f(void); int f(void) { return side_jmp_unlikely(nokey); }

@@ -18,7 +18,7 @@ works() { # COMPILER TEST: a test of the library, with the unit in its place
 		-o "$TMP/one.$1.test" &&
 	"$TMP/one.$1.test"
 }
-for cc in gcc clang; do
+for cc in $C_COMPILERS; do
 	if ! command -v $cc >/dev/null; then skip one_unit_$cc "no $cc"; continue; fi
 	ok one_unit_compiles_$cc one $cc
 	for test in unit/basic events/tracers events/types; do
@@ -29,7 +29,7 @@ done
 # Two `static int n;` are tentative definitions, and merge without a word.  So
 # count local symbols by file; nm gives those within functions a dot.
 locals() { # FILE.c: its static names, less what headers define
-	gcc -std=c11 -O0 -Wno-unused $I -c "$1" -o "$TMP/o.o" && nm -P "$TMP/o.o" |
+	$CC -std=c11 -O0 -Wno-unused $I -c "$1" -o "$TMP/o.o" && nm -P "$TMP/o.o" |
 		awk '$2 ~ /^[tbdr]$/ && $1 !~ /\./ { print $1 }' | sort -u
 }
 grep -hE '^static inline|^[a-z_]+\(|^sj_|^side_jmp_' runtime/*.h runtime/*/*.h arch/*.h arch/*/*.h |

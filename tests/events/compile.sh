@@ -41,9 +41,8 @@ compile() { # COMPILER LANGUAGE STATEMENT
 	$1 -std=$std $warn -O2 -c "$TMP/a.$2" -o "$TMP/a.o"
 }
 each() { # COMMAND...: for every compiler and language
-	for cl in gcc:c clang:c g++:cc clang++:cc; do
-		"$1" ${cl%:*} ${cl#*:} "$2" "$3" || { echo "with ${cl%:*}"; return 1; }
-	done
+	for cc in $C_COMPILERS; do "$1" $cc c "$2" "$3" || { echo "with $cc"; return 1; }; done
+	for cc in $CXX_COMPILERS; do "$1" $cc cc "$2" "$3" || { echo "with $cc"; return 1; }; done
 }
 compiles() { compile "$1" "$2" "$3"; }
 refuses() { # COMPILER LANGUAGE STATEMENT MESSAGE
@@ -153,9 +152,9 @@ int main() { side_jmp_event(two, shared, 1); other(); return 0; }
 END
 shared() {
 	# shellcheck disable=SC2086
-	gcc -std=c11 $warn -ffunction-sections -c "$TMP/one.c" -o "$TMP/one.o" &&
-	g++ -std=c++17 $warn -ffunction-sections -c "$TMP/main.cc" -o "$TMP/main.o" &&
-	g++ "$1" -Wl,--gc-sections "$TMP/one.o" "$TMP/main.o" "$BUILD/libside_jmp.a" -pthread \
+	$CC -std=c11 $warn -ffunction-sections -c "$TMP/one.c" -o "$TMP/one.o" &&
+	$CXX -std=c++17 $warn -ffunction-sections -c "$TMP/main.cc" -o "$TMP/main.o" &&
+	$CXX "$1" -Wl,--gc-sections "$TMP/one.o" "$TMP/main.o" "$BUILD/libside_jmp.a" -pthread \
 		-o "$TMP/two" &&
 	SIDE_JMP_ENABLE='two:*' "$TMP/two" 2>"$TMP/err" && cat "$TMP/err" &&
 	[ "$(sed 's/.* //' "$TMP/err" | xargs)" = 'n=1 n=2' ]
@@ -230,14 +229,14 @@ int main(int argc, char **argv)
 }
 END
 loads() {
-	gcc -std=gnu11 -I"$BUILD/include" -fPIC -shared "$TMP/lib.c" -L"$BUILD" -lside_jmp \
+	$CC -std=gnu11 -I"$BUILD/include" -fPIC -shared "$TMP/lib.c" -L"$BUILD" -lside_jmp \
 		-o "$TMP/lib.so" &&
-	gcc -std=gnu11 -I"$BUILD/include" "$TMP/host.c" -L"$BUILD" -lside_jmp -ldl -o "$TMP/host" &&
+	$CC -std=gnu11 -I"$BUILD/include" "$TMP/host.c" -L"$BUILD" -lside_jmp -ldl -o "$TMP/host" &&
 	LD_LIBRARY_PATH=$BUILD "$TMP/host" "$TMP/lib.so"
 }
 ok library_loads_and_unloads loads
 copies() { # the library with a copy of the runtime of its own, to one output
-	gcc -std=gnu11 -I"$BUILD/include" -fPIC -shared "$TMP/lib.c" "$BUILD/libside_jmp.a" \
+	$CC -std=gnu11 -I"$BUILD/include" -fPIC -shared "$TMP/lib.c" "$BUILD/libside_jmp.a" \
 		-o "$TMP/copy.so" &&
 	cat >"$TMP/main2.c" <<'END2' &&
 #include <side_jmp_event.h>
@@ -245,7 +244,7 @@ void use(void);
 SIDE_JMP_EVENT(host, used, "In the program", (u32, n));
 int main(void) { side_jmp_event(host, used, 3); use(); return 0; }
 END2
-	gcc -std=gnu11 -I"$BUILD/include" "$TMP/main2.c" "$BUILD/libside_jmp.a" "$TMP/copy.so" \
+	$CC -std=gnu11 -I"$BUILD/include" "$TMP/main2.c" "$BUILD/libside_jmp.a" "$TMP/copy.so" \
 		-Wl,-rpath,"$TMP" -o "$TMP/main2" &&
 	SIDE_JMP_ENABLE='*:used' SIDE_JMP_OUTPUT=$TMP/lines "$TMP/main2" &&
 	[ "$(sed 's/.* //' "$TMP/lines" | xargs)" = 'n=3 n=7' ]
