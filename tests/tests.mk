@@ -42,6 +42,7 @@ include tests/port/port.mk
 include tests/guest/guest.mk
 include tests/fuzz/fuzz.mk
 include tests/fresh/fresh.mk
+include tests/compilers/compilers.mk
 
 # ---- which of them: T='unit/basic tools/*' -----------------------------------
 
