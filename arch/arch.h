@@ -19,6 +19,7 @@ enum side_jmp_layout {
 	SIDE_JMP_INLINE = 0,
 	SIDE_JMP_DENSE = 1,
 	SIDE_JMP_WIDE = 2,
+	SIDE_JMP_NOP = 3,	/* x86-64; elsewhere inline is that already */
 };
 
 /*
@@ -47,6 +48,7 @@ struct side_jmp_arch {
 	const char *name;
 	uint16_t machine;	/* e_machine of the ELF file */
 	uint8_t align;		/* of a site, bytes */
+	uint8_t n_layouts;	/* it has those below this number */
 	uint8_t patch_len;	/* bytes that differ between the two states */
 
 	/*
@@ -70,11 +72,19 @@ struct side_jmp_arch {
 	 */
 	bool (*breakpoint)(const uint8_t *bytes, size_t n);
 
+	/*
+	 * Where else in a site of several instructions one begins, counted
+	 * from the site: a breakpoint may stand there, too.  0: nowhere, as
+	 * in a port that has no such function.
+	 */
+	unsigned (*second)(const struct side_jmp_insn *insn);
+
 	/* Where they differ, counted from the site. */
 	unsigned (*patch_offset)(const struct side_jmp_insn *insn);
 
 	/*
-	 * The bytes of `state` (armed or idle).  Returns their number, or 0
+	 * The bytes of `state` (armed or idle): one instruction, or two of
+	 * which the second is there in both.  Returns their number, or 0
 	 * if the operands can't be encoded: out of reach, misaligned, unknown
 	 * layout.
 	 */
@@ -85,8 +95,8 @@ struct side_jmp_arch {
 	/*
 	 * Which state do these bytes stand for?  Reads site, layout and word64
 	 * of *insn; fills in target (jump layouts) or word (wide) where the
-	 * bytes name it.  Looks at no more bytes than the instruction has, and
-	 * if that is more than `len`, it is FOREIGN.
+	 * bytes name it.  Looks at no more bytes than the site has, and if
+	 * that is more than `len`, it is FOREIGN.
 	 */
 	enum side_jmp_state (*decode)(struct side_jmp_insn *insn,
 				      const uint8_t *bytes, unsigned len);
@@ -109,6 +119,17 @@ SIDE_JMP_ARCH_DECLARE_(generic)
 static inline const struct side_jmp_arch *side_jmp_arch_host(void)
 {
 	return &SIDE_JMP_ARCH_OF_(SIDE_JMP_ARCH_NAME);
+}
+
+/* A debugger's, anywhere in the site that these bytes are. */
+static inline bool side_jmp_arch_broken(const struct side_jmp_arch *arch,
+					const struct side_jmp_insn *insn,
+					const uint8_t *bytes)
+{
+	unsigned second = arch->second ? arch->second(insn) : 0;
+
+	return arch->breakpoint(bytes, arch->align) ||
+	       (second && arch->breakpoint(bytes + second, arch->align));
 }
 
 /* ---- what several ports need --------------------------------------------- */

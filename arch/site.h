@@ -59,6 +59,18 @@
 #endif
 
 /*
+ * The layout nop, its number and its site: for a port whose site is not a true
+ * no-op when it is idle, and that has one.  On the others (arm64's, ppc64le's
+ * and riscv64's nop, s390x's brcl that never branches) inline is that already,
+ * and a program that asks for nop gets inline.
+ */
+#ifndef SIDE_JMP_ARCH_NOP_SITE
+#define SIDE_JMP_ARCH_NOP_LAYOUT	"0"
+#define SIDE_JMP_ARCH_NOP_SITE		SIDE_JMP_ARCH_JUMP_SITE
+#define SIDE_JMP_ARCH_NOP_CLOBBERS	SIDE_JMP_ARCH_JUMP_CLOBBERS
+#endif
+
+/*
  * Load, test and branch in line, with the patchable instruction (armed) at
  * the label `at`.  A port whose load is no acquire branches to the check
  * block, which loads again.
@@ -114,7 +126,7 @@
 
 /*
  * 1 where a site does not reach a check block in another section, as gcc's
- * cold blocks are; of inline and of wide.
+ * cold blocks are; of inline and nop, and of wide.
  */
 #ifndef SIDE_JMP_ARCH_JUMP_IS_SHORT
 #define SIDE_JMP_ARCH_JUMP_IS_SHORT	0

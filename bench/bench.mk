@@ -5,9 +5,10 @@
 BENCH	:= $(B)/bench
 BENCH_CC = $(CC) $(CSTD) -D_GNU_SOURCE $(WARN) $(CPP_) $(CFLAGS) -O2
 BENCH_BIN := $(addprefix $(BENCH)/,sites flips startup)
-BLOCK	:= none inline wide wide64 dense nop5 test c
+BLOCK	:= none inline nop wide wide64 dense nop5 test c
 BLOCK_O	:= $(BLOCK:%=$(BENCH)/block-%.o)
 
+$(BENCH)/block-nop.o: BLOCK_ := -DSIDE_JMP_LAYOUT_NOP
 $(BENCH)/block-wide.o: BLOCK_ := -DSIDE_JMP_LAYOUT_WIDE
 $(BENCH)/block-wide64.o: BLOCK_ := -DSIDE_JMP_LAYOUT_WIDE -DWORD64
 $(BENCH)/block-dense.o: BLOCK_ := -DSIDE_JMP_LAYOUT_DENSE

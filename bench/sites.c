@@ -31,6 +31,8 @@ static struct variant {
 	{ .name = "no site", .code = "none" },
 	{ .name = "inline idle", .code = "inline" },
 	{ .name = "inline armed", .code = "inline", .library = ARMED },
+	{ .name = "nop idle", .code = "nop" },
+	{ .name = "nop armed", .code = "nop", .library = ARMED },
 	{ .name = "wide idle", .code = "wide" },
 	{ .name = "wide armed", .code = "wide", .library = ARMED },
 	{ .name = "wide idle (64 bits)", .code = "wide64" },
@@ -189,9 +191,14 @@ static void ratios(const char *where)
 
 	bench_ratio(&idle->series, &by_name("no site")->series,
 		    "%s inline idle / no site", where);
-	if (nop)
+	if (nop) {
 		bench_ratio(&idle->series, &nop->series,
 			    "%s inline idle / nop5", where);
+		bench_ratio(&by_name("nop idle")->series, &nop->series,
+			    "%s nop idle / nop5", where);
+	}
+	bench_ratio(&by_name("nop idle")->series, &idle->series,
+		    "%s nop idle / inline idle", where);
 	if (test)
 		bench_ratio(&by_name("wide armed")->series, &test->series,
 			    "%s wide armed / test", where);

@@ -189,7 +189,9 @@ static void say_fields(struct check *c, const struct site *s,
 		EXPECTED(c, "a record of version %u", SIDE_JMP_RECORD_VERSION);
 		FOUND(c, name, s->record, "version %u", s->version);
 	} else if (rule == SJ_RECORD_LAYOUT) {
-		EXPECTED(c, "layout 0 (inline), 1 (dense) or 2 (wide)");
+		EXPECTED(c, c->im->arch->n_layouts > SIDE_JMP_NOP ?
+			 "layout 0 (inline), 1 (dense), 2 (wide) or 3 (nop)" :
+			 "layout 0 (inline), 1 (dense) or 2 (wide)");
 		FOUND(c, name, s->record, "layout %u", s->insn.layout);
 	} else if (rule == SJ_RECORD_FLAGS) {
 		EXPECTED(c, "flags among %#x%s", wide ? SIDE_JMP_RECORD_WORD64 :

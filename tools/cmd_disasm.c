@@ -119,14 +119,33 @@ static void json_line(const struct view *v, const struct instruction three[3])
 	json_object_end(v->j);
 }
 
+/* The instruction at `at` and, of a site that has two, the other. */
+static void whole(const struct view *v, unsigned k, uint64_t at,
+		  struct instruction *out)
+{
+	const struct site *s = table_site(v->t, v->start + at);
+	const struct side_jmp_arch *arch = v->t->image->arch;
+	unsigned second = s && arch->second ? arch->second(&s->insn) : 0;
+	struct instruction more;
+	size_t n;
+
+	disassemble(v->d, v->bytes[k] + at, v->size - at, v->start + at, out);
+	if (!second || out->len != second || second >= v->size - at)
+		return;
+	disassemble(v->d, v->bytes[k] + at + second, v->size - at - second,
+		    v->start + at + second, &more);
+	n = strlen(out->text);
+	snprintf(out->text + n, sizeof(out->text) - n, "; %.60s", more.text);
+	out->len += more.len;
+}
+
 /* One instruction, three times; returns its length as it is. */
 static unsigned show_line(const struct view *v, uint64_t at, bool print)
 {
 	struct instruction three[3];
 
 	for (unsigned k = 0; k < 3; k++)
-		disassemble(v->d, v->bytes[k] + at, v->size - at,
-			    v->start + at, &three[k]);
+		whole(v, k, at, &three[k]);
 	if (print && v->j)
 		json_line(v, three);
 	else if (print)

@@ -481,9 +481,9 @@ void table_free(struct table *t)
 
 const char *layout_name(unsigned layout)
 {
-	static const char *const names[] = { "inline", "dense", "wide" };
+	static const char *const names[] = { "inline", "dense", "wide", "nop" };
 
-	return layout < 3 ? names[layout] : "unknown";
+	return layout < sizeof(names) / sizeof(*names) ? names[layout] : "unknown";
 }
 
 const char *state_name(unsigned state)

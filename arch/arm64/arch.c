@@ -80,6 +80,7 @@ const struct side_jmp_arch side_jmp_arch_arm64 = {
 	.name = "arm64",
 	.machine = ELF_AARCH64,
 	.align = 4,
+	.n_layouts = SIDE_JMP_WIDE + 1,
 	.patch_len = 4,
 	/* TLBI is broadcast: dropping a page interrupts nobody. */
 	.shootdown_serializes = false,

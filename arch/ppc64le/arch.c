@@ -79,6 +79,7 @@ const struct side_jmp_arch side_jmp_arch_ppc64le = {
 	.name = "ppc64le",
 	.machine = ELF_PPC64,
 	.align = 4,
+	.n_layouts = SIDE_JMP_WIDE + 1,
 	.patch_len = 4,
 	/* tlbie is broadcast: dropping a page interrupts nobody. */
 	.shootdown_serializes = false,

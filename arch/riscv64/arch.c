@@ -129,6 +129,7 @@ const struct side_jmp_arch side_jmp_arch_riscv64 = {
 	.name = "riscv64",
 	.machine = ELF_RISCV,
 	.align = 4,
+	.n_layouts = SIDE_JMP_WIDE + 1,
 	.patch_len = 4,
 	/* A remote SFENCE.VMA is no FENCE.I. */
 	.shootdown_serializes = false,

@@ -88,6 +88,7 @@ const struct side_jmp_arch side_jmp_arch_s390x = {
 	.name = "s390x",
 	.machine = ELF_S390,
 	.align = 2,
+	.n_layouts = SIDE_JMP_WIDE + 1,
 	.patch_len = 1,
 	/* IPTE and IDTE reach other CPUs' TLBs without an interruption. */
 	.shootdown_serializes = false,

@@ -10,6 +10,45 @@
  * core before it runs the modified code (SDM vol. 3, 8.1.3) and promises
  * nothing for code that is modified without; the README says what we make of
  * that.
+ *
+ *
+ * THE LAYOUT NOP: two instructions that become one
+ *
+ *   armed   0f 1f 00 | e9 rel32   ModRM 00 (mod 00, r/m 000): the operand is
+ *                                 (%rax), and the instruction ends; behind it
+ *                                 stands a jump
+ *   idle    0f 1f 84 e9 rel32     ModRM 84 (mod 10, r/m 100): a SIB byte and a
+ *                                 disp32 follow, the jump's opcode and its
+ *                                 rel32.  SIB e9: base %rcx, index %rbp, by 8
+ *
+ * 0f 1f /0 is the multi-byte NOP: whatever its operand, it issues no memory
+ * operation and changes neither registers nor flags (Intel SDM vol. 2, NOP;
+ * ModRM and SIB: vol. 2, 2.1.5, tables 2-2 and 2-3; AMD APM vol. 3, NOP, and 1.4
+ * for ModRM and SIB).
+ *
+ * A store to byte 2 moves the end of an instruction that a thread is about to
+ * execute, or has just executed.  A thread whose ip is
+ *   at byte 0   executes what it fetches: the one form, or the other;
+ *   at byte 3   has executed the first half of an armed site and was preempted
+ *               there, or stopped, by a signal or after a single step.  Bytes 3
+ *               to 7 never change: it finds the jump in either state, and the
+ *               check block is right for every value of the word;
+ *   at byte 8   has executed an idle site.
+ * No other byte of a site is ever an ip.  A core that has fetched or decoded
+ * both halves of an armed site before the store is as one whose ip is at byte 3.
+ *
+ * A breakpoint (cc)
+ *   at byte 0   changes neither what byte 2 says nor what byte 3 is.  Who steps
+ *               over it executes what stands there without it, or a copy, and
+ *               goes on at byte 3 or 8, as above.  A uprobe's copy is the
+ *               file's instruction: armed, if the file was not prepared.
+ *   at byte 3   is hit in an armed site alone.  In an idle one it is a SIB byte
+ *               as good as another (base %rsp, index %rcx, by 8).
+ * Either is somebody else's, and FOREIGN.  When it goes it brings back its byte,
+ * which is the same in both states.  In the other layouts a uprobe that goes
+ * leaves an armed site behind, and a debugger one in the state in which he found
+ * it; here it is in the state in which byte 2 is: so a site that is wanted has
+ * to be armed beneath it, and can be.
  */
 #include <string.h>
 
@@ -19,6 +58,8 @@ enum {
 	OP_JMP = 0xe9, OP_TEST = 0xa9,
 	OP_CMP = 0x3b, PREFIX_DS = 0x3e, MODRM_EAX_RIP = 0x05, OP_ADD = 0x05,
 	REX_W = 0x48, OP_INT3 = 0xcc,
+	OP_NOP = 0x0f, OP_NOP_TOO = 0x1f, MODRM_RAX = 0x00, MODRM_SIB = 0x84,
+	X86_NOP_MODRM = 2, X86_NOP_JUMP = 3,	/* bytes of that layout's site */
 	ELF_X86_64 = 62,
 };
 
@@ -52,7 +93,14 @@ static bool x86_breakpoint(const uint8_t *bytes, size_t n)
 
 static unsigned x86_patch_offset(const struct side_jmp_insn *insn)
 {
+	if (insn->layout == SIDE_JMP_NOP)
+		return X86_NOP_MODRM;
 	return x86_is_wide64(insn) ? 1 : 0;
+}
+
+static unsigned x86_second(const struct side_jmp_insn *insn)
+{
+	return insn->layout == SIDE_JMP_NOP ? X86_NOP_JUMP : 0;
 }
 
 static unsigned x86_encode(const struct side_jmp_insn *insn,
@@ -75,6 +123,13 @@ static unsigned x86_encode(const struct side_jmp_insn *insn,
 		bytes[n++] = armed ? OP_CMP : PREFIX_DS;
 		bytes[n++] = MODRM_EAX_RIP;
 		to = insn->word;
+		break;
+	case SIDE_JMP_NOP:
+		bytes[n++] = OP_NOP;
+		bytes[n++] = OP_NOP_TOO;
+		bytes[n++] = armed ? MODRM_RAX : MODRM_SIB;
+		bytes[n++] = OP_JMP;
+		to = insn->target;
 		break;
 	default:
 		return 0;
@@ -105,6 +160,19 @@ static enum side_jmp_state x86_decode_wide(struct side_jmp_insn *insn,
 	return bytes[n] == OP_CMP ? SIDE_JMP_ARMED : SIDE_JMP_IDLE;
 }
 
+static enum side_jmp_state x86_decode_nop(struct side_jmp_insn *insn,
+					  const uint8_t *bytes, unsigned len)
+{
+	if (len < 8 || bytes[0] != OP_NOP || bytes[1] != OP_NOP_TOO ||
+	    (bytes[X86_NOP_MODRM] != MODRM_RAX &&
+	     bytes[X86_NOP_MODRM] != MODRM_SIB) ||
+	    bytes[X86_NOP_JUMP] != OP_JMP)
+		return SIDE_JMP_FOREIGN;
+	insn->target = insn->site + 8 + (uint64_t)(int64_t)x86_get32(bytes + 4);
+	return bytes[X86_NOP_MODRM] == MODRM_RAX ? SIDE_JMP_ARMED :
+						   SIDE_JMP_IDLE;
+}
+
 static enum side_jmp_state x86_decode(struct side_jmp_insn *insn,
 				      const uint8_t *bytes, unsigned len)
 {
@@ -114,6 +182,8 @@ static enum side_jmp_state x86_decode(struct side_jmp_insn *insn,
 		return x86_decode_jump(insn, bytes, len);
 	case SIDE_JMP_WIDE:
 		return x86_decode_wide(insn, bytes, len);
+	case SIDE_JMP_NOP:
+		return x86_decode_nop(insn, bytes, len);
 	default:
 		return SIDE_JMP_FOREIGN;
 	}
@@ -123,10 +193,12 @@ const struct side_jmp_arch side_jmp_arch_x86_64 = {
 	.name = "x86-64",
 	.machine = ELF_X86_64,
 	.align = 1,
+	.n_layouts = SIDE_JMP_NOP + 1,
 	.patch_len = 1,
 	/* The IPI ends in IRET, which serializes (SDM vol. 3, 8.3). */
 	.shootdown_serializes = true,
 	.breakpoint = x86_breakpoint,
+	.second = x86_second,
 	.patch_offset = x86_patch_offset,
 	.encode = x86_encode,
 	.decode = x86_decode,

@@ -11,11 +11,16 @@
  *                   idle   3e 05 imm32       ds add $imm32,%eax
  *   wide, 64 bits   armed  48 3b 05 disp32   cmp  key(%rip),%rax
  *                   idle   48 3e 05 imm32    ds add $imm32,%eax
+ *   nop             armed  0f 1f 00          nopl (%rax)
+ *                          e9 rel32          jmp  check
+ *                   idle   0f 1f 84 e9 rel32 nopl rel32(%rcx,%rbp,8)
  *
  * One byte differs, the operand stays as it is, so there is never a torn
- * instruction to fetch.  Encodings: Intel SDM vol. 2, JMP, TEST, CMP, ADD; a
- * REX prefix that does not immediately precede the opcode is ignored (vol. 2,
+ * instruction to fetch.  Encodings: Intel SDM vol. 2, JMP, TEST, CMP, ADD, NOP;
+ * a REX prefix that does not immediately precede the opcode is ignored (vol. 2,
  * 2.2.1), 3e is a legacy prefix without effect on a register operand.
+ *
+ * Nop: arch.c says why two instructions may become one.
  *
  * Wide: eax is zero before the site.  0 - word borrows (carry) if and only if
  * the word is not 0; 0 + imm32 never carries.
@@ -32,6 +37,13 @@
 
 /* A jump where the bytes stand that execution reaches through `at`. */
 #define SIDE_JMP_ARCH_JUMP_TO(at)	"	jmp " at "\n"
+
+/* Reads no register and writes none, nor flags. */
+#define SIDE_JMP_ARCH_NOP_LAYOUT	"3"
+#define SIDE_JMP_ARCH_NOP_CLOBBERS
+#define SIDE_JMP_ARCH_NOP_SITE						\
+	"	.byte 0x0f, 0x1f, 0x00, 0xe9\n"				\
+	"	.long %l[side_jmp_check] - . - 4\n"
 
 /* In bytes, xor %eax,%eax too: also for -masm=intel. */
 #define SIDE_JMP_ARCH_WIDE_SITE(at)					\

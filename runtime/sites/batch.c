@@ -240,6 +240,26 @@ static int write_site(struct batch *b, struct object *o,
 	return !r ? 0 : arms ? r : 1;
 }
 
+/*
+ * Somebody's breakpoint does not bring back what was there when it came, but
+ * the byte that it took.  So that what it leaves behind is right, a site that is
+ * wanted is armed beneath it.
+ */
+static void arm_beneath(struct batch *b, struct object *o,
+			const struct side_jmp_insn *insn)
+{
+	const struct side_jmp_arch *arch = side_jmp_arch_host();
+	unsigned off = arch->patch_offset(insn);
+	uint8_t armed[SIDE_JMP_INSN_MAX];
+
+	if (!batch_may_write(b) || !sj_insn_idle_beneath(insn))
+		return;
+	arch->encode(insn, SIDE_JMP_ARMED, armed);
+	flush_run(b);
+	write_text(b, o, (uintptr_t)insn->site + off, armed + off,
+		   arch->patch_len);
+}
+
 int sj_batch_site(struct batch *b, struct object *o,
 		  const struct side_jmp_record *record,
 		  enum side_jmp_state wanted)
@@ -253,8 +273,11 @@ int sj_batch_site(struct batch *b, struct object *o,
 	b->spent += SJ_COST_LOOK;
 	if (now == wanted)
 		return 0;
-	if (now == SIDE_JMP_FOREIGN)	/* a debugger's; try again next time */
+	if (now == SIDE_JMP_FOREIGN) {	/* a debugger's; try again next time */
+		if (wanted == SIDE_JMP_ARMED)
+			arm_beneath(b, o, &insn);
 		return 1;
+	}
 	if (!batch_may_write(b))
 		r = wanted == SIDE_JMP_ARMED ? -EPERM : 1;
 	else

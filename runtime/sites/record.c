@@ -3,6 +3,8 @@
  * One site: what its record says, and what state its bytes are in.  Reads
  * only; must not know of objects, keys' words or who writes.
  */
+#include <string.h>
+
 #include "runtime/sites/sites.h"
 #include "runtime/sites/table.h"
 
@@ -35,4 +37,20 @@ enum side_jmp_state sj_insn_state(const struct side_jmp_insn *insn)
 	return sj_bytes_state(side_jmp_arch_host(), insn,
 			      (const uint8_t *)(uintptr_t)insn->site,
 			      SIDE_JMP_INSN_MAX);
+}
+
+bool sj_insn_idle_beneath(const struct side_jmp_insn *insn)
+{
+	const struct side_jmp_arch *arch = side_jmp_arch_host();
+	unsigned second = arch->second ? arch->second(insn) : 0, len;
+	uint8_t armed[SIDE_JMP_INSN_MAX], seen[SIDE_JMP_INSN_MAX];
+
+	if (!second)
+		return false;
+	len = arch->encode(insn, SIDE_JMP_ARMED, armed);
+	memcpy(seen, (const void *)(uintptr_t)insn->site, len);
+	for (unsigned at = 0; at <= second; at += second)
+		if (arch->breakpoint(seen + at, arch->align))
+			seen[at] = armed[at];
+	return sj_bytes_state(arch, insn, seen, len) == SIDE_JMP_IDLE;
 }

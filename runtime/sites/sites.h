@@ -33,8 +33,11 @@
  *  5. An armed site loads the word (acquire); it is right at any time.  An
  *     idle one is right while the word is 0, or was when the enable that
  *     changed it had not returned.
- *  6. A store to a site never shows a third instruction: the two states differ
- *     in one byte, or in one aligned word.
+ *  6. A store to a site never shows a third form: the two states differ in one
+ *     byte, or in one aligned word.  Where an armed site is two instructions
+ *     (x86-64's layout nop), the second is a jump to the check block that stands
+ *     there in both states: a thread between the two goes there, and by 5 that
+ *     is right.
  *  7. A file may hold sites idle (`side-jmp prepare`).  An enable of their key
  *     has to write them, and fails with EPERM where nobody may: no back end,
  *     frozen.  Their page is never dropped (pages.c), so what armed them stays.
@@ -220,6 +223,11 @@ struct side_jmp_key *sj_record_key(const struct side_jmp_record *record);
 void sj_record_insn(const struct side_jmp_record *record,
 		 struct side_jmp_insn *insn);
 enum side_jmp_state sj_insn_state(const struct side_jmp_insn *insn);
+/*
+ * Would a site of two instructions be idle without a breakpoint on either?  The
+ * byte that says so is another one (x86-64's nop).
+ */
+bool sj_insn_idle_beneath(const struct side_jmp_insn *insn);
 
 /* ---- pages.c: which pages are changed, and how many may be ---------------- */
 

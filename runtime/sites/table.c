@@ -75,14 +75,15 @@ static const uint8_t *table_bytes(const struct sj_view *v, uint64_t at,
 /* Of these two nothing is known that the rest could mean. */
 #define TABLE_UNKNOWN	(TABLE_BIT(RECORD_VERSION) | TABLE_BIT(RECORD_LAYOUT))
 
-static uint32_t table_judge_fields(const struct sj_site *s)
+static uint32_t table_judge_fields(const struct sj_view *v,
+				   const struct sj_site *s)
 {
 	unsigned known = SIDE_JMP_RECORD_KEY_SLOT | SIDE_JMP_RECORD_WORD64;
 	uint32_t broken = 0;
 
 	if (s->version != SIDE_JMP_RECORD_VERSION)
 		return TABLE_BIT(RECORD_VERSION);
-	if (s->insn.layout > SIDE_JMP_WIDE)
+	if (s->insn.layout >= v->arch->n_layouts)
 		return TABLE_BIT(RECORD_LAYOUT);
 	if (s->insn.layout == SIDE_JMP_WIDE)
 		known = SIDE_JMP_RECORD_WORD64;	/* it has no slot */
@@ -166,14 +167,14 @@ static uint32_t table_judge_site(const struct sj_view *v,
 	if (bytes && sj_bytes_state(v->arch, &s->insn, bytes, (unsigned)len) !=
 		     SIDE_JMP_FOREIGN)
 		return 0;
-	if (!v->file && v->arch->breakpoint(bytes, v->arch->align))
+	if (!v->file && side_jmp_arch_broken(v->arch, &s->insn, bytes))
 		return 0;
 	return TABLE_BIT(SITE_BYTES);
 }
 
 uint32_t sj_judge_site(const struct sj_view *v, const struct sj_site *s)
 {
-	uint32_t broken = table_judge_fields(s);
+	uint32_t broken = table_judge_fields(v, s);
 
 	if (broken & TABLE_UNKNOWN || (broken && !v->file))
 		return broken;
@@ -396,7 +397,8 @@ static bool table_like_the_last(const struct sj_site *s,
 				const struct table_accepted *last)
 {
 	return last->code && s->insn.word == last->key &&
-	       s->flags == last->flags && s->insn.layout <= SIDE_JMP_WIDE &&
+	       s->flags == last->flags &&
+	       s->insn.layout < side_jmp_arch_host()->n_layouts &&
 	       s->version == SIDE_JMP_RECORD_VERSION && !s->reserved &&
 	       table_inside(last->code, s->insn.site) &&
 	       table_inside(last->code, s->insn.target) &&

@@ -11,7 +11,7 @@ fi
 
 run() { QUICK=1 make -s -C "$TOP" B="$BUILD" CC="$CC" bench >"$TMP/out"; }
 rows() {
-	for csv in sites:180 flips:27 startup:14; do
+	for csv in sites:228 flips:27 startup:14; do
 		n=$(tail -n +2 "$BUILD/bench/${csv%:*}.csv" | wc -l)
 		echo "${csv%:*}: $n rows, expected ${csv#*:}"
 		[ "$n" -eq "${csv#*:}" ] || return 1

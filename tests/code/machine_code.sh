@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 # What a site adds to a function: exactly what a nop5 written by hand with the
 # same cold block adds, one instruction of 5 bytes and nothing else in the hot
-# path; dense: one jump; wide: three instructions. And the table: read-only,
-# without relocations.
+# path; nop: the same of 8 bytes; dense: one jump; wide: three instructions. And
+# the table: read-only, without relocations.
 . "$(dirname "$0")/../tap.sh"
 S=$TOP/tests/code/src
 I=-I$BUILD/include
@@ -49,6 +49,7 @@ for cc in $C_COMPILERS; do
 		for pic in -fPIE -fPIC -fno-pie; do
 			ok "code_site_is_a_nop5_$cc$o$pic" same $cc -std=c11 $o $pic
 		done
+		ok "code_nop_is_a_nop8_$cc$o" same $cc -std=c11 $o -DSIDE_JMP_LAYOUT_NOP
 		ok "code_wide_is_xor_cmp_jc_$cc$o" same_wide $cc -std=c11 $o
 		ok "code_dense_is_one_jump_$cc$o" same_dense $cc -std=c11 $o
 	done

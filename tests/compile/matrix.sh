@@ -53,14 +53,14 @@ compilers() {
 }
 list() {
 	for o in O0 O1 O2 O3 Os; do
-		for l in INLINE DENSE WIDE; do
+		for l in INLINE DENSE WIDE NOP; do
 			layout=-DSIDE_JMP_LAYOUT_$l
 			for c in $(compilers); do
 				lang=${c%%:*} cc=${c##*:}
 				# By turns: every position meets every compiler, level and layout.
 				case $o$l in
-				O0INLINE|O1DENSE|O2WIDE|O3INLINE|OsDENSE) pic="-fPIE -pie" ;;
-				O0DENSE|O1WIDE|O2INLINE|O3DENSE|OsWIDE) pic="-fno-pie -no-pie" ;;
+				O0INLINE|O1DENSE|O2WIDE|O3NOP|OsINLINE) pic="-fPIE -pie" ;;
+				O0DENSE|O1WIDE|O2NOP|O3INLINE|OsDENSE) pic="-fno-pie -no-pie" ;;
 				*) pic="-fPIC -pie" ;;
 				esac
 				echo "$cc-$o-$l $lang $cc program -$o $layout $pic"
@@ -72,7 +72,7 @@ list() {
 	done
 	for c in $(compilers); do
 		lang=${c%%:*} cc=${c##*:}
-		for l in INLINE DENSE WIDE; do
+		for l in INLINE DENSE WIDE NOP; do
 			program="$lang $cc program -O2 -DSIDE_JMP_LAYOUT_$l"
 			echo "$cc-static-$l $program -static"
 			echo "$cc-static-pie-$l $program -fPIE -static-pie"
@@ -80,7 +80,7 @@ list() {
 			echo "$cc-cf-protection-$l $program -fcf-protection=full"
 		done
 		for ld in gold lld mold; do
-			for l in INLINE DENSE; do
+			for l in INLINE DENSE NOP; do
 				echo "$cc-$ld-gc-icf-$l $lang $cc program -O2 -fuse-ld=$ld" \
 					"$sections -Wl,--icf=all -DSIDE_JMP_LAYOUT_$l"
 			done
@@ -88,7 +88,7 @@ list() {
 		done
 		echo "$cc-no-plt $lang $cc library -O2 -fno-plt"
 		case $cc in *clang*) lto="-flto -fuse-ld=lld" ;; *) lto="-flto=2" ;; esac
-		for l in INLINE DENSE WIDE; do
+		for l in INLINE DENSE WIDE NOP; do
 			echo "$cc-lto-$l $lang $cc program -O2 $lto -DSIDE_JMP_LAYOUT_$l"
 		done
 		echo "$cc-lto-library $lang $cc library -O2 $lto"

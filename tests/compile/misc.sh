@@ -36,7 +36,7 @@ musl_stays_by_its_loader() {
 run_stays() { musl_stays "$@" && "$TMP/m"; }
 if is_there gcc; then	# musl-gcc is gcc
 	ok compile_musl_library musl_library
-	for l in INLINE DENSE WIDE; do
+	for l in INLINE DENSE WIDE NOP; do
 		ok "compile_musl_static_$l" musl -static -DSIDE_JMP_LAYOUT_$l
 		ok "compile_musl_dynamic_$l" musl -DSIDE_JMP_LAYOUT_$l
 	done
@@ -100,7 +100,7 @@ intel() {
 		-o "$TMP/i" && "$TMP/i"
 }
 for cc in $C_COMPILERS; do
-	for l in INLINE DENSE WIDE; do ok "compile_intel_syntax_${cc}_$l" intel $cc $l; done
+	for l in INLINE DENSE WIDE NOP; do ok "compile_intel_syntax_${cc}_$l" intel $cc $l; done
 done
 
 # ---- no port: plain tests, right and never patched
@@ -204,7 +204,7 @@ icf() {	# COMPILER LINKER LAYOUT RESULT
 for cc in $C_COMPILERS; do
 	case $cc in gcc) apart=-fno-ipa-icf ;; *) apart= ;; esac
 	for ld in gold lld mold; do
-		for l in INLINE WIDE; do
+		for l in INLINE WIDE NOP; do
 			ok "compile_icf_one_site_of_two_${cc}_${ld}_$l" icf "$cc $apart" $ld $l \
 				'same 1, off 2, on 6, off 2, sites 1, idle 1, rejected 0'
 		done
@@ -224,11 +224,13 @@ for cc in $C_COMPILERS $CXX_COMPILERS; do
 #include <side_jmp.h>
 int f(void); int f(void) { return side_jmp_unlikely(nokey); }
 EOF
-	ok "compile_refuses_two_layouts_$n" must_fail "$cc" 'not both' <<'EOF'
-#define SIDE_JMP_LAYOUT_DENSE
-#define SIDE_JMP_LAYOUT_WIDE
+	for two in DENSE:WIDE DENSE:NOP WIDE:NOP; do
+		ok "compile_refuses_two_layouts_${two}_$n" must_fail "$cc" 'not two' <<EOF
+#define SIDE_JMP_LAYOUT_${two%:*}
+#define SIDE_JMP_LAYOUT_${two#*:}
 #include <side_jmp.h>
 EOF
+	done
 	ok "compile_refuses_two_widths_$n" must_fail "$cc" 'key_side_jmp_word' <<'EOF'
 #include <side_jmp.h>
 SIDE_JMP_KEY64_DECLARE(key);

@@ -19,6 +19,9 @@
 #define REFUSED(name_, rule_, why_, kernel_) \
 	.name = name_, .rule = SJ_##rule_, .why = why_, .kernel = kernel_
 
+/* Those of the layout nop; the kernel series does not know it. */
+#define OF_NOP	.machine = EM_X86_64, .not = CORPUS_NOT_KERNEL
+
 #define NO_KEYS	"the kernel reads words, and knows no keys"
 
 const struct corpus_case corpus_cases[] = {
@@ -42,6 +45,20 @@ const struct corpus_case corpus_cases[] = {
 { .name = "dense_site", .edits = { E(LAYOUT, 1, 1) },
 	.file = "dense-place", .differ = "it is dense in name alone, and where"
 	" it stands only the file tells" },
+{ .name = "nop_site", .edits = { MOVE(1, NOP), E(LAYOUT, 1, 3) },
+	OF_NOP },
+{ .name = "idle_nop_site", .edits = { MOVE(1, NOP_IDLE), E(LAYOUT, 1, 3) },
+	OF_NOP },
+{ .name = "nop_site_with_slot", .edits = { MOVE(1, NOP), E(LAYOUT, 1, 3),
+	E(FLAGS, 1, SLOT), KEY(1, SLOT) }, OF_NOP },
+{ .name = "breakpoint_on_a_nop",
+	.edits = { MOVE(1, NOP_BREAKPOINT), E(LAYOUT, 1, 3) },
+	OF_NOP, .file = "site-bytes",
+	.differ = "a debugger's in memory; a file has none" },
+{ .name = "breakpoint_on_the_jump_of_a_nop",
+	.edits = { MOVE(1, NOP_BREAKPOINT_TOO), E(LAYOUT, 1, 3) },
+	OF_NOP, .file = "site-bytes",
+	.differ = "a debugger's in memory; a file has none" },
 { .name = "idle_site", .edits = { MOVE(1, IDLE) } },
 { .name = "table_in_the_code", .edits = { E(START, 0, CORPUS_TEXT_TABLE) } },
 { .name = "one_key_behind_two_slots", .edits = { E(RECORDS, 0, 4),
@@ -99,8 +116,11 @@ const struct corpus_case corpus_cases[] = {
 { REFUSED("record_version_0", RECORD_VERSION, "record 0 has version 0",
 	-EINVAL),
 	.edits = { E(VERSION, 0, 0) } },
-{ REFUSED("unknown_layout", RECORD_LAYOUT, "unknown layout 3", -EINVAL),
-	.edits = { E(LAYOUT, 1, 3) } },
+{ REFUSED("unknown_layout", RECORD_LAYOUT, "unknown layout 4", -EINVAL),
+	.edits = { E(LAYOUT, 1, 4) } },
+{ REFUSED("nop_where_there_is_none", RECORD_LAYOUT, "unknown layout 3",
+	-EINVAL),
+	.edits = { E(LAYOUT, 1, 3) }, .no_nop = true },
 { REFUSED("unknown_flags", RECORD_FLAGS, "flags 0x4", -EINVAL),
 	.edits = { E(FLAGS, 1, 0x4) } },
 { REFUSED("unknown_high_flag", RECORD_FLAGS, "flags 0x82", -EINVAL),
@@ -149,6 +169,18 @@ const struct corpus_case corpus_cases[] = {
 	.edits = { MOVE(2, WIDE), E(LAYOUT, 2, 2), E(FLAGS, 2, WORD64),
 	  KEY(2, KEY64) },
 	.machine = EM_X86_64 },
+{ REFUSED("jump_that_is_said_to_be_a_nop", SITE_BYTES, "neither", -EILSEQ),
+	.edits = { E(LAYOUT, 2, 3) }, OF_NOP },
+{ REFUSED("nop_that_is_said_to_be_a_jump", SITE_BYTES, "neither", -EILSEQ),
+	.edits = { MOVE(2, NOP) }, OF_NOP },
+{ REFUSED("nop_of_another_check", SITE_BYTES, "neither", -EILSEQ),
+	.edits = { MOVE(2, NOP), E(LAYOUT, 2, 3), OVER(2, OTHER_CHECK) },
+	OF_NOP },
+{ REFUSED("nop_with_another_sib", SITE_BYTES, "neither", -EILSEQ),
+	.edits = { MOVE(2, NOP_SIB), E(LAYOUT, 2, 3) }, OF_NOP },
+{ REFUSED("nop_that_leaves_the_code", SITE_BOUNDS, "not code", -ERANGE),
+	.edits = { E(SITE, 1, CORPUS_TEXT_END - 7), E(LAYOUT, 1, 3) },
+	OF_NOP },
 
 /* ---- keys ---- */
 
@@ -207,6 +239,9 @@ const struct corpus_case corpus_cases[] = {
 	.edits = { MOVE(1, OVERLAP), E(CHECK, 1, CORPUS_OVERLAP + 5 + 0xe9),
 	  E(SITE, 2, CORPUS_OVERLAP + 1), E(CHECK, 2, CORPUS_OVERLAP + 6) },
 	.machine = EM_X86_64 },
+{ REFUSED("site_in_a_nop", SITE_OVERLAP, "contradict", -EINVAL),
+	.edits = { MOVE(1, NOP), E(LAYOUT, 1, 3), E(SITE, 2, CORPUS_NOP + 3) },
+	OF_NOP },
 };
 
 const unsigned corpus_n_cases = sizeof(corpus_cases) / sizeof(*corpus_cases);

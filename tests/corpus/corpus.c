@@ -22,6 +22,7 @@ bool corpus_applies(const struct corpus_case *c,
 {
 	return !(c->reach && reaches(arch)) &&
 	       (!c->machine || c->machine == arch->machine) &&
+	       !(c->no_nop && arch->n_layouts > SIDE_JMP_NOP) &&
 	       (!c->aligned || arch->align > 1);
 }
 
@@ -83,6 +84,20 @@ static void put_breakpoint(struct corpus *l)
 	}
 }
 
+static void put_nops(struct corpus *l)
+{
+	for (unsigned at = CORPUS_NOP; at <= CORPUS_NOP_SIB; at += 0x20) {
+		struct side_jmp_insn insn = { .site = at, .word = CORPUS_KEY,
+			.target = CORPUS_CHECK, .layout = SIDE_JMP_NOP };
+
+		put_site(l, insn, at == CORPUS_NOP_IDLE || at == CORPUS_NOP_SIB ?
+			 SIDE_JMP_IDLE : SIDE_JMP_ARMED);
+	}
+	put(l, CORPUS_NOP_BREAKPOINT, 1, 0xcc);
+	put(l, CORPUS_NOP_BREAKPOINT_TOO + 3, 1, 0xcc);
+	put(l, CORPUS_NOP_SIB + 3, 1, 0xe8);
+}
+
 static void put_code(struct corpus *l)
 {
 	struct side_jmp_insn insn = { .target = CORPUS_CHECK,
@@ -107,8 +122,10 @@ static void put_code(struct corpus *l)
 	insn = (struct side_jmp_insn){ .site = CORPUS_TO_COLD,
 				       .target = CORPUS_COLD };
 	put_site(l, insn, SIDE_JMP_ARMED);
-	if (l->arch->machine == EM_X86_64)
-		put(l, CORPUS_OVERLAP, 2, 0xe9e9);
+	if (l->arch->machine != EM_X86_64)
+		return;
+	put(l, CORPUS_OVERLAP, 2, 0xe9e9);
+	put_nops(l);
 }
 
 static void put_pointer(struct corpus *l, uint32_t at, uint32_t value)

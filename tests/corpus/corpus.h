@@ -27,6 +27,11 @@ enum {
 	CORPUS_IDLE = 0x10180,
 	CORPUS_TO_COLD = 0x101a0,	/* its check block is COLD */
 	CORPUS_OVERLAP = 0x101c0,	/* x86-64: a jump in a jump's operand */
+	/* x86-64: of the layout nop, also idle, with breakpoints on both of its
+	   instructions, and with another SIB byte */
+	CORPUS_NOP = 0x101e0, CORPUS_NOP_IDLE = 0x10200,
+	CORPUS_NOP_BREAKPOINT = 0x10220, CORPUS_NOP_BREAKPOINT_TOO = 0x10240,
+	CORPUS_NOP_SIB = 0x10260,
 	CORPUS_CHECK = 0x10400, CORPUS_OTHER_CHECK = 0x10420,
 	CORPUS_TEXT_TABLE = 0x11000,
 
@@ -84,6 +89,7 @@ struct corpus_case {
 	unsigned sites;			/* 0: 3 */
 	uint16_t machine;		/* 0: of every port */
 	bool aligned;			/* of ports that align sites */
+	bool no_nop;			/* of those without that layout */
 	bool reach;			/* of those whose jumps do not reach
 					   DISTANT */
 	uint8_t not;			/* CORPUS_NOT_* */

@@ -111,6 +111,21 @@ static void make_sample(struct sample *s, uint64_t site, unsigned bits,
 	n_states[s->state]++;
 }
 
+/* Those behind the last: x86-64's nop, and what nobody has. */
+static bool unknown_layouts_are_refused(void)
+{
+	const struct side_jmp_arch *arch = &PORT;
+
+	for (unsigned layout = arch->n_layouts; layout < 256; layout++) {
+		struct side_jmp_insn insn = { .layout = (uint8_t)layout };
+		uint8_t b[SIDE_JMP_INSN_MAX] = { 0 };
+
+		if (arch->encode(&insn, SIDE_JMP_ARMED, b))
+			return false;
+	}
+	return arch->n_layouts == SIDE_JMP_WIDE + 1;
+}
+
 static void report(bool agree, unsigned long n, const char *by)
 {
 	tap_note("%lu samples, %lu of them encoded; by %s: %lu armed, %lu idle,"
@@ -118,6 +133,7 @@ static void report(bool agree, unsigned long n, const char *by)
 		 n_states[SIDE_JMP_IDLE], n_states[SIDE_JMP_FOREIGN]);
 	tap_ok(agree, NAME("agrees_with_disassembler"));
 	tap_ok(roundtrips, NAME("decodes_what_it_encodes"));
+	tap_ok(unknown_layouts_are_refused(), NAME("refuses_unknown_layouts"));
 	tap_ok(n_encoded > n / 4 && n_states[SIDE_JMP_ARMED] > n / 16 &&
 	       n_states[SIDE_JMP_IDLE] > n / 32 &&
 	       n_states[SIDE_JMP_FOREIGN] > n / 16,

@@ -2,7 +2,7 @@
 /*
  * x86-64's encoder and decoder: what is encoded is what Capstone reads, every
  * other opcode byte is refused, and one byte differs between the states.  The
- * wide forms are also run: Capstone only says what they are.
+ * forms of wide and nop are also run: Capstone only says what they are.
  */
 // ldflags: -lcapstone
 #include <capstone/capstone.h>
@@ -30,7 +30,10 @@ static uint64_t rnd(void)	/* xorshift64 */
 
 static unsigned length(const struct side_jmp_insn *insn)
 {
-	return insn->layout != SIDE_JMP_WIDE ? 5 : insn->word64 ? 7 : 6;
+	static const unsigned lengths[] = { 5, 5, 6, 8 };
+
+	return lengths[insn->layout] +
+	       (insn->layout == SIDE_JMP_WIDE && insn->word64);
 }
 
 /* Mostly anywhere within reach, sometimes at its ends and near by. */
@@ -38,10 +41,10 @@ static uint64_t within_reach(const struct side_jmp_insn *insn)
 {
 	static const int32_t special[] = {
 		INT32_MAX, INT32_MIN, INT32_MAX - 1, INT32_MIN + 1,
-		0, 1, -1, -5, -6, -7, 127, 128, -128, -129,
+		0, 1, -1, -5, -6, -7, -8, 127, 128, -128, -129,
 	};
 	uint64_t r = rnd();
-	int32_t rel = r % 8 ? (int32_t)(r >> 32) : special[(r >> 32) % 14];
+	int32_t rel = r % 8 ? (int32_t)(r >> 32) : special[(r >> 32) % 15];
 
 	return insn->site + length(insn) + (uint64_t)(int64_t)rel;
 }
@@ -52,7 +55,7 @@ static struct side_jmp_insn sample(void)
 {
 	struct side_jmp_insn insn = {
 		.site = UINT64_C(0x10000000000) + (rnd() >> 30),
-		.layout = (uint8_t)(rnd() % 3), .word64 = rnd() & 1,
+		.layout = (uint8_t)(rnd() % 4), .word64 = rnd() & 1,
 	};
 
 	insn.target = within_reach(&insn);
@@ -66,15 +69,21 @@ static struct side_jmp_insn sample(void)
 
 /* ---- what Capstone says --------------------------------------------------- */
 
-static bool reads(const struct side_jmp_insn *insn, const uint8_t *bytes,
-		  unsigned len)
+static bool reads(uint64_t at, const uint8_t *bytes, unsigned len)
 {
 	const uint8_t *code = bytes;
-	uint64_t at = insn->site;
 	size_t size = len;
 
 	return cs_disasm_iter(handle, &code, &size, &at, text) &&
 	       text->size == len;
+}
+
+static bool jumps(const struct side_jmp_insn *insn)
+{
+	const cs_x86 *x = &text->detail->x86;
+
+	return text->id == X86_INS_JMP && x->opcode[0] == 0xe9 &&
+	       (uint64_t)x->operands[0].imm == insn->target;
 }
 
 static bool is_jump(const struct side_jmp_insn *insn, bool armed)
@@ -83,8 +92,7 @@ static bool is_jump(const struct side_jmp_insn *insn, bool armed)
 	int64_t rel = (int64_t)(insn->target - (insn->site + 5));
 
 	if (armed)
-		return text->id == X86_INS_JMP && x->opcode[0] == 0xe9 &&
-		       (uint64_t)x->operands[0].imm == insn->target;
+		return jumps(insn);
 	return text->id == X86_INS_TEST && x->op_count == 2 &&
 	       x->operands[0].reg == X86_REG_EAX &&
 	       (int32_t)x->operands[1].imm == (int32_t)rel;
@@ -107,6 +115,41 @@ static bool is_wide(const struct side_jmp_insn *insn, bool armed)
 	       (int32_t)x->operands[1].imm == (int32_t)rel;
 }
 
+/* A no-op of a register's address, or of the jump's bytes. */
+static bool is_no_op(x86_reg base, x86_reg index, int64_t disp)
+{
+	const cs_x86 *x = &text->detail->x86;
+
+	return text->id == X86_INS_NOP && x->op_count == 1 &&
+	       x->operands[0].type == X86_OP_MEM &&
+	       x->operands[0].mem.base == base &&
+	       x->operands[0].mem.index == index &&
+	       x->operands[0].mem.disp == disp;
+}
+
+/* From byte 3 on it is a jump, whatever the state: who is there, goes there. */
+static bool is_nop(const struct side_jmp_insn *insn, bool armed,
+		   const uint8_t *bytes)
+{
+	int64_t rel = (int64_t)(insn->target - (insn->site + 8));
+
+	return (armed ? reads(insn->site, bytes, 3) &&
+			is_no_op(X86_REG_RAX, X86_REG_INVALID, 0) :
+			reads(insn->site, bytes, 8) &&
+			is_no_op(X86_REG_RCX, X86_REG_RBP, rel)) &&
+	       reads(insn->site + 3, bytes + 3, 5) && jumps(insn);
+}
+
+static bool is_right(const struct side_jmp_insn *insn, bool armed,
+		     const uint8_t *bytes, unsigned len)
+{
+	if (insn->layout == SIDE_JMP_NOP)
+		return is_nop(insn, armed, bytes);
+	return reads(insn->site, bytes, len) &&
+	       (insn->layout == SIDE_JMP_WIDE ? is_wide(insn, armed) :
+						is_jump(insn, armed));
+}
+
 /* ---- properties ------------------------------------------------------------- */
 
 /* One sample in one state: Capstone, and back again. */
@@ -119,8 +162,7 @@ static bool state_is_right(const struct side_jmp_insn *insn,
 	bool armed = state == SIDE_JMP_ARMED;
 	unsigned len = x86_encode(insn, state, bytes);
 
-	if (len != length(insn) || !reads(insn, bytes, len) ||
-	    !(wide ? is_wide(insn, armed) : is_jump(insn, armed)))
+	if (len != length(insn) || !is_right(insn, armed, bytes, len))
 		return false;
 	if (x86_decode(&seen, bytes, len) != state ||
 	    (wide ? seen.word != insn->word : seen.target != insn->target))
@@ -195,7 +237,7 @@ static bool ends_at(struct side_jmp_insn insn, enum side_jmp_state state)
 
 static bool reach_is_refused(void)
 {
-	for (unsigned i = 0; i < 3 * 2 * 2; i++) {
+	for (unsigned i = 0; i < 4 * 2 * 2; i++) {
 		struct side_jmp_insn insn = { .site = UINT64_C(1) << 40,
 			.target = UINT64_C(1) << 40, .word = UINT64_C(1) << 40,
 			.layout = (uint8_t)(i / 4), .word64 = i & 1 };
@@ -208,7 +250,7 @@ static bool reach_is_refused(void)
 
 static bool unknown_layouts_are_refused(void)
 {
-	for (unsigned layout = 3; layout < 256; layout++) {
+	for (unsigned layout = 4; layout < 256; layout++) {
 		struct side_jmp_insn insn = { .layout = (uint8_t)layout };
 		uint8_t b[SIDE_JMP_INSN_MAX] = { OP_JMP };
 
@@ -217,6 +259,21 @@ static bool unknown_layouts_are_refused(void)
 			return false;
 	}
 	return true;
+}
+
+/* Where the site begins and, of nop, where the jump does; nowhere else. */
+static bool breaks_at(unsigned layout, enum side_jmp_state state, bool second)
+{
+	struct side_jmp_insn insn = { .layout = (uint8_t)layout };
+	bool there = !second || layout == SIDE_JMP_NOP;
+	uint8_t b[SIDE_JMP_INSN_MAX];
+	unsigned len = x86_encode(&insn, state, b);
+
+	if (!len || side_jmp_arch_broken(&side_jmp_arch_x86_64, &insn, b))
+		return false;
+	b[second ? 3 : 0] = 0xcc;
+	return side_jmp_arch_broken(&side_jmp_arch_x86_64, &insn, b) == there &&
+	       (!there || x86_decode(&insn, b, len) == SIDE_JMP_FOREIGN);
 }
 
 /* A breakpoint is int3, and int3 is no state. */
@@ -232,15 +289,10 @@ static bool breakpoint_is_foreign(void)
 		if (x86_breakpoint(b, 1) != (v == 0xcc))
 			return false;
 	}
-	for (unsigned layout = 0; layout < 3; layout++) {
-		struct side_jmp_insn insn = { .layout = (uint8_t)layout };
-		uint8_t b[SIDE_JMP_INSN_MAX];
-		unsigned len = x86_encode(&insn, SIDE_JMP_ARMED, b);
-
-		b[0] = 0xcc;
-		if (!len || x86_decode(&insn, b, len) != SIDE_JMP_FOREIGN)
+	for (unsigned i = 0; i < 4 * 2 * 2; i++)
+		if (!breaks_at(i / 4, i & 1 ? SIDE_JMP_IDLE : SIDE_JMP_ARMED,
+			       i & 2))
 			return false;
-	}
 	return true;
 }
 
@@ -317,6 +369,54 @@ static bool idle_never_carries(bool word64)
 	return true;
 }
 
+/*
+ * Runs a site of nop, encoded, from one of its bytes on; rax, rcx and rbp are an
+ * address of no page, and carry is set.  Falls through: 0 if the registers are
+ * kept, and carry.  The check block: 2.
+ */
+static struct result run_nop(enum side_jmp_state state, uint8_t from)
+{
+	static const uint8_t before[] = {
+		0x55, 0x48, 0xb9, 0xef, 0xbe, 0xad, 0xde, 0, 0, 0, 0x80,
+		0x48, 0x89, 0xcd, 0x48, 0x89, 0xc8, 0xf9, 0xeb,
+	}, after[] = {
+		0x0f, 0x92, 0xc2, 0x0f, 0xb6, 0xd2, 0x48, 0x31, 0xc8,
+		0x48, 0x31, 0xe9, 0x48, 0x09, 0xc8, 0x5d, 0xc3,
+	}, check[] = { 0xb8, 2, 0, 0, 0, 0x5d, 0xc3 };
+	struct side_jmp_insn insn = { .layout = SIDE_JMP_NOP };
+	uint8_t *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), *p = page;
+	struct result (*function)(void), r = { 1, 2 };
+
+	if (page == MAP_FAILED)
+		return r;
+	memcpy(p, before, sizeof(before));
+	p += sizeof(before);
+	*p++ = from;
+	insn.site = (uintptr_t)p;
+	insn.target = (uintptr_t)page + 2048;
+	p += x86_encode(&insn, state, p);
+	memcpy(p, after, sizeof(after));
+	memcpy(page + 2048, check, sizeof(check));
+	memcpy(&function, &page, sizeof(page));
+	if (!mprotect(page, 4096, PROT_READ | PROT_EXEC))
+		r = function();
+	munmap(page, 4096);
+	return r;
+}
+
+static bool nop_goes_on(void)
+{
+	struct result idle = run_nop(SIDE_JMP_IDLE, 0);
+
+	return idle.rax == 0 && idle.carry == 1;
+}
+
+static bool nop_jumps(enum side_jmp_state state, uint8_t from)
+{
+	return run_nop(state, from).rax == 2;
+}
+
 int main(void)
 {
 	uint8_t armed[SIDE_JMP_INSN_MAX], idle[SIDE_JMP_INSN_MAX];
@@ -352,6 +452,10 @@ int main(void)
 	       "encode_x86_64_wide_armed_carries_for_a_word");
 	tap_ok(idle_never_carries(false) && idle_never_carries(true),
 	       "encode_x86_64_wide_idle_never_carries");
+	tap_ok(nop_goes_on(), "encode_x86_64_nop_idle_does_nothing");
+	tap_ok(nop_jumps(SIDE_JMP_ARMED, 0), "encode_x86_64_nop_armed_jumps");
+	tap_ok(nop_jumps(SIDE_JMP_ARMED, 3) && nop_jumps(SIDE_JMP_IDLE, 3),
+	       "encode_x86_64_nop_jumps_from_its_middle_in_both_states");
 	cs_free(text, 1);
 	cs_close(&handle);
 	return tap_done();

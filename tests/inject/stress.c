@@ -181,8 +181,9 @@ static void judge(const char *who, unsigned k, const struct sample *a,
 static uint64_t pass(unsigned k)
 {
 	return stress_inline[k]() |
-	       stress_wide[k]() << (N_PER_LAYOUT + 1) |
-	       stress_dense[k]() << (2 * N_PER_LAYOUT + 1);
+	       stress_wide[k]() << N_PER_LAYOUT |
+	       stress_dense[k]() << 2 * N_PER_LAYOUT |
+	       stress_nop[k]() << 3 * N_PER_LAYOUT;
 }
 
 /* Nearly always nothing is new, and nothing is written. */

@@ -1,18 +1,19 @@
 # SPDX-License-Identifier: MIT
-# The stress test: sites in three layouts, and a library that is linked with
+# The stress test: sites in four layouts, and a library that is linked with
 # the executable's runtime and once more with one of its own.  An explicit rule,
 # because the general one knows programs of one file.
 # STRESS_FLAGS is for tests/inject/tsan.sh.
 
 STRESS	:= $(B)/tests/inject/stress
-STRESS_O := $(addprefix $(STRESS)_,inline.o dense.o wide.o)
+STRESS_O := $(addprefix $(STRESS)_,inline.o dense.o wide.o nop.o)
 STRESS_SO := $(addprefix $(STRESS)_,shared.so own.so)
 STRESS_CC = $(CC) $(CSTD) -D_GNU_SOURCE -DSIDE_JMP_INJECT $(WARN) $(CPP_) \
 	    $(CFLAGS) -MMD -MP
 
-$(STRESS)_inline.o: SITES_ := -DTABLE=stress_inline -DWITH_ONE_MORE
+$(STRESS)_inline.o: SITES_ := -DTABLE=stress_inline
 $(STRESS)_dense.o: SITES_ := -DTABLE=stress_dense -DSIDE_JMP_LAYOUT_DENSE
 $(STRESS)_wide.o: SITES_ := -DTABLE=stress_wide -DSIDE_JMP_LAYOUT_WIDE
+$(STRESS)_nop.o: SITES_ := -DTABLE=stress_nop -DSIDE_JMP_LAYOUT_NOP
 
 $(STRESS_O): tests/inject/stress/sites.c tests/inject/stress/sites.h $(HEADERS)
 	@mkdir -p $(@D)

@@ -17,7 +17,7 @@ words() {
 	table-alignment) echo 'a table aligned to 4 bytes; found 0x' ;;
 	table-writable) echo 'a table that nobody writes; found 0x.* (rw-)' ;;
 	record-version) echo 'a record of version 1; found version [02]' ;;
-	record-layout) echo 'layout 0 (inline), 1 (dense) or 2 (wide); found layout 3' ;;
+	record-layout) echo 'layout 0 (inline), 1 (dense).* or [23] (.*); found layout [34]' ;;
 	record-flags) echo 'flags among 0x[23].*; found flags 0x' ;;
 	record-reserved) echo '0 in the reserved byte; found 0x1' ;;
 	target-bounds) echo 'a check block in code; found 0x' ;;
@@ -32,7 +32,7 @@ words() {
 	site-bytes) echo 'at site 0x.*: .* (armed) or .* (idle); found' ;;
 	site-contradiction)
 		echo 'records that agree about the site 0x.*; found another key, check' ;;
-	site-overlap) echo 'a site behind the one at 0x.* of 5 bytes; found 0x' ;;
+	site-overlap) echo 'a site behind the one at 0x.* of [58] bytes; found 0x' ;;
 	dense-place) echo 'a dense site in the section side_jmp_modify_code; found 0x' ;;
 	*) echo 'no words for this rule' ;;
 	esac

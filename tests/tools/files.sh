@@ -47,6 +47,11 @@ disasm() {
 	"$tool" disasm --json "$1" >said &&
 	"$TOP/tests/tools/json" said && has '"check_block"'
 }
+# A site is one line, also where it is two instructions, in either state.
+disasm_nop() { # MODRM, in the file
+	case $arch in x86-64) bytes="0f 1f $1 e9 .. .. .. .. " ;; *) bytes= ;; esac
+	"$tool" disasm nop.so serve >said && has "^>.*$bytes.*$armed.*$true_nop"
+}
 clean() {
 	"$tool" check --strict "$1" >said 2>&1 && has " 0 findings, 0 notes" || { cat said; false; }
 }
@@ -64,14 +69,18 @@ for folder in "$TOP"/arch/*/; do
 		triple=$(uname -m)-linux-gnu lib=$BUILD/libside_jmp.a
 	fi
 	case $arch in
-	x86_64) idle='test eax'; arch=x86-64 ;;
+	x86_64) idle='test eax'; arch=x86-64 nop=nop
+		armed='nop dword ptr \[rax\]; jmp 0x'
+		true_nop='nop dword ptr \[rcx + rbp\*8' ;;
 	s390x) idle='brcl 0' ;;
 	*) idle=nop ;;
 	esac
+	case $arch in x86-64) ;; *) nop=inline armed='' true_nop=$idle ;; esac
 	cc="$triple-gcc -g -O1 $I" src=$TOP/tests/tools/src/all.c port=$(basename "$folder")
 	{ $cc -DOWNER "$src" "$lib" -o pie -pthread -ldl &&
 	  $cc -DOWNER -static -no-pie "$src" "$lib" -o static -pthread -ldl 2>/dev/null &&
 	  $cc -fPIC -shared "$src" -o lib.so &&
+	  $cc -fPIC -shared -DSIDE_JMP_LAYOUT_NOP "$src" -o nop.so &&
 	  $cc -DOWNER -DSIDE_JMP_LAYOUT_DENSE "$src" "$lib" -o dense -pthread -ldl \
 		-Wl,-T,"$TOP/linker-scripts/side_jmp.ld" &&
 	  echo 'int main(void) { return 0; }' | $triple-gcc -x c - -o empty; } >log 2>&1 ||
@@ -91,6 +100,12 @@ for folder in "$TOP"/arch/*/; do
 		done
 		ok "disasm_${port}_$f" disasm $f
 	done
+	ok "list_${port}_nop" sh -c "'$tool' list --sites nop.so | grep ' $nop *plain'"
+	ok "check_${port}_nop" clean nop.so
+	ok "prepare_${port}_nop" prepare nop.so
+	ok "disasm_${port}_nop" disasm_nop 00
+	"$tool" prepare -q --events --idle '*,*:*' nop.so
+	ok "disasm_${port}_nop_prepared" disasm_nop 84
 	mv pie.debug elsewhere.debug
 	ok "list_${port}_split_debug_named" sh -c \
 		"'$tool' list --debug elsewhere.debug split.pie | grep -q 'plain  serve.*all.c:'"

@@ -5,14 +5,23 @@
  * gone; one that stands on what the file has, which is armed, is no harm.  And
  * between sites, when an object comes: a debugger may be removing it while we
  * write, so we write on both sides of it.
+ * breakpoints_nop.c is the same in the layout nop, on each of its instructions.
  */
 #include <fcntl.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <side_jmp.h>
 
 #include "tests/child.h"
 #include "tests/expect.h"
+
+#ifndef BREAKPOINTS
+#define BREAKPOINTS	"breakpoints"
+#define SECOND		0	/* where a site's other instruction begins */
+#endif
+
+static unsigned break_at;	/* bytes behind the beginning of a site */
 
 enum { PASSES = 10, BREAKPOINT = 0xcc };
 
@@ -73,7 +82,7 @@ static void set_breakpoints(void)
 		if ((intptr_t)&r->key + r->key != (intptr_t)&key)
 			continue;
 		must(n_places < MOST, "few sites");
-		places[n_places] = (unsigned char *)&r->site + r->site;
+		places[n_places] = (unsigned char *)&r->site + r->site + break_at;
 		was[n_places] = *places[n_places];
 		poke(places[n_places++], BREAKPOINT);
 	}
@@ -120,6 +129,7 @@ static void over_idle_sites_of_an_enabled_key(void)
 	must(!side_jmp_enable(&key), "enable skips them");
 	must(side_jmp_freeze() == -EBUSY, "freeze refuses");
 	remove_breakpoints();
+	must(key_passes() == (SECOND ? PASSES : 0), "what was beneath them");
 	must(!side_jmp_enable(&key) && key_passes() == PASSES,
 	     "the next enable arms");
 	must(!side_jmp_freeze() && key_passes() == PASSES, "freeze");
@@ -191,30 +201,49 @@ static void between_sites(void)
 static void without_pages(void)
 {
 	setenv("SIDE_JMP_DIRTY_PAGES", "0", 1);
-	execl(own_program(), "breakpoints", "clean", (char *)NULL);
+	execl(own_program(), "breakpoints", break_at ? "clean, the second" :
+	      "clean", (char *)NULL);
 	must(false, "exec");
+}
+
+static void all_cases(const char *where)
+{
+	static const struct {
+		void (*run)(void);
+		const char *name;
+	} cases[] = {
+		{ over_idle_sites, "over_idle_sites_and_freeze" },
+		{ over_idle_sites_of_an_enabled_key,
+		  "over_idle_sites_of_an_enabled_key" },
+		{ over_idle_sites_when_frozen, "gone_freeze_arms" },
+		{ enter_integrity, "and_integrity" },
+		{ without_pages, "over_armed_sites_and_freeze" },
+		{ between_sites, "between_sites_stay" },
+	};
+	char name[100];
+
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		snprintf(name, sizeof(name), BREAKPOINTS "_%s%s",
+			 cases[i].name, where);
+		tap_equal(in_child(cases[i].run), 0, name);
+	}
 }
 
 int main(int argc, char **argv)
 {
-	(void)argv;
 	if (argc > 1) {
+		break_at = strchr(argv[1], ',') ? SECOND : 0;
 		over_armed_sites_of_clean_pages();
 		return 0;
 	}
 	if (!expect_patching()) {
-		tap_skip("breakpoints", "nobody patches");
+		tap_skip(BREAKPOINTS, "nobody patches");
 		return tap_done();
 	}
-	tap_equal(in_child(over_idle_sites), 0,
-		  "breakpoints_over_idle_sites_and_freeze");
-	tap_equal(in_child(over_idle_sites_of_an_enabled_key), 0,
-		  "breakpoints_over_idle_sites_of_an_enabled_key");
-	tap_equal(in_child(over_idle_sites_when_frozen), 0,
-		  "breakpoints_gone_freeze_arms");
-	tap_equal(in_child(enter_integrity), 0, "breakpoints_and_integrity");
-	tap_equal(in_child(without_pages), 0,
-		  "breakpoints_over_armed_sites_and_freeze");
-	tap_equal(in_child(between_sites), 0, "breakpoints_between_sites_stay");
+	all_cases("");
+	if (SECOND) {
+		break_at = SECOND;
+		all_cases("_on_the_second");
+	}
 	return tap_done();
 }

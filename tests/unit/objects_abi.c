@@ -66,6 +66,10 @@ FUNCTION("wide64",
 	"	.byte 0x48, 0x3b, 0x05\n"
 	"	.long frozen_key64 - . - 4\n"
 	"	jc frozen_wide64_check\n")
+FUNCTION("nop",
+	"frozen_nop_site:\n"
+	"	.byte 0x0f, 0x1f, 0x00, 0xe9\n"
+	"	.long frozen_nop_check - . - 4\n")
 CHECK("inline", "	cmpl $0, frozen_key32(%rip)\n")
 CHECK("inline64", "	cmpq $0, frozen_key64(%rip)\n")
 CHECK("dense", "	cmpl $0, frozen_key32(%rip)\n")
@@ -73,6 +77,7 @@ CHECK("slot", "	cmpl $0, frozen_key32(%rip)\n")
 CHECK("slot64", "	cmpq $0, frozen_key64(%rip)\n")
 CHECK("wide", "	cmpl $0, frozen_key32(%rip)\n")
 CHECK("wide64", "	cmpq $0, frozen_key64(%rip)\n")
+CHECK("nop", "	cmpl $0, frozen_key32(%rip)\n")
 "	.section frozen_table, \"a\", @progbits\n"
 "	.balign 4\n"
 "frozen_start:\n"
@@ -83,6 +88,7 @@ RECORD("slot", "frozen_holder32", "0, 1")
 RECORD("slot64", "frozen_holder64", "0, 3")
 RECORD("wide", "frozen_key32", "2, 0")
 RECORD("wide64", "frozen_key64", "2, 2")
+RECORD("nop", "frozen_key32", "3, 0")
 "frozen_stop:\n"
 "	.data\n"
 "	.balign 8\n"
@@ -99,7 +105,7 @@ extern struct side_jmp_object frozen_object;
 extern struct side_jmp_key frozen_key32, frozen_key64;
 int frozen_inline(void), frozen_inline64(void), frozen_dense(void),
     frozen_slot(void), frozen_slot64(void), frozen_wide(void),
-    frozen_wide64(void);
+    frozen_wide64(void), frozen_nop(void);
 
 SIDE_JMP_KEY(own_key);
 
@@ -111,7 +117,7 @@ __attribute__((noinline)) static bool own_site(void)
 static int hits32(void)
 {
 	return frozen_inline() + frozen_dense() + frozen_slot() +
-	       frozen_wide();
+	       frozen_wide() + frozen_nop();
 }
 
 static int hits64(void)
@@ -135,23 +141,23 @@ static void test_table(void)
 	if (r)
 		tap_note("%s", info().reject_reason);
 	tap_equal(r, 0, "objects_abi_accepts_version_1");
-	tap_equal((long long)(info().sites - before.sites), 7,
+	tap_equal((long long)(info().sites - before.sites), 8,
 		  "objects_abi_finds_every_record");
 	tap_equal((long long)(info().keys - before.keys), 2,
 		  "objects_abi_finds_both_keys");
-	tap_equal((long long)(info().idle - before.idle), 7,
+	tap_equal((long long)(info().idle - before.idle), 8,
 		  "objects_abi_makes_all_idle");
 	tap_equal(hits32() + hits64(), 0, "objects_abi_starts_disabled");
-	tap_ok(!side_jmp_enable(&frozen_key32) && hits32() == 4 &&
+	tap_ok(!side_jmp_enable(&frozen_key32) && hits32() == 5 &&
 	       hits64() == 0, "objects_abi_enables_32_bits");
-	tap_ok(!side_jmp_enable(&frozen_key64) && hits32() == 4 &&
+	tap_ok(!side_jmp_enable(&frozen_key64) && hits32() == 5 &&
 	       hits64() == 3, "objects_abi_enables_64_bits");
 	tap_ok(frozen_key32.word32 == 1 && frozen_key64.word64 == 1,
 	       "objects_abi_counts_users_in_the_word");
 	tap_ok(!side_jmp_disable(&frozen_key32) &&
 	       !side_jmp_disable(&frozen_key64) && hits32() + hits64() == 0,
 	       "objects_abi_disables");
-	tap_equal((long long)(info().idle - before.idle), 7,
+	tap_equal((long long)(info().idle - before.idle), 8,
 		  "objects_abi_makes_all_idle_again");
 }
 
@@ -160,7 +166,7 @@ static void test_top_bit(void)
 {
 	__atomic_or_fetch(&frozen_key32.word32, 1u << 31, __ATOMIC_SEQ_CST);
 	__atomic_or_fetch(&frozen_key64.word64, 1ull << 63, __ATOMIC_SEQ_CST);
-	tap_ok(!side_jmp_sync(&frozen_key32) && hits32() == 4 &&
+	tap_ok(!side_jmp_sync(&frozen_key32) && hits32() == 5 &&
 	       !side_jmp_sync(&frozen_key64) && hits64() == 3,
 	       "objects_abi_top_bit_enables");
 	tap_ok(side_jmp_disable(&frozen_key32) == -EINVAL &&
@@ -240,7 +246,7 @@ static void test_subscriber(void)
 	tap_ok(side_jmp_freeze() == 0 && last_flags == 1,
 	       "objects_abi_subscriber_is_told_of_freeze");
 	calls = 0;
-	tap_ok(!side_jmp_enable(&frozen_key32) && calls == 1 && hits32() == 4,
+	tap_ok(!side_jmp_enable(&frozen_key32) && calls == 1 && hits32() == 5,
 	       "objects_abi_subscriber_is_told_by_a_frozen_copy");
 }
 

@@ -2,7 +2,7 @@
 /*
  * compare SITES.o HAND.o: the code of both is the same, instruction for
  * instruction, byte for byte and in what it refers to, but that where the one
- * has a site the other has a 5-byte nop.
+ * has a site the other has a nop as long: of 5 bytes, or of 8 (the layout nop).
  */
 #include "object.h"
 
@@ -17,13 +17,32 @@ static void differ(const struct code *c, const char *how, const cs_insn *a,
 	exit(1);
 }
 
-/* The site in the one, the nop in the other. */
-static int is_site(const cs_insn *a, const cs_insn *b)
+/*
+ * The site in the one, the nop in the other.  That of the layout nop is two
+ * instructions, the jump the second: *at is behind it then.
+ */
+static int is_site(const struct code *c, uint64_t *at, const cs_insn *a,
+		   const cs_insn *b)
 {
+	static const uint8_t nop3[] = { 0x0f, 0x1f, 0x00 };
 	static const uint8_t nop5[] = { 0x0f, 0x1f, 0x44, 0x00, 0x00 };
+	static const uint8_t nop8[] = { 0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0 };
+	cs_insn *jump = cs_malloc(c->cs);
+	uint64_t behind = *at;
+	int is;
 
-	return a->id == X86_INS_JMP && a->size == 5 && b->size == 5 &&
-	       !memcmp(b->bytes, nop5, sizeof(nop5));
+	if (a->size == 5)
+		is = a->id == X86_INS_JMP && b->size == 5 &&
+		     !memcmp(b->bytes, nop5, sizeof(nop5));
+	else
+		is = a->size == 3 && !memcmp(a->bytes, nop3, sizeof(nop3)) &&
+		     b->size == 8 && !memcmp(b->bytes, nop8, sizeof(nop8)) &&
+		     next(c, &behind, jump) && jump->id == X86_INS_JMP &&
+		     jump->size == 5;
+	if (is)
+		*at = behind;
+	cs_free(jump, 1);
+	return is;
 }
 
 static void compare_references(const struct code *a, const struct code *b,
@@ -48,7 +67,7 @@ static void compare(const struct code *a, const struct code *b)
 
 	while ((more = next(a, &ata, ia)) == next(b, &atb, ib) && more) {
 		instructions++;
-		if (is_site(ia, ib)) {
+		if (is_site(a, &ata, ia, ib)) {
 			sites++;
 			continue;
 		}

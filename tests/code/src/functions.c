@@ -2,7 +2,8 @@
 /*
  * Functions with sites, to be looked at as machine code.  With -DHAND a site
  * is what somebody would write by hand with the same cold block: a 5-byte nop,
- * or for the wide layout the three instructions that it is meant to be.  With
+ * one of 8 bytes for the layout nop, or for the wide layout the three
+ * instructions that it is meant to be.  With
  * -DLOAD it is a plain test.
  */
 #include <side_jmp.h>
@@ -22,6 +23,10 @@
 		: : [key] "i" (&(name)), \
 		    [width] "i" (sizeof(name##_side_jmp_word)) \
 		: "rax", "cc" : side_jmp_check, side_jmp_on)
+#elif defined(SIDE_JMP_LAYOUT_NOP)
+#define HAND_ASM(name) \
+	__asm__ __inline__ goto (".byte 0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0" \
+		: : : : side_jmp_check)
 #else
 #define HAND_ASM(name) \
 	__asm__ __inline__ goto (".byte 0x0f, 0x1f, 0x44, 0x00, 0x00" \

@@ -42,7 +42,8 @@ static void walk(const struct code *c, uint64_t at, char *seen)
 	while (!seen[from = at] && next(c, &at, insn)) {
 		seen[from] = 1;
 		walked++;
-		no_ops += insn->id == X86_INS_NOP && insn->size == 5;
+		no_ops += insn->id == X86_INS_NOP &&
+			  (insn->size == 5 || insn->size == 8);
 		refers_to_word(c, insn);
 		if (cs_insn_group(c->cs, insn, CS_GRP_RET))
 			break;

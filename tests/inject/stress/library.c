@@ -12,7 +12,7 @@ SIDE_JMP_KEY_STATIC(own_key);
 	static uint64_t pass_##n(void) \
 	{ \
 		uint64_t m = 0; \
-		SITES_21(key_##n) \
+		SITES_16(key_##n) \
 		return m; \
 	}
 SHARED_KEYS(PASS)
@@ -21,7 +21,7 @@ static uint64_t pass_own(void)
 {
 	uint64_t m = 0;
 
-	SITES_21(own_key)
+	SITES_16(own_key)
 	return m;
 }
 
