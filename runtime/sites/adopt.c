@@ -39,6 +39,15 @@ static void adopt_refused(struct object *o, int error)
 	adopt.error = error;
 }
 
+/* Where the byte is that changes: that page becomes private. */
+static uintptr_t adopt_byte(const struct object *o, uint32_t i)
+{
+	struct side_jmp_insn insn;
+
+	sj_record_insn(&o->abi->start[o->sorted[i]], &insn);
+	return (uintptr_t)insn.site + side_jmp_arch_host()->patch_offset(&insn);
+}
+
 /* It has no budget: ours decides whether it gets the table. */
 static uint64_t adopt_pages(const struct object *o)
 {
@@ -46,9 +55,7 @@ static uint64_t adopt_pages(const struct object *o)
 	uint64_t n = 0;
 
 	for (uint32_t i = 0; i < o->n_sites; i++, last = page) {
-		uint32_t r = o->sorted[i];
-
-		page = sj_record_site(&o->abi->start[r]) / sj_page_size();
+		page = adopt_byte(o, i) / sj_page_size();
 		n += page != last;
 	}
 	return n;
@@ -62,11 +69,9 @@ static bool adopt_mark_dirty(struct batch *b, void *arg)
 	if (!o || o->id != w->current)
 		return true;
 	for (; w->next < o->n_sites; w->next++) {
-		uint32_t r = o->sorted[w->next];
-
 		if (sj_batch_over(b, SJ_COST_LOOK))
 			return false;
-		sj_page_set_dirty(o, sj_record_site(&o->abi->start[r]), true);
+		sj_page_set_dirty(o, adopt_byte(o, (uint32_t)w->next), true);
 	}
 	return true;
 }
