@@ -3,7 +3,8 @@
  * The back end that has the kernel patch, with a stand-in for the system call
  * that patches this process as the kernel would, or refuses in every way.
  * Each case is this program again, with MODE in the environment: the stand-in
- * is asked before main() runs.
+ * is asked before main() runs.  code_patch_nop.c is the same in the layout nop,
+ * which not every such kernel knows.
  */
 #include <side_jmp.h>
 #include <string.h>
@@ -98,6 +99,16 @@ static void sync_table(const struct table *t, unsigned op,
 			      word_set(&t->start[i]), args);
 }
 
+static bool has_nop(const struct sj_code_patch_args *args)
+{
+	const struct side_jmp_record *r = (const void *)(uintptr_t)args->addr;
+	bool has = false;
+
+	for (uint64_t i = 0; i < args->len / sizeof(*r); i++)
+		has |= r[i].layout == SIDE_JMP_NOP;
+	return has;
+}
+
 long side_jmp_inject_code_patch(unsigned op, struct sj_code_patch_args *args,
 				size_t size, unsigned flags)
 {
@@ -113,6 +124,8 @@ long side_jmp_inject_code_patch(unsigned op, struct sj_code_patch_args *args,
 		return 0;
 	if (mode_is("refused") && op == REGISTER && args->len > 16)
 		return -E2BIG;
+	if (mode_is("old") && op == REGISTER && has_nop(args))
+		return -EINVAL;
 	calls[op]++;
 	if (again && again--)
 		return -EAGAIN;
@@ -245,17 +258,37 @@ static void failing(void)
 	keys_work("code_patch_failed_unregister_keys_work");
 }
 
-static void refused(void)
+static void refused_by(int error)
 {
 	tap_equal(info().backend, SIDE_JMP_BACKEND_KERNEL,
 		  "code_patch_refused_object_is_one_object");
-	tap_ok(info().objects_refused == 1 && info().refuse_error == -E2BIG,
+	tap_ok(info().objects_refused == 1 && info().refuse_error == error,
 	       "code_patch_refusal_is_reported");
 	tap_equal((long long)info().armed, (long long)info().sites,
 		  "code_patch_refused_object_stays_armed");
 	keys_work("code_patch_refused_object_works");
 	tap_equal((long long)info().armed, (long long)info().sites,
 		  "code_patch_refusal_is_final");
+}
+
+static void refused(void)
+{
+	refused_by(-E2BIG);
+}
+
+static void old(void)
+{
+	struct sj_code_patch_args own = {
+		.addr = (uintptr_t)side_jmp_this_object.start,
+		.len = (uint64_t)((const char *)side_jmp_this_object.stop -
+				  (const char *)side_jmp_this_object.start),
+	};
+
+	if (has_nop(&own))
+		refused_by(-EINVAL);
+	else
+		tap_ok(!info().objects_refused && info().idle == info().sites,
+		       "code_patch_old_one_knows_the_others");
 }
 
 static void budget(void)
@@ -309,6 +342,7 @@ static const struct mode {
 	{ "patches", NULL, NULL, patches },
 	{ "failing", NULL, NULL, failing },
 	{ "refused", NULL, NULL, refused },
+	{ "old", NULL, NULL, old },
 	{ "budget", NULL, "0", budget },
 	{ "integrity", NULL, NULL, none },
 	{ "translator", NULL, NULL, none },
