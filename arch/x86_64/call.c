@@ -22,7 +22,7 @@
  * profiler or a debugger that steps, a description by rsp is off by the 128 and
  * the values.
  */
-#include "arch/site.h"
+#include "arch/arch.h"	/* which declares something, if not this port */
 
 #if defined(__x86_64__) && SIDE_JMP_ARCH_HAS_CALL
 

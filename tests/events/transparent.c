@@ -4,7 +4,6 @@
  * the function that emits has its own as they were, general ones, vectors in all
  * their width, the x87 stack; and what it wrote for the callback is there.
  */
-#define _GNU_SOURCE
 #include <side_jmp_event.h>
 
 #include <stdio.h>

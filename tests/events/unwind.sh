@@ -25,7 +25,7 @@ finds() {	# HOW COMPILER FLAGS...: leaf within middle within main, three times
 }
 callers='middle main'
 for cc in gcc clang; do
-	for l in INLINE DENSE WIDE; do
+	for l in INLINE DENSE WIDE NOP; do
 		ok "unwind_by_tables_$cc$l" finds tables $cc -O2 -DSIDE_JMP_LAYOUT_$l
 	done
 	for f in "-O1" "-O3" "-Os" "-O0" "-O2 -fno-omit-frame-pointer" \

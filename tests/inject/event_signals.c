@@ -14,6 +14,13 @@
 #include "runtime/sites/sites.h"
 #include "tests/tap.h"
 
+/* What callbacks write is read here; an event is no call to the compiler. */
+#define emit_event(...) do { \
+	__asm__ volatile ("" : : : "memory"); \
+	side_jmp_event(__VA_ARGS__); \
+	__asm__ volatile ("" : : : "memory"); \
+} while (0)
+
 SIDE_JMP_EVENT(signals, outer, "Emitted by the program", (u32, n));
 SIDE_JMP_EVENT(signals, inner, "Emitted by the handler", (u32, n));
 
@@ -33,7 +40,7 @@ bool side_jmp_inject(enum inject_step step)
 static void handler(int signo)
 {
 	(void)signo;
-	side_jmp_event(signals, inner, 1);
+	emit_event(signals, inner, 1);
 }
 
 static void outer(const struct side_jmp_event *event,
@@ -66,7 +73,7 @@ static void strike(enum inject_step step, const char *name)
 	side_jmp_tracer_register(&tracer, "signals:outer", outer, NULL);
 	side_jmp_tracer_register(&in_handler, "signals:inner", inner, NULL);
 	strike_at = step;
-	side_jmp_event(signals, outer, 1);
+	emit_event(signals, outer, 1);
 	right = strike_at != step && calls_after == 0 &&
 		(result == 0 || result == -EDEADLK);
 	tap_note("%s: %d, %d calls, %d after", name, result, calls, calls_after);
