@@ -163,6 +163,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "side_jmp/push.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -235,9 +237,13 @@ struct side_jmp_key {
 /* What is not a key's name makes an error of this. */
 #define SIDE_JMP_BY_NAME_(name)	name##__name_a_key_here_or_ask_side_jmp_enabled
 
+/* Of a key that is defined by hand. */
+#define SIDE_JMP_KEY_INIT_(name, bits) \
+	{ { 0 }, 0, SIDE_JMP_KEY_VERSION, bits, 0, NULL, #name }
+
 #ifdef __cplusplus
 #define SIDE_JMP_KEY_32_		struct side_jmp_key
-#define SIDE_JMP_KEY_64_		side_jmp_detail::key<64>
+#define SIDE_JMP_KEY_64_		side_jmp_detail::side_jmp_key_<64>
 #define SIDE_JMP_INIT_32_(text) \
 	= { { 0 }, 0, SIDE_JMP_KEY_VERSION, 32, 0, NULL, text }
 #define SIDE_JMP_INIT_64_(text)		(text)
@@ -270,10 +276,10 @@ struct side_jmp_key {
 #define SIDE_JMP_KEY_EXTERN_(name, bits) \
 	struct name##_side_jmp_type; \
 	extern struct name##_side_jmp_type name SIDE_JMP_EXPORTED; \
-	struct name##_side_jmp_type : side_jmp_detail::key<bits> { \
+	struct name##_side_jmp_type : side_jmp_detail::side_jmp_key_<bits> { \
 		enum { side_jmp_shared_ = 1 }; \
-		constexpr explicit name##_side_jmp_type(const char *text_) : \
-			side_jmp_detail::key<bits>(text_) { } \
+		constexpr explicit name##_side_jmp_type(const char *side_jmp_name_) : \
+			side_jmp_detail::side_jmp_key_<bits>(side_jmp_name_) { } \
 		static constexpr name##_side_jmp_type &side_jmp_self_() \
 		{ \
 			return name; \
@@ -542,9 +548,9 @@ int side_jmp_object_unload(struct side_jmp_object *object);
 extern "C++" {
 namespace side_jmp_detail {
 
-template <unsigned bits_> struct key : side_jmp_key {
+template <unsigned bits_> struct side_jmp_key_ : side_jmp_key {
 	enum { side_jmp_bits_ = bits_ };
-	constexpr explicit key(const char *text) :
+	constexpr explicit side_jmp_key_(const char *text) :
 		side_jmp_key{ { 0 }, 0, SIDE_JMP_KEY_VERSION, bits_, 0, nullptr,
 			      text } { }
 };
@@ -556,25 +562,25 @@ template <class T> struct plain<T &> : plain<T> { };
 template <class T> struct plain<const T> : plain<T> { };
 
 /* What a site asks of what it was given. */
-template <class T> struct facts {
+template <class T> struct side_jmp_facts {
 	typedef typename plain<T>::type type;
 	static_assert(__is_base_of(side_jmp_key, type),
-		      "side_jmp: not a key; write a key's name here, or ask "
+		      "side_jmp: not a side_jmp_key; write a side_jmp_key's name here, or ask "
 		      "side_jmp_enabled() of its address");
-	static constexpr bool is_64 = type::side_jmp_bits_ == 64;
-	static constexpr bool is_shared = type::side_jmp_shared_ != 0;
+	static constexpr bool side_jmp_is_64 = type::side_jmp_bits_ == 64;
+	static constexpr bool side_jmp_is_shared = type::side_jmp_shared_ != 0;
 };
 
-/* Where a shared key is said to be: one in an object, however many files. */
-template <class T, bool shared_ = facts<T>::is_shared>
-struct __attribute__((__visibility__("hidden"))) slot {
-	static struct side_jmp_key *const at;
+/* Where a shared side_jmp_key is said to be: one in an object, however many files. */
+template <class T, bool shared_ = side_jmp_facts<T>::side_jmp_is_shared>
+struct __attribute__((__visibility__("hidden"))) side_jmp_slot {
+	static struct side_jmp_key *const side_jmp_at;
 };
-template <class T> struct __attribute__((__visibility__("hidden"))) slot<T, true> {
-	static struct side_jmp_key *const at;
+template <class T> struct __attribute__((__visibility__("hidden"))) side_jmp_slot<T, true> {
+	static struct side_jmp_key *const side_jmp_at;
 };
 template <class T>
-struct side_jmp_key *const slot<T, true>::at = &facts<T>::type::side_jmp_self_();
+struct side_jmp_key *const side_jmp_slot<T, true>::side_jmp_at = &side_jmp_facts<T>::type::side_jmp_self_();
 
 } /* namespace */
 } /* extern "C++" */
@@ -593,10 +599,10 @@ struct side_jmp_key *const slot<T, true>::at = &facts<T>::type::side_jmp_self_()
 #include "side_jmp/arch/site.h"
 
 #ifdef __cplusplus
-#define SIDE_JMP_IS_64_(name)	side_jmp_detail::facts<decltype(name)>::is_64
+#define SIDE_JMP_IS_64_(name)	side_jmp_detail::side_jmp_facts<decltype(name)>::side_jmp_is_64
 #define SIDE_JMP_IS_SHARED_(name) \
-	side_jmp_detail::facts<decltype(name)>::is_shared
-#define SIDE_JMP_SLOT_(name)	side_jmp_detail::slot<decltype(name)>::at
+	side_jmp_detail::side_jmp_facts<decltype(name)>::side_jmp_is_shared
+#define SIDE_JMP_SLOT_(name)	side_jmp_detail::side_jmp_slot<decltype(name)>::side_jmp_at
 #else
 #define SIDE_JMP_IS_64_(name)		(sizeof(name##_side_jmp_word) == 8)
 #define SIDE_JMP_IS_SHARED_(name)	(sizeof(name##_side_jmp_place) == 2)
@@ -605,16 +611,19 @@ struct side_jmp_key *const slot<T, true>::at = &facts<T>::type::side_jmp_self_()
 
 #define SIDE_JMP_WORD_(name) \
 	(SIDE_JMP_IS_64_(name) ? \
-	 __atomic_load_n(&(name).word64, __ATOMIC_ACQUIRE) : \
-	 __atomic_load_n(&(name).word32, __ATOMIC_ACQUIRE))
+	 __atomic_load_n(SIDE_JMP_WORD_AT_(name, 64), __ATOMIC_ACQUIRE) : \
+	 __atomic_load_n(SIDE_JMP_WORD_AT_(name, 32), __ATOMIC_ACQUIRE))
+/* A key begins with its word. */
+#define SIDE_JMP_WORD_AT_(name, bits) \
+	((const uint##bits##_t *)(const void *)&(name))
 /*
  * The same without the acquire, for what synchronizes by itself: around an
  * atomic load compilers move less.
  */
 #define SIDE_JMP_PEEK_(name) \
 	(SIDE_JMP_IS_64_(name) ? \
-	 *(const volatile uint64_t *)&(name).word64 : \
-	 *(const volatile uint32_t *)&(name).word32)
+	 *(const volatile uint64_t *)SIDE_JMP_WORD_AT_(name, 64) : \
+	 *(const volatile uint32_t *)SIDE_JMP_WORD_AT_(name, 32))
 
 #if SIDE_JMP_ARCH_HAS_SITES
 
@@ -870,5 +879,7 @@ void side_jmp_this_object_stop(void)
 #endif
 
 #include "side_jmp/call.h"
+
+#include "side_jmp/pop.h"
 
 #endif /* SIDE_JMP_H */

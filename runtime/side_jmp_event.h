@@ -180,7 +180,13 @@
 #include <limits.h>
 #include <string.h>
 
+#ifdef __cplusplus
+#include <type_traits>
+#include <utility>
+#endif
+
 #include "side_jmp.h"
+#include "side_jmp/push.h"
 
 /* ------------------------------------------------------------------------
  * What an event is
@@ -243,7 +249,7 @@ struct side_jmp_event {
 	struct side_jmp_slot *slots;	/* of tracers; see tracer.c */
 	uint32_t write_index;	/* user_events */
 	uint32_t state;		/* user_events; 0: not registered */
-	side_jmp_function *fire;	/* what sites call */
+	side_jmp_function *side_jmp_fire;	/* what sites call */
 	void *reserved;
 };
 
@@ -706,6 +712,11 @@ static inline const void *side_jmp_text_of_(const char *text)
 
 /* ---- C: emitting -------------------------------------------------------- */
 
+static inline const void *side_jmp_data_of_(const void *seq)
+{
+	return ((const struct side_jmp_seq *)seq)->data;
+}
+
 /* The argument, once; evaluated where the event is enabled. */
 #define SIDE_JMP_TAKE_(event, n, a) \
 	__extension__ __auto_type side_jmp_v##n##_ = ((void)0, (a)); \
@@ -739,9 +750,9 @@ static inline const void *side_jmp_text_of_(const char *text)
 		     side_jmp_v##n##_, &event##_side_jmp_event), \
 	SIDE_JMP_IF_(side_jmp_fit##n##_ && \
 		     (sizeof(event##_side_jmp_f##n) & SIDE_JMP_COUNTED_), \
-		     ((const struct side_jmp_seq *)(const void *)SIDE_JMP_IF_( \
+		     side_jmp_data_of_(SIDE_JMP_IF_( \
 			SIDE_JMP_CLASS_IS_(side_jmp_v##n##_, 5), \
-			side_jmp_v##n##_, (char *)0))->data, \
+			side_jmp_v##n##_, (char *)0)), \
 		     &event##_side_jmp_event)
 
 #define SIDE_JMP_EMIT_ALL_(event, n, ...) \
@@ -750,13 +761,13 @@ static inline const void *side_jmp_text_of_(const char *text)
 		SIDE_JMP_LIST_##n##_(SIDE_JMP_CHECK_, event, __VA_ARGS__))); \
 	SIDE_JMP_FIRE_##n##_(event, n, __VA_ARGS__)
 #define SIDE_JMP_PLAINLY_(event, n, ...) \
-	((event##_side_jmp_function *)event##_side_jmp_event.fire)( \
+	((event##_side_jmp_function *)event##_side_jmp_event.side_jmp_fire)( \
 		SIDE_JMP_LIST_##n##_(SIDE_JMP_BITS_, event, __VA_ARGS__));
 #if SIDE_JMP_HAS_CALL_
 #define SIDE_JMP_FIRE_0_(event, n, ...) \
-	side_jmp_fire_0_(&event##_side_jmp_event.fire);
+	side_jmp_fire_0_(&event##_side_jmp_event.side_jmp_fire);
 #define SIDE_JMP_AT_NO_COST_(event, n, ...) \
-	side_jmp_fire_##n##_(&event##_side_jmp_event.fire, \
+	side_jmp_fire_##n##_(&event##_side_jmp_event.side_jmp_fire, \
 		SIDE_JMP_LIST_##n##_(SIDE_JMP_TRIPLE_, event, __VA_ARGS__));
 #else
 #define SIDE_JMP_FIRE_0_		SIDE_JMP_PLAINLY_
@@ -780,9 +791,6 @@ static inline const void *side_jmp_text_of_(const char *text)
 #define SIDE_JMP_FIRE_16_		SIDE_JMP_PLAINLY_
 
 #else /* C++ */
-
-#include <type_traits>
-#include <utility>
 
 #define SIDE_JMP_DECLARE_SUITS_(event, n, field)
 #define SIDE_JMP_TYPE_OF_(event, n, field)	SIDE_JMP_CXX_TYPE_ field
@@ -926,9 +934,9 @@ template <size_t code_> struct takes {
 #define SIDE_JMP_TYPE_(name, code) \
 	struct name : takes<code> { using takes<code>::takes; };
 #define SIDE_JMP_TYPES_(name, elem) \
-	SIDE_JMP_TYPE_(seq_of_##name, SIDE_JMP_CODE_( \
+	SIDE_JMP_TYPE_(side_jmp_seq_of_##name, SIDE_JMP_CODE_( \
 		SIDE_JMP_SEQ + SIDE_JMP_COUNTED_, elem, 0)) \
-	template <size_t n_> struct array_of_##name : \
+	template <size_t n_> struct side_jmp_array_of_##name : \
 		takes<SIDE_JMP_CODE_(SIDE_JMP_ARRAY, elem, n_)> { \
 		using takes<SIDE_JMP_CODE_(SIDE_JMP_ARRAY, elem, n_)>::takes; \
 	};
@@ -943,18 +951,18 @@ SIDE_JMP_NUMBER_(s8, SIDE_JMP_INT, SIDE_JMP_S8)
 SIDE_JMP_NUMBER_(s16, SIDE_JMP_INT, SIDE_JMP_S16)
 SIDE_JMP_NUMBER_(s32, SIDE_JMP_INT, SIDE_JMP_S32)
 SIDE_JMP_NUMBER_(s64, SIDE_JMP_INT, SIDE_JMP_S64)
-SIDE_JMP_NUMBER_(float32, SIDE_JMP_FLOAT, SIDE_JMP_F32)
-SIDE_JMP_NUMBER_(float64, SIDE_JMP_FLOAT, SIDE_JMP_F64)
+SIDE_JMP_NUMBER_(side_jmp_float32, SIDE_JMP_FLOAT, SIDE_JMP_F32)
+SIDE_JMP_NUMBER_(side_jmp_float64, SIDE_JMP_FLOAT, SIDE_JMP_F64)
 SIDE_JMP_TYPE_(pointer, SIDE_JMP_CODE_(SIDE_JMP_POINTER, SIDE_JMP_U64, 0))
-SIDE_JMP_TYPE_(label, SIDE_JMP_CODE_(SIDE_JMP_ENUM, SIDE_JMP_S32, 0))
+SIDE_JMP_TYPE_(side_jmp_label, SIDE_JMP_CODE_(SIDE_JMP_ENUM, SIDE_JMP_S32, 0))
 SIDE_JMP_TYPE_(string, SIDE_JMP_CODE_(SIDE_JMP_STRING, 0, 0))
 SIDE_JMP_TYPE_(chars, SIDE_JMP_CODE_(SIDE_JMP_CHARS, 0, 2))
 SIDE_JMP_TYPE_(text, SIDE_JMP_CODE_(SIDE_JMP_STRING + SIDE_JMP_COUNTED_, 0, 0))
 SIDE_JMP_TYPES_(byte, SIDE_JMP_BYTE)
-template <size_t n_> using array_of_float = array_of_float32<n_>;
-template <size_t n_> using array_of_double = array_of_float64<n_>;
-typedef seq_of_float32 seq_of_float;
-typedef seq_of_float64 seq_of_double;
+template <size_t n_> using side_jmp_array_of_float = side_jmp_array_of_side_jmp_float32<n_>;
+template <size_t n_> using side_jmp_array_of_double = side_jmp_array_of_side_jmp_float64<n_>;
+typedef side_jmp_seq_of_side_jmp_float32 side_jmp_seq_of_float;
+typedef side_jmp_seq_of_side_jmp_float64 side_jmp_seq_of_double;
 
 #define side_jmp_cxx_u8(...)		side_jmp_detail::u8
 #define side_jmp_cxx_u16(...)		side_jmp_detail::u16
@@ -964,18 +972,18 @@ typedef seq_of_float64 seq_of_double;
 #define side_jmp_cxx_s16(...)		side_jmp_detail::s16
 #define side_jmp_cxx_s32(...)		side_jmp_detail::s32
 #define side_jmp_cxx_s64(...)		side_jmp_detail::s64
-#define side_jmp_cxx_float(...)		side_jmp_detail::float32
-#define side_jmp_cxx_double(...)	side_jmp_detail::float64
+#define side_jmp_cxx_float(...)		side_jmp_detail::side_jmp_float32
+#define side_jmp_cxx_double(...)	side_jmp_detail::side_jmp_float64
 #define side_jmp_cxx_pointer(...)	side_jmp_detail::pointer
-#define side_jmp_cxx_enum(...)		side_jmp_detail::label
+#define side_jmp_cxx_enum(...)		side_jmp_detail::side_jmp_label
 #define side_jmp_cxx_string(...)	side_jmp_detail::string
 #define side_jmp_cxx_chars(...)		side_jmp_detail::chars
 #define side_jmp_cxx_text(...)		side_jmp_detail::text
-#define side_jmp_cxx_bytes(name, n, ...) side_jmp_detail::array_of_byte<(n)>
-#define side_jmp_cxx_byte_seq(...)	side_jmp_detail::seq_of_byte
+#define side_jmp_cxx_bytes(name, n, ...) side_jmp_detail::side_jmp_array_of_byte<(n)>
+#define side_jmp_cxx_byte_seq(...)	side_jmp_detail::side_jmp_seq_of_byte
 #define side_jmp_cxx_array(name, type, n, ...) \
-	side_jmp_detail::array_of_##type<(n)>
-#define side_jmp_cxx_seq(name, type, ...)	side_jmp_detail::seq_of_##type
+	side_jmp_detail::side_jmp_array_of_##type<(n)>
+#define side_jmp_cxx_seq(name, type, ...)	side_jmp_detail::side_jmp_seq_of_##type
 
 /* ---- C++: emitting ------------------------------------------------------ */
 
@@ -1081,9 +1089,9 @@ SIDE_JMP_FIRE_(5)
 SIDE_JMP_FIRE_(6)
 #endif
 
-template <class F, size_t... codes_> struct emit {
+template <class F, size_t... codes_> struct side_jmp_emit {
 	template <class... A> static SIDE_JMP_INLINED_
-	void by(side_jmp_function *const *f, const A &...a)
+	void side_jmp_by(side_jmp_function *const *f, const A &...a)
 	{
 		fire<F>(f, send(a, f,
 				typename as<how<codes_, A>::value>::tag())...);
@@ -1114,9 +1122,9 @@ inline side_jmp_detail::seq<SIDE_JMP_S8> side_jmp_text(const char *p, size_t n)
 	if (0) \
 		(void)event##_side_jmp_takes( \
 			SIDE_JMP_LIST_##n##_(SIDE_JMP_PLAIN_, ~, __VA_ARGS__)); \
-	side_jmp_detail::emit<event##_side_jmp_function \
+	side_jmp_detail::side_jmp_emit<event##_side_jmp_function \
 		SIDE_JMP_EACH_##n##_(SIDE_JMP_CODE_OF_, event, __VA_ARGS__)>:: \
-		by(&event##_side_jmp_event.fire \
+		side_jmp_by(&event##_side_jmp_event.side_jmp_fire \
 		   SIDE_JMP_EACH_##n##_(SIDE_JMP_AFTER_COMMA_, ~, __VA_ARGS__));
 
 #endif /* C++ */
@@ -1241,7 +1249,7 @@ inline side_jmp_detail::seq<SIDE_JMP_S8> side_jmp_text(const char *p, size_t n)
 	__attribute__((__section__(name), __used__, __aligned__(8) SIDE_JMP_RETAIN_))
 #define SIDE_JMP_RETAIN_
 #if defined(__has_attribute)
-#if __has_attribute(retain)
+#if __has_attribute(__retain__)
 #undef SIDE_JMP_RETAIN_
 #define SIDE_JMP_RETAIN_	, __retain__
 #endif
@@ -1266,10 +1274,10 @@ inline side_jmp_detail::seq<SIDE_JMP_S8> side_jmp_text(const char *p, size_t n)
 		SIDE_JMP_INIT_##width##_(provider ":" name); \
 	SIDE_JMP_DEFINE_FIRE_(event, n, __VA_ARGS__) \
 	struct event##_side_jmp_desc_type { \
-		struct side_jmp_event_desc head; \
-		struct side_jmp_field fields[n + 1]; \
-		int64_t values[n_labels + 1]; \
-		char text[sizeof(strings)]; \
+		struct side_jmp_event_desc side_jmp_head; \
+		struct side_jmp_field side_jmp_fields[n + 1]; \
+		int64_t side_jmp_values[n_labels + 1]; \
+		char side_jmp_text[sizeof(strings)]; \
 	}; \
 	SIDE_JMP_IN_SECTION_("side_jmp_event") \
 	static const struct event##_side_jmp_desc_type \
@@ -1277,7 +1285,7 @@ inline side_jmp_detail::seq<SIDE_JMP_S8> side_jmp_text(const char *p, size_t n)
 		{ (sizeof(struct event##_side_jmp_desc_type) + 7) / 8 * 8, \
 		  SIDE_JMP_DESC_VERSION, n, n_labels, \
 		  width == 64 ? SIDE_JMP_RECORD_WORD64 : 0, \
-		  offsetof(struct event##_side_jmp_desc_type, text) }, \
+		  offsetof(struct event##_side_jmp_desc_type, side_jmp_text) }, \
 		{ SIDE_JMP_EACH_##n##_(SIDE_JMP_FIELD_DATA_, event, __VA_ARGS__) \
 		  { 0, 0, 0, 0 } }, \
 		{ SIDE_JMP_EACH_##n##_(SIDE_JMP_LABEL_VALUES_, ~, __VA_ARGS__) \
@@ -1287,7 +1295,7 @@ inline side_jmp_detail::seq<SIDE_JMP_S8> side_jmp_text(const char *p, size_t n)
 	SIDE_JMP_IN_SECTION_("side_jmp_event_data") \
 	struct side_jmp_event event##_side_jmp_event = { \
 		SIDE_JMP_EVENT_VERSION, 0, &event##_side_jmp_key, \
-		&event##_side_jmp_desc.head, NULL, 0, 0, \
+		&event##_side_jmp_desc.side_jmp_head, NULL, 0, 0, \
 		(side_jmp_function *)event##_side_jmp_fire, NULL \
 	}
 
@@ -1329,14 +1337,14 @@ inline side_jmp_detail::seq<SIDE_JMP_S8> side_jmp_text(const char *p, size_t n)
 	SIDE_JMP_LABELLED_II_(what, class_, args)
 #define SIDE_JMP_LABELLED_II_(what, class_, args)	what##class_ args
 
-#define SIDE_JMP_N_plain(...)
-#define SIDE_JMP_N_labels(name, ...)		+ SIDE_JMP_COUNT_(__VA_ARGS__)
-#define SIDE_JMP_TEXT_OF_plain(...)
-#define SIDE_JMP_TEXT_OF_labels(name, ...) \
+#define SIDE_JMP_N_0(...)
+#define SIDE_JMP_N_1(name, ...)		+ SIDE_JMP_COUNT_(__VA_ARGS__)
+#define SIDE_JMP_TEXT_OF_0(...)
+#define SIDE_JMP_TEXT_OF_1(name, ...) \
 	SIDE_JMP_EACH_LABEL_(SIDE_JMP_LABEL_TEXT_, SIDE_JMP_COUNT_(__VA_ARGS__), \
 			 __VA_ARGS__)
-#define SIDE_JMP_VALUES_OF_plain(...)
-#define SIDE_JMP_VALUES_OF_labels(name, ...) \
+#define SIDE_JMP_VALUES_OF_0(...)
+#define SIDE_JMP_VALUES_OF_1(name, ...) \
 	SIDE_JMP_EACH_LABEL_(SIDE_JMP_LABEL_VALUE_, SIDE_JMP_COUNT_(__VA_ARGS__), \
 			 __VA_ARGS__)
 #define SIDE_JMP_EACH_LABEL_(m, n, ...)	SIDE_JMP_EACH_LABEL_I_(m, n, __VA_ARGS__)
@@ -1391,25 +1399,25 @@ inline side_jmp_detail::seq<SIDE_JMP_S8> side_jmp_text(const char *p, size_t n)
 #define SIDE_JMP_ELEM_CODE_float	SIDE_JMP_F32
 #define SIDE_JMP_ELEM_CODE_double	SIDE_JMP_F64
 
-#define SIDE_JMP_TYPE_CLASS_u8		plain
-#define SIDE_JMP_TYPE_CLASS_u16		plain
-#define SIDE_JMP_TYPE_CLASS_u32		plain
-#define SIDE_JMP_TYPE_CLASS_u64		plain
-#define SIDE_JMP_TYPE_CLASS_s8		plain
-#define SIDE_JMP_TYPE_CLASS_s16		plain
-#define SIDE_JMP_TYPE_CLASS_s32		plain
-#define SIDE_JMP_TYPE_CLASS_s64		plain
-#define SIDE_JMP_TYPE_CLASS_float	plain
-#define SIDE_JMP_TYPE_CLASS_double	plain
-#define SIDE_JMP_TYPE_CLASS_pointer	plain
-#define SIDE_JMP_TYPE_CLASS_enum	labels
-#define SIDE_JMP_TYPE_CLASS_string	plain
-#define SIDE_JMP_TYPE_CLASS_text	plain
-#define SIDE_JMP_TYPE_CLASS_chars	plain
-#define SIDE_JMP_TYPE_CLASS_bytes	plain
-#define SIDE_JMP_TYPE_CLASS_byte_seq	plain
-#define SIDE_JMP_TYPE_CLASS_array	plain
-#define SIDE_JMP_TYPE_CLASS_seq		plain
+#define SIDE_JMP_TYPE_CLASS_u8		0
+#define SIDE_JMP_TYPE_CLASS_u16		0
+#define SIDE_JMP_TYPE_CLASS_u32		0
+#define SIDE_JMP_TYPE_CLASS_u64		0
+#define SIDE_JMP_TYPE_CLASS_s8		0
+#define SIDE_JMP_TYPE_CLASS_s16		0
+#define SIDE_JMP_TYPE_CLASS_s32		0
+#define SIDE_JMP_TYPE_CLASS_s64		0
+#define SIDE_JMP_TYPE_CLASS_float	0
+#define SIDE_JMP_TYPE_CLASS_double	0
+#define SIDE_JMP_TYPE_CLASS_pointer	0
+#define SIDE_JMP_TYPE_CLASS_enum	1
+#define SIDE_JMP_TYPE_CLASS_string	0
+#define SIDE_JMP_TYPE_CLASS_text	0
+#define SIDE_JMP_TYPE_CLASS_chars	0
+#define SIDE_JMP_TYPE_CLASS_bytes	0
+#define SIDE_JMP_TYPE_CLASS_byte_seq	0
+#define SIDE_JMP_TYPE_CLASS_array	0
+#define SIDE_JMP_TYPE_CLASS_seq		0
 
 /* ------------------------------------------------------------------------
  * Every object registers its events, after its sites (priority 101).
@@ -1449,5 +1457,7 @@ void side_jmp_these_events_stop(void)
 #ifdef __cplusplus
 } /* extern "C" */
 #endif
+
+#include "side_jmp/pop.h"
 
 #endif /* SIDE_JMP_EVENT_H */
