@@ -207,6 +207,9 @@ struct side_jmp_key {
 #endif
 };
 
+typedef uint32_t side_jmp_word_32_;
+typedef uint64_t side_jmp_word_64_ __attribute__((__aligned__(8)));
+
 #define SIDE_JMP_HIDDEN		__attribute__((__visibility__("hidden")))
 #define SIDE_JMP_EXPORTED	__attribute__((__visibility__("default")))
 
@@ -230,9 +233,9 @@ struct side_jmp_key {
  * theirs say so, in C++ the key's own type.
  */
 #define SIDE_JMP_KEY_FACTS_(name, bits, place) \
-	typedef uint##bits##_t name##_side_jmp_word __attribute__((__unused__)); \
-	typedef char name##_side_jmp_place[place] __attribute__((__unused__)); \
-	typedef char SIDE_JMP_BY_NAME_(name) __attribute__((__unused__))
+	typedef uint##bits##_t name##_side_jmp_word; \
+	typedef char name##_side_jmp_place[place]; \
+	typedef char SIDE_JMP_BY_NAME_(name)
 
 /* What is not a key's name makes an error of this. */
 #define SIDE_JMP_BY_NAME_(name)	name##__name_a_key_here_or_ask_side_jmp_enabled
@@ -565,7 +568,7 @@ template <class T> struct plain<const T> : plain<T> { };
 template <class T> struct side_jmp_facts {
 	typedef typename plain<T>::type type;
 	static_assert(__is_base_of(side_jmp_key, type),
-		      "side_jmp: not a side_jmp_key; write a side_jmp_key's name here, or ask "
+		      "side_jmp: not a key; write a key's name here, or ask "
 		      "side_jmp_enabled() of its address");
 	static constexpr bool side_jmp_is_64 = type::side_jmp_bits_ == 64;
 	static constexpr bool side_jmp_is_shared = type::side_jmp_shared_ != 0;
@@ -615,14 +618,14 @@ struct side_jmp_key *const side_jmp_slot<T, true>::side_jmp_at = &side_jmp_facts
 	 __atomic_load_n(SIDE_JMP_WORD_AT_(name, 32), __ATOMIC_ACQUIRE))
 /* A key begins with its word. */
 #define SIDE_JMP_WORD_AT_(name, bits) \
-	((const uint##bits##_t *)(const void *)&(name))
+	((const side_jmp_word_##bits##_ *)(const void *)&(name))
 /*
  * The same without the acquire, for what synchronizes by itself: around an
  * atomic load compilers move less.
  */
 #define SIDE_JMP_PEEK_(name) \
 	(SIDE_JMP_IS_64_(name) ? \
-	 *(const volatile uint64_t *)SIDE_JMP_WORD_AT_(name, 64) : \
+	 *(const volatile side_jmp_word_64_ *)SIDE_JMP_WORD_AT_(name, 64) : \
 	 *(const volatile uint32_t *)SIDE_JMP_WORD_AT_(name, 32))
 
 #if SIDE_JMP_ARCH_HAS_SITES

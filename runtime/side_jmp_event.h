@@ -750,8 +750,8 @@ static inline const void *side_jmp_data_of_(const void *seq)
 		     side_jmp_v##n##_, &event##_side_jmp_event), \
 	SIDE_JMP_IF_(side_jmp_fit##n##_ && \
 		     (sizeof(event##_side_jmp_f##n) & SIDE_JMP_COUNTED_), \
-		     side_jmp_data_of_(SIDE_JMP_IF_( \
-			SIDE_JMP_CLASS_IS_(side_jmp_v##n##_, 5), \
+		     side_jmp_data_of_(SIDE_JMP_IF_(side_jmp_fit##n##_ && \
+			(sizeof(event##_side_jmp_f##n) & SIDE_JMP_COUNTED_), \
 			side_jmp_v##n##_, (char *)0)), \
 		     &event##_side_jmp_event)
 
@@ -1296,7 +1296,7 @@ inline side_jmp_detail::seq<SIDE_JMP_S8> side_jmp_text(const char *p, size_t n)
 	struct side_jmp_event event##_side_jmp_event = { \
 		SIDE_JMP_EVENT_VERSION, 0, &event##_side_jmp_key, \
 		&event##_side_jmp_desc.side_jmp_head, NULL, 0, 0, \
-		(side_jmp_function *)event##_side_jmp_fire, NULL \
+		SIDE_JMP_FUNCTION_(event##_side_jmp_fire), NULL \
 	}
 
 #define SIDE_JMP_FIELD_ONCE_(event, n, field) \

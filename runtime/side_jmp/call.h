@@ -33,6 +33,11 @@ extern "C" {
 
 /* Some function. */
 typedef void side_jmp_function(void);
+#ifdef __cplusplus
+#define SIDE_JMP_FUNCTION_(f)	reinterpret_cast<side_jmp_function *>(f)
+#else
+#define SIDE_JMP_FUNCTION_(f)	((side_jmp_function *)(f))
+#endif
 
 /*
  * gcc moves out of the hot text what a call of a cold function is in.  This one
