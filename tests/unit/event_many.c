@@ -363,9 +363,10 @@ static void start_at_tick(int signo)
 	tick(signo);
 	if (!start_now)
 		return;
-	start_now = false;
 	start_within = side_jmp_trace_start("many:*", NULL);
 	stop_within = side_jmp_trace_stop();
+	/* 0: it struck too early, before the call that it is to strike. */
+	start_now = start_within == 0;
 }
 
 /* How often the line stands in DIR's only trace's metadata. */
