@@ -5,9 +5,9 @@
  * refuses one that lacks something, and derives what most ports share.
  *
  * In the text `%l[side_jmp_check]` and `%l[side_jmp_on]` are the blocks that
- * test the word and that found it not 0, `%[side_jmp_key]` is the key's address as the
- * assembler's symbol, `%c[side_jmp_flags]` the record's flags (2: a 64-bit word) and
- * `%=` a number that no other site has.
+ * test the word and that found it not 0, `%[side_jmp_key]` is the key's address
+ * as the assembler's symbol, `%c[side_jmp_flags]` the record's flags (2: a 64-bit
+ * word) and `%=` a number that no other site has.
  *
  * The other half of a port, its arch.c, has its contract in arch.h.
  */

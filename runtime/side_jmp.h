@@ -574,7 +574,7 @@ template <class T> struct side_jmp_facts {
 	static constexpr bool side_jmp_is_shared = type::side_jmp_shared_ != 0;
 };
 
-/* Where a shared side_jmp_key is said to be: one in an object, however many files. */
+/* Where a shared key is said to be: one in an object, however many files. */
 template <class T, bool shared_ = side_jmp_facts<T>::side_jmp_is_shared>
 struct __attribute__((__visibility__("hidden"))) side_jmp_slot {
 	static struct side_jmp_key *const side_jmp_at;
@@ -583,7 +583,8 @@ template <class T> struct __attribute__((__visibility__("hidden"))) side_jmp_slo
 	static struct side_jmp_key *const side_jmp_at;
 };
 template <class T>
-struct side_jmp_key *const side_jmp_slot<T, true>::side_jmp_at = &side_jmp_facts<T>::type::side_jmp_self_();
+struct side_jmp_key *const side_jmp_slot<T, true>::side_jmp_at =
+	&side_jmp_facts<T>::type::side_jmp_self_();
 
 } /* namespace */
 } /* extern "C++" */
@@ -602,10 +603,12 @@ struct side_jmp_key *const side_jmp_slot<T, true>::side_jmp_at = &side_jmp_facts
 #include "side_jmp/arch/site.h"
 
 #ifdef __cplusplus
-#define SIDE_JMP_IS_64_(name)	side_jmp_detail::side_jmp_facts<decltype(name)>::side_jmp_is_64
+#define SIDE_JMP_IS_64_(name) \
+	side_jmp_detail::side_jmp_facts<decltype(name)>::side_jmp_is_64
 #define SIDE_JMP_IS_SHARED_(name) \
 	side_jmp_detail::side_jmp_facts<decltype(name)>::side_jmp_is_shared
-#define SIDE_JMP_SLOT_(name)	side_jmp_detail::side_jmp_slot<decltype(name)>::side_jmp_at
+#define SIDE_JMP_SLOT_(name) \
+	side_jmp_detail::side_jmp_slot<decltype(name)>::side_jmp_at
 #else
 #define SIDE_JMP_IS_64_(name)		(sizeof(name##_side_jmp_word) == 8)
 #define SIDE_JMP_IS_SHARED_(name)	(sizeof(name##_side_jmp_place) == 2)
@@ -626,7 +629,7 @@ struct side_jmp_key *const side_jmp_slot<T, true>::side_jmp_at = &side_jmp_facts
 #define SIDE_JMP_PEEK_(name) \
 	(SIDE_JMP_IS_64_(name) ? \
 	 *(const volatile side_jmp_word_64_ *)SIDE_JMP_WORD_AT_(name, 64) : \
-	 *(const volatile uint32_t *)SIDE_JMP_WORD_AT_(name, 32))
+	 *(const volatile side_jmp_word_32_ *)SIDE_JMP_WORD_AT_(name, 32))
 
 #if SIDE_JMP_ARCH_HAS_SITES
 

@@ -246,7 +246,7 @@ struct side_jmp_event {
 	uint32_t id;		/* of the built-in tracer; 0: none yet */
 	struct side_jmp_key *key;
 	const struct side_jmp_event_desc *desc;
-	struct side_jmp_slot *slots;	/* of tracers; see tracer.c */
+	struct side_jmp_slot *slots;	/* of tracers; see events/tracer.c */
 	uint32_t write_index;	/* user_events */
 	uint32_t state;		/* user_events; 0: not registered */
 	side_jmp_function *side_jmp_fire;	/* what sites call */
