@@ -19,8 +19,8 @@
 #define REFUSED(name_, rule_, why_, kernel_) \
 	.name = name_, .rule = SJ_##rule_, .why = why_, .kernel = kernel_
 
-/* Those of the layout nop; the kernel series does not know it. */
-#define OF_NOP	.machine = EM_X86_64, .not = CORPUS_NOT_KERNEL
+/* Those of the layout nop. */
+#define OF_NOP	.machine = EM_X86_64
 
 #define NO_KEYS	"the kernel reads words, and knows no keys"
 
