@@ -138,16 +138,20 @@
 #endif /* SIDE_JMP_ARCH_HAS_SITES */
 
 /*
- * Calls that the compiler does not see (side_jmp/call.h): text that calls
- * side_jmp_call_<n>() of the port's call.c, which calls the function with the n
- * values (0 to 6, unsigned, 64 bits) and gives every register back but the
- * clobbers.  A port without (0) makes ordinary calls.
+ * Calls that the compiler does not see (side_jmp/call.h): text that calls one of
+ * two thunks of the port's call.c with n values (0 to 6, unsigned, 64 bits), and
+ * gives every register back but the clobbers.  side_jmp_call_<n>() calls a
+ * function with them as its arguments; side_jmp_event_<n>() calls
+ * sj_event_fire() with an event and an array of them, and leaves it to that to
+ * keep vectors (arch.h).  A port without (0) makes ordinary calls.
  *
- *	CALL(n, slots, f)	all of it; n is a string
- *	CALL_SLOT(n)		its part for the operand [side_jmp_<n>], in order
- *	CALL_SYMBOL		that for the function, whose address is in memory
- *				at [side_jmp_f], in this object
- *	CALL_VALUE		the same, [side_jmp_f] is a register that has it
+ *	CALL(thunk, slots, f)	all of it; thunk is a string
+ *	CALL_SLOT(n)		its part for the operand [side_jmp_<n>], a string;
+ *				the last operand's is the first
+ *	CALL_SYMBOL		that for the event, whose address is in memory at
+ *				[side_jmp_f], in this object
+ *	CALL_VALUE		the same for the function, [side_jmp_f] is a
+ *				register that has its address
  *	CALL_CONSTRAINT		of values; no memory that is found by the stack
  *				pointer, which moves
  *	CALL_CLOBBERS

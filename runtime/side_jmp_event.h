@@ -214,9 +214,12 @@ enum side_jmp_elem {
 struct side_jmp_field {
 	uint8_t kind;		/* enum side_jmp_kind */
 	uint8_t elem;		/* enum side_jmp_elem, or 0 */
-	uint16_t reserved;	/* 0 */
+	uint16_t flags;		/* SIDE_JMP_FIELD_COUNTED */
 	uint32_t count;
 };
+
+/* A site gives a pointer to a struct side_jmp_seq: seq, byte_seq, text. */
+#define SIDE_JMP_FIELD_COUNTED		0x1
 
 #define SIDE_JMP_DESC_VERSION		1
 
@@ -249,7 +252,7 @@ struct side_jmp_event {
 	struct side_jmp_slot *slots;	/* of tracers; see events/tracer.c */
 	uint32_t write_index;	/* user_events */
 	uint32_t state;		/* user_events; 0: not registered */
-	side_jmp_function *side_jmp_fire;	/* what sites call */
+	struct side_jmp_event *side_jmp_self;	/* what sites push */
 	void *reserved;
 };
 
@@ -342,6 +345,9 @@ struct side_jmp_event_info {
 	char user_events_reason[240];	/* a sentence */
 	char said[240];			/* the first line that stderr was told
 					   of a variable SIDE_JMP_*; "" */
+	uint64_t objects_rejected;	/* whose events nobody is told of: they
+					   never fire */
+	char reject_reason[240];	/* the last one: what, where, why */
 };
 
 /* Fill in the first `size` bytes.  Returns 0 or -EINVAL. */
@@ -365,10 +371,11 @@ struct side_jmp_event_object {
 	struct side_jmp_event_object *next;
 };
 
+/* 0 or -errno; -EINVAL: see side_jmp_event_info.reject_reason. */
 int side_jmp_event_register(struct side_jmp_event_object *object);
 int side_jmp_event_unload(struct side_jmp_event_object *object);
-void side_jmp_event_fire(struct side_jmp_event *event,
-			 const struct side_jmp_value *values);
+/* What sites call: bits[n_fields], an argument each; see "arguments" below. */
+void side_jmp_event_fire(struct side_jmp_event *event, const uint64_t *bits);
 
 #pragma GCC visibility pop
 
@@ -411,7 +418,7 @@ side_jmp_event_doc(const struct side_jmp_event_desc *desc)
 	return side_jmp_event_next_text(side_jmp_event_name(desc));
 }
 
-/* ---- values ------------------------------------------------------------- */
+/* ---- arguments ---------------------------------------------------------- */
 
 /*
  * A field in a number, which an array's size tells: its kind, whether its value
@@ -439,7 +446,8 @@ struct side_jmp_seq {
 
 /*
  * An argument travels as 64 bits: an integer, extended by its own type; a
- * double's bits; a pointer, and a sequence by one.  The bits are taken where
+ * double's bits, rounded where its field is a float; a pointer, and a sequence
+ * by one.  The bits are taken where
  * the port says and not where a compiler likes to: in the hot path.
  */
 static inline uint64_t side_jmp_double_(double value)
@@ -452,91 +460,6 @@ static inline uint64_t side_jmp_double_(double value)
 	__builtin_memcpy(&bits, &value, sizeof(bits));
 #endif
 	return bits;
-}
-
-static inline struct side_jmp_value side_jmp_int_(size_t code, uint64_t bits)
-{
-	size_t elem = SIDE_JMP_ELEM_(code);
-	unsigned shift = (unsigned)(64 - 8 * SIDE_JMP_ELEM_SIZE_(elem));
-	struct side_jmp_value value;
-
-	value.count = 0;
-	value.u64 = bits << shift;
-	if (SIDE_JMP_ELEM_SIGNED_(elem))
-		value.s64 >>= shift;
-	else
-		value.u64 >>= shift;
-	return value;
-}
-
-static inline struct side_jmp_value side_jmp_float_(size_t code, uint64_t bits)
-{
-	struct side_jmp_value value;
-
-	value.count = 0;
-	__builtin_memcpy(&value.f64, &bits, sizeof(bits));
-	if (SIDE_JMP_ELEM_(code) == SIDE_JMP_F32)
-		value.f64 = (double)(float)value.f64;
-	return value;
-}
-
-/* At most `limit` bytes, up to the first 0 if there is one. */
-static inline struct side_jmp_value side_jmp_text_(const void *data,
-						   size_t limit)
-{
-	struct side_jmp_value value;
-	const void *end;
-
-	value.data = data ? data : "(null)";
-	if (!data)
-		limit = limit < 6 ? limit : 6;
-	end = limit ? memchr(value.data, 0, limit) : NULL;
-	value.count = end ? (size_t)((const char *)end - (const char *)value.data) :
-			    limit;
-	return value;
-}
-
-static inline struct side_jmp_value side_jmp_string_(const char *text)
-{
-	struct side_jmp_value value;
-
-	value.data = text ? text : "(null)";
-	value.count = text ? strlen(text) : 6;
-	return value;
-}
-
-/* What a callback gets of what the site gave; `code` is a constant. */
-static inline struct side_jmp_value side_jmp_value_(size_t code, uint64_t bits)
-{
-	const void *at = (const void *)(uintptr_t)bits;
-	const struct side_jmp_seq *seq = (const struct side_jmp_seq *)at;
-	struct side_jmp_value value;
-
-	switch (SIDE_JMP_KIND_(code)) {
-	case SIDE_JMP_INT:
-	case SIDE_JMP_ENUM:
-		return side_jmp_int_(code, bits);
-	case SIDE_JMP_FLOAT:
-		return side_jmp_float_(code, bits);
-	case SIDE_JMP_STRING:
-		return code & SIDE_JMP_COUNTED_ ?
-			side_jmp_text_(seq->data, seq->count) :
-			side_jmp_string_((const char *)at);
-	case SIDE_JMP_CHARS:
-		return side_jmp_text_(at, SIDE_JMP_LEN_(code) - 1);
-	case SIDE_JMP_ARRAY:
-		value.data = at;
-		value.count = SIDE_JMP_LEN_(code);
-		return value;
-	case SIDE_JMP_SEQ:
-		value.data = seq->data;
-		value.count = seq->count;
-		return value;
-	default:
-		value.u64 = bits;
-		value.count = 0;
-		return value;
-	}
 }
 
 #ifdef __cplusplus
@@ -733,10 +656,14 @@ static inline const void *side_jmp_data_of_(const void *seq)
 #define SIDE_JMP_CHECK_(event, n, a) \
 	SIDE_JMP_IF_(side_jmp_fit##n##_, (event##_side_jmp_t##n){ 0 }, \
 		     side_jmp_v##n##_)
+#define SIDE_JMP_ROUND_(event, n, v) \
+	SIDE_JMP_IF_(SIDE_JMP_ELEM_(sizeof(event##_side_jmp_f##n)) == \
+		     SIDE_JMP_F32, (double)(float)(v), (v))
 #define SIDE_JMP_BITS_(event, n, a) \
 	SIDE_JMP_IF_(side_jmp_real##n##_, \
-		side_jmp_double_(SIDE_JMP_IF_(side_jmp_real##n##_, \
-					      side_jmp_v##n##_, 0)), \
+		side_jmp_double_(SIDE_JMP_ROUND_(event, n, \
+			SIDE_JMP_IF_(side_jmp_real##n##_, \
+				     side_jmp_v##n##_, 0))), \
 		(uint64_t)SIDE_JMP_IF_(side_jmp_fit##n##_ > side_jmp_real##n##_, \
 				       side_jmp_v##n##_, 0))
 
@@ -760,14 +687,16 @@ static inline const void *side_jmp_data_of_(const void *seq)
 	(void)sizeof(event##_side_jmp_takes( \
 		SIDE_JMP_LIST_##n##_(SIDE_JMP_CHECK_, event, __VA_ARGS__))); \
 	SIDE_JMP_FIRE_##n##_(event, n, __VA_ARGS__)
+#define SIDE_JMP_NEXT_BITS_(event, n, a)	SIDE_JMP_BITS_(event, n, a),
 #define SIDE_JMP_PLAINLY_(event, n, ...) \
-	((event##_side_jmp_function *)event##_side_jmp_event.side_jmp_fire)( \
-		SIDE_JMP_LIST_##n##_(SIDE_JMP_BITS_, event, __VA_ARGS__));
+	side_jmp_event_fire(&event##_side_jmp_event, (const uint64_t[]){ \
+		SIDE_JMP_EACH_##n##_(SIDE_JMP_NEXT_BITS_, event, __VA_ARGS__) \
+		0 });
 #if SIDE_JMP_HAS_CALL_
 #define SIDE_JMP_FIRE_0_(event, n, ...) \
-	side_jmp_fire_0_(&event##_side_jmp_event.side_jmp_fire);
+	side_jmp_fire_0_(&event##_side_jmp_event.side_jmp_self);
 #define SIDE_JMP_AT_NO_COST_(event, n, ...) \
-	side_jmp_fire_##n##_(&event##_side_jmp_event.side_jmp_fire, \
+	side_jmp_fire_##n##_(&event##_side_jmp_event.side_jmp_self, \
 		SIDE_JMP_LIST_##n##_(SIDE_JMP_TRIPLE_, event, __VA_ARGS__));
 #else
 #define SIDE_JMP_FIRE_0_		SIDE_JMP_PLAINLY_
@@ -856,8 +785,8 @@ template <class T> none text_of(const T &, long);
 
 /* How an argument gets to its field; SIDE_JMP_NOT: it does not. */
 enum {
-	SIDE_JMP_NOT, SIDE_JMP_AS_INTEGER, SIDE_JMP_AS_REAL, SIDE_JMP_AS_POINTER,
-	SIDE_JMP_AS_STRING, SIDE_JMP_AS_SEQ, SIDE_JMP_AS_TEXT, SIDE_JMP_AS_RANGE
+	SIDE_JMP_NOT, SIDE_JMP_AS_INTEGER, SIDE_JMP_AS_REAL, SIDE_JMP_AS_FLOAT,
+	SIDE_JMP_AS_POINTER, SIDE_JMP_AS_STRING, SIDE_JMP_AS_SEQ, SIDE_JMP_AS_TEXT, SIDE_JMP_AS_RANGE
 };
 constexpr bool is_char(int elem)
 {
@@ -900,6 +829,7 @@ template <size_t code_, class A> struct how {
 		kind == SIDE_JMP_FLOAT ?
 			(std::is_same<D, float>::value ||
 			 std::is_same<D, double>::value ?
+			 elem == SIDE_JMP_F32 ? SIDE_JMP_AS_FLOAT :
 			 SIDE_JMP_AS_REAL : SIDE_JMP_NOT) :
 		kind == SIDE_JMP_POINTER ?
 			(std::is_pointer<D>::value ||
@@ -1025,6 +955,12 @@ sent send(const A &a, const void *nothing, as<SIDE_JMP_AS_REAL>::tag)
 	return { side_jmp_double_(static_cast<double>(a)), nothing };
 }
 template <class A> SIDE_JMP_INLINED_
+sent send(const A &a, const void *nothing, as<SIDE_JMP_AS_FLOAT>::tag)
+{
+	return { side_jmp_double_(static_cast<double>(static_cast<float>(a))),
+		 nothing };
+}
+template <class A> SIDE_JMP_INLINED_
 sent send(const A &a, const void *, as<SIDE_JMP_AS_POINTER>::tag)
 {
 	typename std::decay<A>::type p = (typename std::decay<A>::type)a;
@@ -1057,13 +993,15 @@ sent_seq send(T const (&a)[n_], const void *, as<SIDE_JMP_AS_TEXT>::tag)
 	return { { (const void *)a, n_ } };
 }
 
-template <class F, class... S> SIDE_JMP_INLINED_
-void fire(side_jmp_function *const *f, const S &...s)
+template <class... S> SIDE_JMP_INLINED_
+void fire(struct side_jmp_event *const *f, const S &...s)
 {
-	((F *)*f)(s.bits()...);
+	const uint64_t bits[] = { s.bits()..., 0 };
+
+	side_jmp_event_fire(*f, bits);
 }
 #if SIDE_JMP_HAS_CALL_
-template <class F> SIDE_JMP_INLINED_ void fire(side_jmp_function *const *f)
+SIDE_JMP_INLINED_ void fire(struct side_jmp_event *const *f)
 {
 	side_jmp_fire_0_(f);
 }
@@ -1074,8 +1012,8 @@ template <class F> SIDE_JMP_INLINED_ void fire(side_jmp_function *const *f)
 	SIDE_JMP_FIRE_I_(n, SIDE_JMP_LIST_##n##_(SIDE_JMP_CLASS_OF_, ~, \
 						 1, 2, 3, 4, 5, 6, ~))
 #define SIDE_JMP_FIRE_I_(n, ...) \
-template <class F, __VA_ARGS__> SIDE_JMP_INLINED_ \
-void fire(side_jmp_function *const *f, \
+template <__VA_ARGS__> SIDE_JMP_INLINED_ \
+void fire(struct side_jmp_event *const *f, \
 	  SIDE_JMP_LIST_##n##_(SIDE_JMP_SENT_, ~, 1, 2, 3, 4, 5, 6, ~)) \
 { \
 	side_jmp_fire_##n##_(f, \
@@ -1089,11 +1027,11 @@ SIDE_JMP_FIRE_(5)
 SIDE_JMP_FIRE_(6)
 #endif
 
-template <class F, size_t... codes_> struct side_jmp_emit {
+template <size_t... codes_> struct side_jmp_emit {
 	template <class... A> static SIDE_JMP_INLINED_
-	void side_jmp_by(side_jmp_function *const *f, const A &...a)
+	void side_jmp_by(struct side_jmp_event *const *f, const A &...a)
 	{
-		fire<F>(f, send(a, f,
+		fire(f, send(a, f,
 				typename as<how<codes_, A>::value>::tag())...);
 	}
 };
@@ -1115,16 +1053,16 @@ inline side_jmp_detail::seq<SIDE_JMP_S8> side_jmp_text(const char *p, size_t n)
 }
 } /* extern "C++" */
 
-#define SIDE_JMP_CODE_OF_(event, n, a)	, sizeof(event##_side_jmp_f##n)
+#define SIDE_JMP_CODE_OF_(event, n, a)	sizeof(event##_side_jmp_f##n)
 #define SIDE_JMP_PLAIN_(event, n, a)	(a)
 #define SIDE_JMP_AFTER_COMMA_(c, n, a)	, (a)
 #define SIDE_JMP_EMIT_ALL_(event, n, ...) \
 	if (0) \
 		(void)event##_side_jmp_takes( \
 			SIDE_JMP_LIST_##n##_(SIDE_JMP_PLAIN_, ~, __VA_ARGS__)); \
-	side_jmp_detail::side_jmp_emit<event##_side_jmp_function \
-		SIDE_JMP_EACH_##n##_(SIDE_JMP_CODE_OF_, event, __VA_ARGS__)>:: \
-		side_jmp_by(&event##_side_jmp_event.side_jmp_fire \
+	side_jmp_detail::side_jmp_emit< \
+		SIDE_JMP_LIST_##n##_(SIDE_JMP_CODE_OF_, event, __VA_ARGS__)>:: \
+		side_jmp_by(&event##_side_jmp_event.side_jmp_self \
 		   SIDE_JMP_EACH_##n##_(SIDE_JMP_AFTER_COMMA_, ~, __VA_ARGS__));
 
 #endif /* C++ */
@@ -1200,8 +1138,6 @@ inline side_jmp_detail::seq<SIDE_JMP_S8> side_jmp_text(const char *p, size_t n)
 	SIDE_JMP_EACH_##n##_(SIDE_JMP_DECLARE_TYPE_, event, __VA_ARGS__) \
 	int event##_side_jmp_takes(SIDE_JMP_LIST_##n##_( \
 		SIDE_JMP_DECLARE_TAKES_, event, __VA_ARGS__) SIDE_JMP_VOID_##n); \
-	typedef void event##_side_jmp_function(SIDE_JMP_LIST_##n##_( \
-		SIDE_JMP_DECLARE_BITS_, ~, __VA_ARGS__) SIDE_JMP_VOID_##n); \
 	extern struct side_jmp_event event##_side_jmp_event SIDE_JMP_HIDDEN
 
 #define SIDE_JMP_DECLARE_FIELD_(event, n, field) \
@@ -1212,7 +1148,6 @@ inline side_jmp_detail::seq<SIDE_JMP_S8> side_jmp_text(const char *p, size_t n)
 #define SIDE_JMP_BYTES_(code) \
 	(SIDE_JMP_KIND_(code) == SIDE_JMP_ARRAY ? SIDE_JMP_LEN_(code) * \
 	 SIDE_JMP_ELEM_SIZE_(SIDE_JMP_ELEM_(code)) : 0)
-#define SIDE_JMP_DECLARE_BITS_(c, n, field)	uint64_t side_jmp_##n
 
 /* Types called after their fields: errors show them. */
 #define SIDE_JMP_DECLARE_TYPE_(event, n, field) \
@@ -1227,22 +1162,6 @@ inline side_jmp_detail::seq<SIDE_JMP_S8> side_jmp_text(const char *p, size_t n)
 #define SIDE_JMP_DECLARE_TAKES_(event, n, field) \
 	SIDE_JMP_CALLED_(event, SIDE_JMP_FIELD_NAME_ field)
 #endif
-
-/* What a site calls, by the event: one in an object, so that sites are small. */
-#define SIDE_JMP_VALUE_(event, n, field) \
-	side_jmp_value_(sizeof(event##_side_jmp_f##n), side_jmp_##n),
-#define SIDE_JMP_DEFINE_FIRE_(event, n, ...) \
-	static __attribute__((__noinline__)) \
-	void event##_side_jmp_fire(SIDE_JMP_LIST_##n##_( \
-		SIDE_JMP_DECLARE_BITS_, ~, __VA_ARGS__) SIDE_JMP_VOID_##n) \
-	{ \
-		const struct side_jmp_value side_jmp_values_[] = { \
-			SIDE_JMP_EACH_##n##_(SIDE_JMP_VALUE_, event, __VA_ARGS__) \
-			{ { 0 }, 0 } \
-		}; \
-		side_jmp_event_fire(&event##_side_jmp_event, \
-				    side_jmp_values_); \
-	}
 
 /* gcc and clang would align a larger object to more, and leave gaps. */
 #define SIDE_JMP_IN_SECTION_(name) \
@@ -1272,7 +1191,6 @@ inline side_jmp_detail::seq<SIDE_JMP_S8> side_jmp_text(const char *p, size_t n)
 	}; \
 	SIDE_JMP_KEY_##width##_ event##_side_jmp_key \
 		SIDE_JMP_INIT_##width##_(provider ":" name); \
-	SIDE_JMP_DEFINE_FIRE_(event, n, __VA_ARGS__) \
 	struct event##_side_jmp_desc_type { \
 		struct side_jmp_event_desc side_jmp_head; \
 		struct side_jmp_field side_jmp_fields[n + 1]; \
@@ -1296,7 +1214,7 @@ inline side_jmp_detail::seq<SIDE_JMP_S8> side_jmp_text(const char *p, size_t n)
 	struct side_jmp_event event##_side_jmp_event = { \
 		SIDE_JMP_EVENT_VERSION, 0, &event##_side_jmp_key, \
 		&event##_side_jmp_desc.side_jmp_head, NULL, 0, 0, \
-		SIDE_JMP_FUNCTION_(event##_side_jmp_fire), NULL \
+		&event##_side_jmp_event, NULL \
 	}
 
 #define SIDE_JMP_FIELD_ONCE_(event, n, field) \
@@ -1307,7 +1225,9 @@ inline side_jmp_detail::seq<SIDE_JMP_S8> side_jmp_text(const char *p, size_t n)
 
 #define SIDE_JMP_FIELD_DATA_(event, n, field) \
 	{ SIDE_JMP_KIND_(sizeof(event##_side_jmp_f##n)), \
-	  SIDE_JMP_ELEM_(sizeof(event##_side_jmp_f##n)), 0, \
+	  SIDE_JMP_ELEM_(sizeof(event##_side_jmp_f##n)), \
+	  sizeof(event##_side_jmp_f##n) & SIDE_JMP_COUNTED_ ? \
+	  SIDE_JMP_FIELD_COUNTED : 0, \
 	  SIDE_JMP_LEN_(sizeof(event##_side_jmp_f##n)) },
 
 /* ---- (type, name...) ---------------------------------------------------- */

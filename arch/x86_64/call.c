@@ -9,20 +9,10 @@
  * been compiled for more than this file.  Not saved: the x87 stack, which the
  * caller has declared to be destroyed; what the ABI has every function keep
  * (MXCSR's and x87's control bits); AMX tiles.
- *
- * What unwinders see.  The caller's function has one frame description for all
- * of its cold block and does not know that the stack has moved by the red zone
- * (128 bytes; System V ABI, 3.2.2), the function's address and n values.  So
- * the description here says that the caller's stack pointer is above all of
- * these: at the return address, which is in the caller, that is what the
- * caller's description counts from.  It takes no instructions and is right for
- * functions with and without a frame pointer.  The return address lies just
- * below the saved rbp, so chains of frame pointers hold, too.  Only within the
- * few instructions around the call in the caller, where nobody else runs but a
- * profiler or a debugger that steps, a description by rsp is off by the 128 and
- * the values.
  */
 #include "arch/arch.h"	/* which declares something, if not this port */
+#include "arch/general.h"
+#include "arch/thunk.h"
 
 #if defined(__x86_64__) && SIDE_JMP_ARCH_HAS_CALL
 
@@ -59,7 +49,7 @@
 	"	.cfi_restore_state\n"
 
 #define SJ_CALL_MASKS(move, from, to) \
-	"	.irp	r, 1, 2, 3, 4, 5, 6, 7\n" \
+	"	.irp	r, 0, 1, 2, 3, 4, 5, 6, 7\n" \
 	"	" move "	" from ", " to "\n" \
 	"	.endr\n"
 #define SJ_CALL_MASK_ROOM	"64 * 32 + 8 * \\r(%rsp)"
@@ -78,6 +68,8 @@ __asm__(
 "	.comm	sj_call_class, 4, 4\n"
 
 /* r11: the function; rdi, rsi...: its arguments. */
+"	.globl	sj_call_saving_vectors\n"
+"	.hidden	sj_call_saving_vectors\n"
 "	.type	sj_call_saving_vectors, @function\n"
 "	.p2align 4\n"
 "sj_call_saving_vectors:\n"
@@ -148,55 +140,39 @@ SJ_CALL_BETWEEN("sse", "16 * 16", "movaps", "x", SJ_CALL_0_TO_15, "", "")
 "	.cfi_endproc\n"
 "	.size	sj_call_saving_vectors, . - sj_call_saving_vectors\n"
 
-/*
- * rsp: return address, function, a_n ... a_1, red zone.  The arguments are of
- * the System V ABI (3.2.3).
- */
-"	.macro	sj_call n\n"
-"	.set	SJ_above, 8 + 8 + 8 * \\n + 128\n"
-"	.globl	side_jmp_call_\\n\n"
-"	.type	side_jmp_call_\\n, @function\n"
+/* The C library's functions and other people's, out of general.h's. */
+"	.globl	sj_keep_vectors\n"
+"	.hidden	sj_keep_vectors\n"
+"	.type	sj_keep_vectors, @function\n"
 "	.p2align 4\n"
-"side_jmp_call_\\n:\n"
+"sj_keep_vectors:\n"
 "	.cfi_startproc\n"
-"	.cfi_def_cfa rsp, SJ_above\n"
-"	.cfi_offset rip, -SJ_above\n"
-"	.byte	0xf3, 0x0f, 0x1e, 0xfa\n"	/* endbr64 */
-"	push	%rbp\n"
-"	.cfi_adjust_cfa_offset 8\n"
-"	.cfi_offset rbp, -SJ_above - 8\n"
-"	mov	%rsp, %rbp\n"
-"	.cfi_def_cfa_register rbp\n"
-"	.set	SJ_at, 16\n"
-"	.irp	r, rax, rcx, rdx, rsi, rdi, r8, r9, r10, r11\n"
-"	push	%\\r\n"
-"	.cfi_offset \\r, -SJ_above - SJ_at\n"
-"	.set	SJ_at, SJ_at + 8\n"
-"	.endr\n"
+"	mov	%rdi, %r11\n"
+"	mov	%rsi, %rdi\n"
+"	jmp	sj_call_saving_vectors\n"
+"	.cfi_endproc\n"
+"	.size	sj_keep_vectors, . - sj_keep_vectors\n"
+"	.popsection\n");
+
+SJ_THUNKS(
+/* The arguments are of the System V ABI (3.2.3). */
+"	.macro	sj_call n\n"
+"	sj_thunk side_jmp_call_\\n, \\n\n"
 "	mov	16(%rbp), %r11\n"
-"	.set	SJ_at, 16 + 8 * \\n\n"
+"	.set	SJ_at, 24\n"
 "	.irp	r, rdi, rsi, rdx, rcx, r8, r9\n"
-"	.if	SJ_at > 16\n"
+"	.if	SJ_at < 24 + 8 * \\n\n"
 "	mov	SJ_at(%rbp), %\\r\n"
-"	.set	SJ_at, SJ_at - 8\n"
+"	.set	SJ_at, SJ_at + 8\n"
 "	.endif\n"
 "	.endr\n"
 "	call	sj_call_saving_vectors\n"
-"	.irp	r, r11, r10, r9, r8, rdi, rsi, rdx, rcx, rax\n"
-"	pop	%\\r\n"
-"	.cfi_restore \\r\n"
-"	.endr\n"
-"	pop	%rbp\n"
-"	.cfi_restore rbp\n"
-"	.cfi_def_cfa rsp, SJ_above\n"
-"	ret	$8 + 8 * \\n\n"
-"	.cfi_endproc\n"
-"	.size	side_jmp_call_\\n, . - side_jmp_call_\\n\n"
+"	sj_thunk_end side_jmp_call_\\n, \\n\n"
 "	.endm\n"
+
 "	.irp	n, 0, 1, 2, 3, 4, 5, 6\n"
 "	sj_call	\\n\n"
 "	.endr\n"
-"	.purgem	sj_call\n"
-"	.popsection\n");
+"	.purgem	sj_call\n")
 
 #endif

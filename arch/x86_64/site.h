@@ -74,17 +74,19 @@
 
 /*
  * A call that the compiler does not see: off the red zone (System V ABI, 3.2.2;
- * add $-128,%rsp), the values and the function onto the stack, which
- * side_jmp_call_<n>() takes off again, and back.  Addresses by the GOT: the
+ * add $-128,%rsp), the values, last first, and the function or event onto the
+ * stack, which the thunk takes off again, and back.  Addresses by the GOT: the
  * lazy binding of a PLT would use registers.  In bytes where AT&T's and Intel's
  * syntax differ.
  */
+#ifndef __APX_F__	/* whose r16 to r31 the thunks do not know */
 #define SIDE_JMP_ARCH_HAS_CALL	1
-#define SIDE_JMP_ARCH_CALL(n, slots, f)					\
+#endif
+#define SIDE_JMP_ARCH_CALL(thunk, slots, f)				\
 	"	.byte 0x48, 0x83, 0xc4, 0x80\n"				\
 	slots f								\
 	"	.byte 0xff, 0x15\n"					\
-	"	.long side_jmp_call_" n "@GOTPCREL - 4\n"		\
+	"	.long " thunk "@GOTPCREL - 4\n"			\
 	"	.byte 0x48, 0x83, 0xec, 0x80\n"
 #define SIDE_JMP_ARCH_CALL_SLOT(n)	"	push %q[side_jmp_" n "]\n"
 #define SIDE_JMP_ARCH_CALL_SYMBOL					\

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The one walk over what an event's description says of its fields. */
 #define _GNU_SOURCE
+#include "arch/general.h"
+SJ_GENERAL_BEGIN
 #include "runtime/events/events.h"
 
 struct sj_field_at sj_fields(const struct side_jmp_event_desc *desc)
@@ -40,3 +42,5 @@ size_t sj_chars_length(const struct side_jmp_field *field,
 	return v->count < field->count ? v->count :
 	       field->count ? field->count - 1 : 0;
 }
+
+SJ_GENERAL_END

@@ -11,6 +11,7 @@
 #include "runtime/events/events.h"
 #include "runtime/events/sink.h"
 #include "runtime/sites/image.h"
+#include "runtime/sites/table.h"
 
 /*
  * In this order they hear of events that come, and in the other one of those
@@ -57,17 +58,57 @@ static int event_install_atfork(void)
 
 /* ---- objects ------------------------------------------------------------ */
 
+/* sj_event_lock */
+static struct {
+	uint64_t n;
+	struct sj_verdict last;
+} event_rejected;
+
+/* Of files that were compiled with other versions of the header. */
+static int event_check_all(const struct side_jmp_event_object *object,
+			   const struct sj_image *im, struct sj_verdict *v)
+{
+	if (object->version != SIDE_JMP_EVENT_VERSION)
+		return sj_verdict_say(v, im, -EINVAL, "events of version %u, "
+			"not %u: compile it with this library's "
+			"side_jmp_event.h", object->version,
+			SIDE_JMP_EVENT_VERSION);
+	if (object->event_size != sizeof(struct side_jmp_event))
+		return sj_verdict_say(v, im, -EINVAL, "events of %u bytes, "
+			"not %zu", object->event_size,
+			sizeof(struct side_jmp_event));
+	for (const struct side_jmp_event *e = object->start;
+	     e < object->stop; e++) {
+		if (e->version != SIDE_JMP_EVENT_VERSION)
+			return sj_verdict_say(v, im, -EINVAL, "event %td is of "
+				"version %u, not %u: compile its file with this "
+				"library's side_jmp_event.h", e - object->start,
+				e->version, SIDE_JMP_EVENT_VERSION);
+		if (e->desc->version != SIDE_JMP_DESC_VERSION)
+			return sj_verdict_say(v, im, -EINVAL, "event %td has a "
+				"description of version %u, not %u",
+				e - object->start, e->desc->version,
+				SIDE_JMP_DESC_VERSION);
+	}
+	return 0;
+}
+
+/* The loader is asked for the object's name only where it is wrong. */
 static int event_check(const struct side_jmp_event_object *object)
 {
-	if (object->version != SIDE_JMP_EVENT_VERSION ||
-	    object->event_size != sizeof(struct side_jmp_event))
-		return -EINVAL;
-	for (const struct side_jmp_event *e = object->start;
-	     e < object->stop; e++)
-		if (e->version != SIDE_JMP_EVENT_VERSION ||
-		    e->desc->version != SIDE_JMP_DESC_VERSION)
-			return -EINVAL;
-	return 0;
+	struct sj_verdict v = { .error = 0 };
+	struct sj_image im = { .name = "" };
+	sigmask_t mask;
+
+	if (!event_check_all(object, &im, &v))
+		return 0;
+	(void)sj_image_find(object, &im);
+	(void)event_check_all(object, &im, &v);
+	mask = sj_event_enter();
+	event_rejected.n++;
+	event_rejected.last = v;
+	sj_event_leave(mask);
+	return v.error;
 }
 
 /* What object->priv points at. */
@@ -147,11 +188,13 @@ int side_jmp_event_register(struct side_jmp_event_object *object)
 		return -EINVAL;
 	if (object->start == object->stop)
 		return 0;
-	r = event_check(object);
+	r = event_install_atfork();
 	if (!r)
-		r = event_install_atfork();
-	if (r)
+		r = event_check(object);
+	if (r) {
+		errno = saved;
 		return r;
+	}
 	event_first_object();
 	/* Takes the dynamic loader's lock, so before ours. */
 	kind = sj_image_in_executable(object) ? &event_of_executable :
@@ -213,6 +256,9 @@ int side_jmp_event_get_info(struct side_jmp_event_info *info, size_t size)
 	now.events = sj_event_count();
 	for (unsigned i = 0; i < EVENT_SINKS; i++)
 		event_sinks[i]->info(&now);
+	now.objects_rejected = event_rejected.n;
+	memcpy(now.reject_reason, event_rejected.last.text,
+	       sizeof(now.reject_reason));
 	sj_event_leave(mask);
 	memcpy(now.said, sj_said(), strlen(sj_said()));
 	memset(info, 0, size);

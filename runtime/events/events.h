@@ -120,9 +120,24 @@ void sj_registry_after_fork(void);
 
 /* ---- tracer.c ----------------------------------------------------------- */
 
-/* More patterns for a tracer.  As side_jmp_tracer_register(). */
+/*
+ * More patterns for a tracer.  As side_jmp_tracer_register().  general: the
+ * callback keeps vectors by itself (arch/general.h).
+ */
 int sj_tracer_add(struct side_jmp_tracer **tracer, const char *patterns,
-		  side_jmp_callback *callback, void *data);
+		  side_jmp_callback *callback, void *data, bool general);
+
+/* As side_jmp_event_fire(), where vectors are to be kept: arch/site.h, CALL. */
+void sj_event_fire(struct side_jmp_event *event, const uint64_t *bits);
+
+/* ---- values.c ------------------------------------------------------------ */
+
+/* values[n_fields] of bits[n_fields]. */
+void sj_values(const struct side_jmp_event_desc *desc, const uint64_t *bits,
+	       struct side_jmp_value *values);
+/* memcpy() and memset() to 0 that keep vectors. */
+void sj_copy(char *to, const char *from, size_t n);
+void sj_clear(char *to, size_t n);
 
 /*
  * Is there a pattern of that number, from 0 in the order in which they came,

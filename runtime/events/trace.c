@@ -10,8 +10,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "arch/general.h"
+SJ_GENERAL_BEGIN
 #include "runtime/events/events.h"
 #include "runtime/events/sink.h"
+SJ_GENERAL_END
 
 #define TRACE_SIZE_DEFAULT	(UINT64_C(64) << 20)
 
@@ -42,13 +45,36 @@ static struct {
 
 static uint64_t trace_lost;			/* atomic */
 
+struct trace_write {
+	const struct side_jmp_event *event;
+	const struct side_jmp_value *values;
+	bool done;
+};
+
+static void trace_write(void *arg)
+{
+	struct trace_write *w = arg;
+	int saved = errno;
+
+	w->done = trace.output->write(w->event, w->values);
+	errno = saved;
+}
+SJ_GENERAL_BEGIN
+
 static void trace_callback(const struct side_jmp_event *event,
 			   const struct side_jmp_value values[], void *data)
 {
+	struct trace_write w = { event, values, false };
+
 	(void)data;
-	if (!trace.output->write(event, values))
+	if (trace.output->general)
+		w.done = trace.output->write(event, values);
+	else
+		sj_keep_vectors(trace_write, &w);
+	if (!w.done)
 		__atomic_fetch_add(&trace_lost, 1, __ATOMIC_RELAXED);
 }
+SJ_GENERAL_END
 
 /* ---- output ------------------------------------------------------------- */
 
@@ -136,7 +162,7 @@ static int trace_start(const char *patterns, const char *output)
 		r = -EBUSY;
 	if (r)
 		return r;
-	r = sj_tracer_add(&trace.tracer, patterns, trace_callback, NULL);
+	r = sj_tracer_add(&trace.tracer, patterns, trace_callback, NULL, true);
 	if (r && opened)
 		trace_close();
 	return r;

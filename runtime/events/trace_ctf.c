@@ -39,8 +39,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "arch/general.h"
+SJ_GENERAL_BEGIN
 #include "runtime/events/events.h"
 #include "runtime/events/sink.h"
+SJ_GENERAL_END
 
 enum { CTF_LANES = 8, CTF_PACKET = 64 * 1024, CTF_OPENING = 4096 };
 
@@ -531,7 +534,23 @@ static bool ctf_next_packet(unsigned i, uint64_t now)
 	return true;
 }
 
-/* ---- an event ----------------------------------------------------------- */
+struct ctf_next {
+	unsigned lane;
+	uint64_t now;
+	bool there;
+};
+
+static void ctf_next_of(void *arg)
+{
+	struct ctf_next *next = arg;
+	int saved = errno;
+
+	next->there = ctf_next_packet(next->lane, next->now);
+	errno = saved;
+}
+
+/* ---- an event: in general registers -------------------------------------- */
+SJ_GENERAL_BEGIN
 
 struct ctf_writer {
 	char *at, *end;
@@ -545,7 +564,19 @@ static inline void ctf_put_bytes(struct ctf_writer *w, const void *bytes,
 		w->full = true;
 		return;
 	}
-	memcpy(w->at, bytes, n);
+	sj_copy(w->at, bytes, n);
+	w->at += n;
+}
+
+/* Of one integer; n is a constant. */
+static inline __attribute__((always_inline))
+void ctf_put_word(struct ctf_writer *w, const void *bytes, size_t n)
+{
+	if (n > (size_t)(w->end - w->at)) {
+		w->full = true;
+		return;
+	}
+	__builtin_memcpy(w->at, bytes, n);
 	w->at += n;
 }
 
@@ -556,8 +587,8 @@ static void ctf_put_padded(struct ctf_writer *w, const void *bytes, size_t n,
 		w->full = true;
 		return;
 	}
-	memcpy(w->at, bytes, n);
-	memset(w->at + n, 0, size - n);
+	sj_copy(w->at, bytes, n);
+	sj_clear(w->at + n, size - n);
 	w->at += size;
 }
 
@@ -565,26 +596,41 @@ static void ctf_put_padded(struct ctf_writer *w, const void *bytes, size_t n,
 static inline void ctf_put_low(struct ctf_writer *w, uint64_t v, unsigned elem)
 {
 	switch (sj_elem_size(elem)) {
-	case 1: { uint8_t x = (uint8_t)v; ctf_put_bytes(w, &x, 1); break; }
-	case 2: { uint16_t x = (uint16_t)v; ctf_put_bytes(w, &x, 2); break; }
-	case 4: { uint32_t x = (uint32_t)v; ctf_put_bytes(w, &x, 4); break; }
-	default: ctf_put_bytes(w, &v, 8);
+	case 1: { uint8_t x = (uint8_t)v; ctf_put_word(w, &x, 1); break; }
+	case 2: { uint16_t x = (uint16_t)v; ctf_put_word(w, &x, 2); break; }
+	case 4: { uint32_t x = (uint32_t)v; ctf_put_word(w, &x, 4); break; }
+	default: ctf_put_word(w, &v, 8);
 	}
+}
+
+/*
+ * Of a double that is a float's value, the float: nothing is rounded.  IEEE 754:
+ * sign, 11 bits of exponent and 52 of mantissa; sign, 8, 23.
+ */
+static uint32_t ctf_float(uint64_t v)
+{
+	uint32_t sign = (uint32_t)(v >> 63) << 31;
+	unsigned exponent = (unsigned)(v >> 52) & 0x7ff;
+	uint32_t mantissa = (uint32_t)(v >> 29) & 0x7fffff;
+
+	if (exponent == 0x7ff)
+		return sign | 0x7f800000 | mantissa;
+	if (exponent > 1023 - 127)
+		return sign | (uint32_t)(exponent - (1023 - 127)) << 23 | mantissa;
+	if (exponent < 1023 - 149)
+		return sign;
+	return sign | (mantissa | 0x800000) >> (1023 - 126 - exponent);
 }
 
 static void ctf_put_value(struct ctf_writer *w, const struct side_jmp_field *f,
 			  const struct side_jmp_value *v)
 {
-	float narrow;
 	uint32_t length;
 
 	switch (f->kind) {
 	case SIDE_JMP_FLOAT:
-		narrow = (float)v->f64;
-		if (f->elem == SIDE_JMP_F32)
-			ctf_put_bytes(w, &narrow, sizeof(narrow));
-		else
-			ctf_put_bytes(w, &v->f64, sizeof(v->f64));
+		ctf_put_low(w, f->elem == SIDE_JMP_F32 ? ctf_float(v->u64) :
+			    v->u64, f->elem);
 		break;
 	case SIDE_JMP_STRING:
 		ctf_put_padded(w, v->data, v->count, v->count + 1);
@@ -594,7 +640,7 @@ static void ctf_put_value(struct ctf_writer *w, const struct side_jmp_field *f,
 		break;
 	case SIDE_JMP_SEQ:
 		length = (uint32_t)v->count;
-		ctf_put_bytes(w, &length, sizeof(length));
+		ctf_put_word(w, &length, sizeof(length));
 		/* fall through */
 	case SIDE_JMP_ARRAY:
 		if (v->count > CTF_PACKET)
@@ -617,9 +663,9 @@ static void ctf_put_event_data(struct ctf_writer *w,
 	int32_t who[2] = { (int32_t)sj_pid(), (int32_t)sj_tid() };
 	unsigned n = event->desc->n_fields;
 
-	ctf_put_bytes(w, &id, sizeof(id));
-	ctf_put_bytes(w, &now, sizeof(now));
-	ctf_put_bytes(w, who, sizeof(who));
+	ctf_put_word(w, &id, sizeof(id));
+	ctf_put_word(w, &now, sizeof(now));
+	ctf_put_word(w, who, sizeof(who));
 	for (unsigned i = 0; i < n && !w->full; i++)
 		ctf_put_value(w, &f[i], &values[i]);
 }
@@ -673,11 +719,14 @@ static bool ctf_write_lane(unsigned i, const struct side_jmp_event *event,
 			   uint32_t id, const struct side_jmp_value values[])
 {
 	/* Read while we hold the lane: so its times never go back. */
-	uint64_t now = sj_now();
+	struct ctf_next next = { i, sj_now(), false };
 
-	return ctf_append(i, event, id, now, values) ||
-	       (ctf_fits_packet(event, values) && ctf_next_packet(i, now) &&
-		ctf_append(i, event, id, now, values));
+	if (ctf_append(i, event, id, next.now, values))
+		return true;
+	if (!ctf_fits_packet(event, values))
+		return false;
+	sj_keep_vectors(ctf_next_of, &next);
+	return next.there && ctf_append(i, event, id, next.now, values);
 }
 
 static bool ctf_take(struct ctf_lane *lane)
@@ -722,9 +771,12 @@ static bool ctf_write(const struct side_jmp_event *event,
 	return false;
 }
 
+SJ_GENERAL_END
+
 const struct sj_output sj_ctf_output = {
 	.open = ctf_open,
 	.close = ctf_close,
 	.new_event = ctf_new_event,
+	.general = true,
 	.write = ctf_write,
 };

@@ -93,8 +93,12 @@
 #include <string.h>
 #include <sched.h>
 
+#include "arch/general.h"
+#include "arch/thunk.h"
+SJ_GENERAL_BEGIN
 #include "runtime/events/events.h"
 #include "runtime/events/sink.h"
+SJ_GENERAL_END
 
 enum { TRACER_SHARDS = 8, TRACER_LINE = 64 };
 
@@ -110,6 +114,7 @@ struct side_jmp_slot {
 	uint32_t active;		/* atomic; written under sj_event_lock */
 	side_jmp_callback *callback;	/* see 3 */
 	void *data;
+	bool general;			/* the callback, see sj_tracer_add() */
 	struct side_jmp_event *event;	/* sj_event_lock; NULL: it is gone */
 	struct side_jmp_tracer *owner;	/* sj_event_lock; NULL: it is free */
 	/* In one of the owner's lists.  sj_event_lock. */
@@ -136,6 +141,7 @@ struct side_jmp_tracer {
 	bool stopping;			/* new events are not for it */
 	side_jmp_callback *callback;
 	void *data;
+	bool general;
 	struct tracer_rule *rules;
 	struct side_jmp_slot *lists[TRACER_LISTS];
 };
@@ -216,6 +222,7 @@ static void tracer_pool_put(struct tracer_pool *pool, void *p)
 }
 
 /* ---- fire --------------------------------------------------------------- */
+SJ_GENERAL_BEGIN
 
 /* The same for a thread's whole life, and spread over threads. */
 static unsigned tracer_shard(void)
@@ -261,9 +268,50 @@ static void tracer_count_off(struct tracer_frame *frame)
 		__atomic_fetch_sub(frame->running, 1, __ATOMIC_RELEASE);
 }
 
-static void tracer_call_back(struct tracer_frame *frame,
-			     const struct side_jmp_event *event,
-			     const struct side_jmp_value *values)
+/* An event that happens. */
+struct tracer_fired {
+	struct side_jmp_event *event;
+	const struct side_jmp_value *values;
+	const struct side_jmp_slot *slot;
+};
+
+SJ_GENERAL_END
+static void tracer_call_other(void *arg)
+{
+	const struct tracer_fired *f = arg;
+	int saved = errno;
+
+	f->slot->callback(f->event, f->values, f->slot->data);
+	errno = saved;
+}
+
+static void tracer_call_kernel(void *arg)
+{
+	const struct tracer_fired *f = arg;
+	int saved = errno;
+
+	sj_user_events_write(f->event, f->values);
+	errno = saved;
+}
+SJ_GENERAL_BEGIN
+
+/*
+ * Inlined in both ways of firing: what keeps vectors has no other road in its
+ * machine code, either.
+ */
+#define TRACER_INLINED	static inline __attribute__((always_inline)) void
+
+TRACER_INLINED tracer_keep(struct tracer_fired *fired, void (*f)(void *arg),
+			   bool keep)
+{
+	if (keep)
+		sj_keep_vectors(f, fired);
+	else
+		f(fired);
+}
+
+TRACER_INLINED tracer_call_back(struct tracer_frame *frame,
+				struct tracer_fired *fired, bool keep)
 {
 	bool active = true;
 
@@ -275,21 +323,24 @@ static void tracer_call_back(struct tracer_frame *frame,
 		active = __atomic_load_n(&frame->slot->active,
 					 __ATOMIC_SEQ_CST);
 	}
-	if (active)
-		frame->slot->callback(event, values, frame->slot->data);
+	if (active && frame->slot->general)
+		frame->slot->callback(fired->event, fired->values,
+				      frame->slot->data);
+	else if (active)
+		tracer_keep(fired, tracer_call_other, keep);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	__atomic_store_n(&frame->inside, false, __ATOMIC_RELAXED);
 }
 
-static void tracer_call(struct side_jmp_slot *slot,
-			const struct side_jmp_event *event,
-			const struct side_jmp_value *values)
+TRACER_INLINED tracer_call(struct side_jmp_slot *slot,
+			   struct tracer_fired *fired, bool keep)
 {
 	struct tracer_frame frame = {
 		tracer_frames, slot, &slot->shards[tracer_shard()].running,
 		0, false, false,
 	};
 
+	fired->slot = slot;
 	tracer_frames = &frame;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	side_jmp_inject(INJECT_EVENT_ENTERING);
@@ -297,7 +348,7 @@ static void tracer_call(struct side_jmp_slot *slot,
 	side_jmp_inject(INJECT_EVENT_ENTERED);
 	if (__atomic_load_n(&slot->active, __ATOMIC_SEQ_CST) ||
 	    side_jmp_inject(INJECT_EVENT_RECHECK))
-		tracer_call_back(&frame, event, values);
+		tracer_call_back(&frame, fired, keep);
 	side_jmp_inject(INJECT_EVENT_LEAVING);
 	tracer_count_off(&frame);
 	side_jmp_inject(INJECT_EVENT_LEFT);
@@ -305,21 +356,38 @@ static void tracer_call(struct side_jmp_slot *slot,
 	tracer_frames = frame.below;
 }
 
-void side_jmp_event_fire(struct side_jmp_event *event,
-			 const struct side_jmp_value *values)
+TRACER_INLINED tracer_fire(struct side_jmp_event *event, const uint64_t *bits,
+			   bool keep)
 {
+	struct side_jmp_value values[event->desc->n_fields + 1];
+	struct tracer_fired fired = { event, values, NULL };
 	struct side_jmp_slot *slot;
-	int saved = errno;
 
+	sj_values(event->desc, bits, values);
 	if (sj_word_kernel_bit(event->key))
-		sj_user_events_write(event, values);
+		tracer_keep(&fired, tracer_call_kernel, keep);
 	for (slot = __atomic_load_n(&event->slots, __ATOMIC_ACQUIRE); slot;
 	     slot = slot->next)
 		if (__atomic_load_n(&slot->active, __ATOMIC_RELAXED))
-			tracer_call(slot, event, values);
-	errno = saved;
+			tracer_call(slot, &fired, keep);
 }
 
+/* Those of version 1 called it with something else. */
+void side_jmp_event_fire(struct side_jmp_event *event, const uint64_t *bits)
+{
+	if (event->version == SIDE_JMP_EVENT_VERSION)
+		tracer_fire(event, bits, false);
+}
+
+__attribute__((used))	/* by the thunks, which link-time optimizers don't read */
+void sj_event_fire(struct side_jmp_event *event, const uint64_t *bits)
+{
+	tracer_fire(event, bits, SJ_GENERAL);
+}
+
+SJ_EVENT_THUNKS("sj_event_fire")
+
+SJ_GENERAL_END
 /* ---- waiting ------------------------------------------------------------ */
 
 static uint64_t tracer_own_calls(const uint64_t *running)
@@ -427,6 +495,7 @@ static int slot_reserve(struct side_jmp_tracer *tracer,
 	slot->owner = tracer;
 	slot->callback = tracer->callback;
 	slot->data = tracer->data;
+	slot->general = tracer->general;
 	slot_put(slot, TRACER_FRESH);
 	return 0;
 }
@@ -565,7 +634,7 @@ bool sj_tracer_unmatched(const struct side_jmp_tracer *tracer, unsigned number,
 	while (r && r->number != number)
 		r = r->next;
 	if (r)
-		memcpy(pattern, r->pattern, sizeof(r->pattern));
+		__builtin_memcpy(pattern, r->pattern, sizeof(r->pattern));
 	sj_event_leave(mask);
 	return r && !r->matched;
 }
@@ -573,7 +642,7 @@ bool sj_tracer_unmatched(const struct side_jmp_tracer *tracer, unsigned number,
 /* ---- register ----------------------------------------------------------- */
 
 static struct side_jmp_tracer *tracer_new(side_jmp_callback *callback,
-					  void *data)
+					  void *data, bool general)
 {
 	struct side_jmp_tracer *tracer = tracer_pool_get(&tracer_tracer_pool);
 
@@ -581,6 +650,7 @@ static struct side_jmp_tracer *tracer_new(side_jmp_callback *callback,
 		return NULL;
 	tracer->callback = callback;
 	tracer->data = data;
+	tracer->general = general;
 	tracer->next = tracer_all;
 	tracer_all = tracer;
 	return tracer;
@@ -678,9 +748,9 @@ static int tracer_add(struct side_jmp_tracer *tracer, const char *patterns,
 
 static int tracer_add_new(struct side_jmp_tracer **tracer, const char *patterns,
 			  side_jmp_callback *callback, void *data,
-			  struct sj_slice *slice)
+			  bool general, struct sj_slice *slice)
 {
-	struct side_jmp_tracer *t = tracer_new(callback, data);
+	struct side_jmp_tracer *t = tracer_new(callback, data, general);
 	int r = t ? tracer_add(t, patterns, slice) : -ENOMEM;
 
 	if (!r) {
@@ -693,7 +763,7 @@ static int tracer_add_new(struct side_jmp_tracer **tracer, const char *patterns,
 }
 
 int sj_tracer_add(struct side_jmp_tracer **tracer, const char *patterns,
-		  side_jmp_callback *callback, void *data)
+		  side_jmp_callback *callback, void *data, bool general)
 {
 	struct sj_slice slice = { 0 };
 	int saved = errno, r;
@@ -702,7 +772,8 @@ int sj_tracer_add(struct side_jmp_tracer **tracer, const char *patterns,
 		return -EINVAL;
 	sj_slice_enter(&slice);
 	r = *tracer ? tracer_add(*tracer, patterns, &slice) :
-		      tracer_add_new(tracer, patterns, callback, data, &slice);
+		      tracer_add_new(tracer, patterns, callback, data, general,
+				     &slice);
 	sj_slice_leave(&slice);
 	errno = saved;
 	return r;
@@ -713,7 +784,8 @@ int side_jmp_tracer_register(struct side_jmp_tracer **tracer,
 			     side_jmp_callback *callback, void *data)
 {
 	struct side_jmp_tracer *t = NULL;
-	int r = tracer ? sj_tracer_add(&t, patterns, callback, data) : -EINVAL;
+	int r = tracer ? sj_tracer_add(&t, patterns, callback, data, false) :
+			 -EINVAL;
 
 	if (!r)
 		*tracer = t;

@@ -31,13 +31,10 @@
 extern "C" {
 #endif
 
+struct side_jmp_event;
+
 /* Some function. */
 typedef void side_jmp_function(void);
-#ifdef __cplusplus
-#define SIDE_JMP_FUNCTION_(f)	reinterpret_cast<side_jmp_function *>(f)
-#else
-#define SIDE_JMP_FUNCTION_(f)	((side_jmp_function *)(f))
-#endif
 
 /*
  * gcc moves out of the hot text what a call of a cold function is in.  This one
@@ -66,11 +63,11 @@ struct side_jmp_all_ {
 #endif
 
 /*
- * side_jmp_fire_<n>_(&f, values), with an event's own function: with each value
- * goes what it points at, twice for a value that points at a pointer, which is
- * all the memory that has to be as it should when f looks.  There is no
- * "memory" clobber, so that the hot path keeps what it has in registers.
- * side_jmp_through_<n>_() calls anything, and has one.
+ * side_jmp_fire_<n>_(&event.side_jmp_self, values): with each value goes what it
+ * points at, twice for a value that points at a pointer, which is all the memory
+ * that has to be as it should when the library looks.  There is no "memory"
+ * clobber, so that the hot path keeps what it has in registers.
+ * side_jmp_through_<n>_(f, values) calls anything, and has one.
  */
 #define SIDE_JMP_CALL_P_(c, n, x) \
 	uint64_t side_jmp_##n, const void *side_jmp_m##n, \
@@ -79,28 +76,33 @@ struct side_jmp_all_ {
 	[side_jmp_##n] SIDE_JMP_ARCH_CALL_CONSTRAINT (side_jmp_##n), \
 	"m" SIDE_JMP_ALL_AT_(side_jmp_m##n), \
 	"m" SIDE_JMP_ALL_AT_(side_jmp_mm##n),
-#define SIDE_JMP_CALL_S_(c, n, x)	SIDE_JMP_ARCH_CALL_SLOT(#n)
+#define SIDE_JMP_SLOTS_0_
+#define SIDE_JMP_SLOTS_1_	SIDE_JMP_ARCH_CALL_SLOT("1")
+#define SIDE_JMP_SLOTS_2_	SIDE_JMP_ARCH_CALL_SLOT("2") SIDE_JMP_SLOTS_1_
+#define SIDE_JMP_SLOTS_3_	SIDE_JMP_ARCH_CALL_SLOT("3") SIDE_JMP_SLOTS_2_
+#define SIDE_JMP_SLOTS_4_	SIDE_JMP_ARCH_CALL_SLOT("4") SIDE_JMP_SLOTS_3_
+#define SIDE_JMP_SLOTS_5_	SIDE_JMP_ARCH_CALL_SLOT("5") SIDE_JMP_SLOTS_4_
+#define SIDE_JMP_SLOTS_6_	SIDE_JMP_ARCH_CALL_SLOT("6") SIDE_JMP_SLOTS_5_
 
 #define SIDE_JMP_CALLER_(n, ...) \
-	SIDE_JMP_CALLER_I_(side_jmp_fire_##n##_, #n, \
-		(side_jmp_function *const *side_jmp_f __VA_ARGS__), \
+	SIDE_JMP_CALLER_I_(side_jmp_fire_##n##_, "side_jmp_event_" #n, \
+		(struct side_jmp_event *const *side_jmp_f __VA_ARGS__), \
 		SIDE_JMP_ARCH_CALL_SYMBOL, SIDE_JMP_ARCH_KEY_CONSTRAINT, \
-		SIDE_JMP_CALL_ALONE_, \
-		SIDE_JMP_EACH_##n##_(SIDE_JMP_CALL_S_, ~, 1, 2, 3, 4, 5, 6, ~), \
+		SIDE_JMP_CALL_ALONE_, SIDE_JMP_SLOTS_##n##_, \
 		SIDE_JMP_EACH_##n##_(SIDE_JMP_CALL_O_, ~, 1, 2, 3, 4, 5, 6, ~)) \
-	SIDE_JMP_CALLER_I_(side_jmp_through_##n##_, #n, \
+	SIDE_JMP_CALLER_I_(side_jmp_through_##n##_, "side_jmp_call_" #n, \
 		(side_jmp_function *side_jmp_f __VA_ARGS__), \
 		SIDE_JMP_ARCH_CALL_VALUE, "r", SIDE_JMP_CALL_AND_MEMORY_, \
-		SIDE_JMP_EACH_##n##_(SIDE_JMP_CALL_S_, ~, 1, 2, 3, 4, 5, 6, ~), \
+		SIDE_JMP_SLOTS_##n##_, \
 		SIDE_JMP_EACH_##n##_(SIDE_JMP_CALL_O_, ~, 1, 2, 3, 4, 5, 6, ~))
 #define SIDE_JMP_CALL_ALONE_(...)	__VA_ARGS__
 #define SIDE_JMP_CALL_AND_MEMORY_(...)	__VA_ARGS__, "memory"
-#define SIDE_JMP_CALLER_I_(caller, n, parameters, f_, constraint_, destroys_, \
-			   slots, ...) \
+#define SIDE_JMP_CALLER_I_(caller, thunk, parameters, f_, constraint_, \
+			   destroys_, slots, ...) \
 static inline __attribute__((__always_inline__)) void caller parameters \
 { \
 	SIDE_JMP_MARK_COLD_ \
-	__asm__ __inline__ volatile (SIDE_JMP_ARCH_CALL(n, slots, f_) \
+	__asm__ __inline__ volatile (SIDE_JMP_ARCH_CALL(thunk, slots, f_) \
 		: : __VA_ARGS__ [side_jmp_f] constraint_ (side_jmp_f) \
 		: destroys_(SIDE_JMP_ARCH_CALL_CLOBBERS)); \
 }

@@ -24,7 +24,7 @@ cat >>"$TMP/upward.awk" <<'END'
 BEGIN {
 	may["arch"] = ""
 	may["runtime"] = "arch"
-	may["runtime/base"] = ""
+	may["runtime/base"] = "arch"
 	may["runtime/sites"] = "runtime/base runtime arch"
 	may["runtime/events"] = may["runtime/sites"] " runtime/sites"
 	may["runtime/control"] = may["runtime/events"] " runtime/events"

@@ -23,6 +23,7 @@ SIDE_JMP_EVENT(pass, six, "6", (s64, a), (u8, b), (double, c), (string, d),
 	       (seq, e, s32), (s16, f));
 SIDE_JMP_EVENT(pass, seven, "7", (s64, a), (u8, b), (double, c), (string, d),
 	       (seq, e, s32), (s16, f), (u32, g));
+SIDE_JMP_EVENT(pass, text, "A long one", (string, a));
 SIDE_JMP_KEY(key);
 
 enum { N = 16 };
@@ -55,7 +56,7 @@ static void trash(void)
 			"28, 29, 30, 31\n"
 			"vpxorq %%zmm\\r, %%zmm\\r, %%zmm\\r\n"
 			".endr\n"
-			".irp r, 1, 2, 3, 4, 5, 6, 7\n"
+			".irp r, 0, 1, 2, 3, 4, 5, 6, 7\n"
 			"kxnorq %%k\\r, %%k\\r, %%k\\r\n"
 			".endr\n" : : : "memory");
 #endif
@@ -68,6 +69,10 @@ static void callback(const struct side_jmp_event *event,
 	char text[64];
 
 	(void)data;
+	if (n == 1 && event == &pass_text_side_jmp_event) {
+		trash();
+		return;
+	}
 	seen++;
 	snprintf(text, sizeof(text), "%f", n > 2 ? values[2].f64 : 0.0);
 	if ((n > 0 && values[0].s64 != -5) || (n > 1 && values[1].u64 != 200) ||
@@ -178,7 +183,85 @@ __attribute__((noinline, target("avx512f,avx512bw"))) static long widest(int rou
 		_mm512_xor_si512(a, b), _mm512_xor_si512(c, d)));
 	return sum;
 }
+
+/* More masks than predicates: k0, which can't be one, holds one, too. */
+__attribute__((noinline, target("avx512f,avx512bw"))) static long masks(int rounds)
+{
+	char text[100];
+	__mmask64 a = (__mmask64)longs[1], b = (__mmask64)longs[2],
+		  c = (__mmask64)longs[3], d = (__mmask64)longs[4],
+		  e = (__mmask64)longs[5], f = (__mmask64)longs[6],
+		  g = (__mmask64)longs[7], h = (__mmask64)longs[8];
+
+	/* Long, so that the outputs leave it to the C library. */
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = 0;
+	for (int n = 0; n < rounds; n++) {
+		a = _kxnor_mask64(a, b); b = _kandn_mask64(b, c);
+		c = _kadd_mask64(c, d); d = _kxor_mask64(d, e);
+		e = _kxnor_mask64(e, f); f = _kadd_mask64(f, g);
+		g = _kxor_mask64(g, h); h = _kxnor_mask64(h, a);
+		side_jmp_event(pass, text, text);
+	}
+	return (long)_cvtmask64_u64(_kxor_mask64(
+		_kadd_mask64(_kxor_mask64(a, b), _kxor_mask64(c, d)),
+		_kadd_mask64(_kxor_mask64(e, f), _kxor_mask64(g, h))));
+}
+
+/* Named, as a compiler is free to name it. */
+__attribute__((noinline, target("avx512f,avx512bw"))) static bool first_mask(void)
+{
+	register __mmask64 k0 __asm__("k0");
+	unsigned long after;
+	char text[100];
+
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = 0;
+	__asm__ volatile ("kxnorq %%k1, %%k1, %0" : "=k" (k0) : : "k1");
+	side_jmp_event(pass, text, text);
+	__asm__ volatile ("kmovq %1, %0" : "=r" (after) : "k" (k0));
+	return after == ~0ul;
+}
 #endif
+
+#define OUTPUT_NAMES(of) (const char *const[]){ \
+	"transparent_starts_" of, "transparent_to_registers_with_" of, \
+	"transparent_to_256_bit_vectors_with_" of, \
+	"transparent_to_512_bit_vectors_with_" of }
+
+/* The built-in outputs keep vectors by themselves. */
+static void with_output(const char *output, const char *const names[])
+{
+	enum { ROUNDS = 20000 };	/* many packets */
+	char long_text[200];
+	double off = general(ROUNDS);
+#if defined(__x86_64__)
+	bool avx2 = __builtin_cpu_supports("avx2"),
+	     avx512 = __builtin_cpu_supports("avx512bw");
+	long off_wide = avx2 ? wide(ROUNDS) : 0,
+	     off_widest = avx512 ? widest(ROUNDS) : 0,
+	     off_masks = avx512 ? masks(ROUNDS) : 0;
+#endif
+
+	memset(long_text, 'x', sizeof(long_text) - 1);
+	long_text[sizeof(long_text) - 1] = 0;
+	tap_equal(side_jmp_trace_start("pass:*", output), 0,
+		  names[0]);
+	tap_ok(general(ROUNDS) == off, names[1]);
+	side_jmp_event(pass, four, -5, 200, 2.5, long_text);
+#if defined(__x86_64__)
+	if (avx2)
+		tap_ok(wide(ROUNDS) == off_wide, names[2]);
+	else
+		tap_skip(names[2], "this processor has none");
+	if (avx512)
+		tap_ok(widest(ROUNDS) == off_widest &&
+		       masks(ROUNDS) == off_masks && first_mask(), names[3]);
+	else
+		tap_skip(names[3], "this processor has none");
+#endif
+	side_jmp_trace_stop();
+}
 
 static struct side_jmp_tracer *on(void)
 {
@@ -192,10 +275,11 @@ static struct side_jmp_tracer *on(void)
 
 int main(void)
 {
+	char folder[] = "/tmp/side_jmp.XXXXXX", path[64], *ctf;
 	struct side_jmp_tracer *tracer;
 	double off;
 #if defined(__x86_64__)
-	long off_wide = 0, off_widest = 0;
+	long off_wide = 0, off_widest = 0, off_masks = 0;
 #endif
 
 	for (int i = 0; i < N; i++) {
@@ -208,7 +292,7 @@ int main(void)
 	if (__builtin_cpu_supports("avx2"))
 		off_wide = wide(100);
 	if (__builtin_cpu_supports("avx512bw"))
-		off_widest = widest(100);
+		off_widest = widest(100), off_masks = masks(100);
 #endif
 	tracer = on();
 	tap_ok(general(100) == off, "transparent_to_registers");
@@ -223,10 +307,18 @@ int main(void)
 	else
 		tap_skip("transparent_to_256_bit_vectors", "this processor has none");
 	if (__builtin_cpu_supports("avx512bw"))
-		tap_ok(widest(100) == off_widest, "transparent_to_512_bit_vectors");
+		tap_ok(widest(100) == off_widest && masks(100) == off_masks,
+		       "transparent_to_512_bit_vectors");
 	else
 		tap_skip("transparent_to_512_bit_vectors", "this processor has none");
 #endif
 	side_jmp_tracer_unregister(tracer);
+	side_jmp_disable(&key);
+	with_output("/dev/null", OUTPUT_NAMES("text"));
+	ctf = mkdtemp(folder);
+	if (ctf && snprintf(path, sizeof(path), "%s/trace/", ctf) > 0)
+		with_output(path, OUTPUT_NAMES("ctf"));
+	tap_ok(ctf && snprintf(path, sizeof(path), "rm -rf %s", ctf) > 0 &&
+	       !system(path), "transparent_cleans_up");
 	return tap_done();
 }

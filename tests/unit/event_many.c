@@ -74,7 +74,7 @@ static void callback(const struct side_jmp_event *event,
 /* All events once; how many calls. */
 static int calls(struct many *m)
 {
-	struct side_jmp_value value = { 0 };
+	uint64_t value = 0;
 
 	called = 0;
 	for (size_t i = 0; i < EVENTS; i++)

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The thunks that sites call (site.h, CALL), for whoever has the function that
+ * they are to call: SJ_EVENT_THUNKS("function") defines side_jmp_event_<n>().
+ * To no effect where the port makes ordinary calls.
+ */
+#ifndef SIDE_JMP_ARCH_THUNK_H
+#define SIDE_JMP_ARCH_THUNK_H
+
+#include "arch/site.h"
+
+#if SIDE_JMP_ARCH_HAS_CALL && defined(__x86_64__)
+#include "arch/x86_64/thunk.h"
+#else
+#define SJ_EVENT_THUNKS(function)
+#endif
+
+#endif
