@@ -138,12 +138,12 @@
 #endif /* SIDE_JMP_ARCH_HAS_SITES */
 
 /*
- * Calls that the compiler does not see (side_jmp/call.h): text that calls one of
- * two thunks of the port's call.c with n values (0 to 6, unsigned, 64 bits), and
- * gives every register back but the clobbers.  side_jmp_call_<n>() calls a
- * function with them as its arguments; side_jmp_event_<n>() calls
+ * Calls that the compiler does not see (side_jmp/call.h): text that calls a thunk
+ * with n values (0 to 6, unsigned, 64 bits), which gives every register back but
+ * the clobbers.  side_jmp_call_<n>(), of the port's call.c, calls a function with
+ * them as its arguments; side_jmp_event_<n>(), of its thunk.h, calls
  * sj_event_fire() with an event and an array of them, and leaves it to that to
- * keep vectors (arch.h).  A port without (0) makes ordinary calls.
+ * keep vectors (general.h).  A port without (0) makes ordinary calls.
  *
  *	CALL(thunk, slots, f)	all of it; thunk is a string
  *	CALL_SLOT(n)		its part for the operand [side_jmp_<n>], a string;

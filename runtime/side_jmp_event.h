@@ -447,8 +447,8 @@ struct side_jmp_seq {
 /*
  * An argument travels as 64 bits: an integer, extended by its own type; a
  * double's bits, rounded where its field is a float; a pointer, and a sequence
- * by one.  The bits are taken where
- * the port says and not where a compiler likes to: in the hot path.
+ * by one.  The bits are taken where the port says and not where a compiler likes
+ * to: in the hot path.
  */
 static inline uint64_t side_jmp_double_(double value)
 {

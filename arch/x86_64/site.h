@@ -86,7 +86,7 @@
 	"	.byte 0x48, 0x83, 0xc4, 0x80\n"				\
 	slots f								\
 	"	.byte 0xff, 0x15\n"					\
-	"	.long " thunk "@GOTPCREL - 4\n"			\
+	"	.long " thunk "@GOTPCREL - 4\n"				\
 	"	.byte 0x48, 0x83, 0xec, 0x80\n"
 #define SIDE_JMP_ARCH_CALL_SLOT(n)	"	push %q[side_jmp_" n "]\n"
 #define SIDE_JMP_ARCH_CALL_SYMBOL					\

@@ -5,10 +5,10 @@
  *
  * What unwinders see.  The caller's function has one frame description for all
  * of its cold block and does not know that the stack has moved by the red zone
- * (128 bytes; System V ABI, 3.2.2), an address and n values.  So
- * the description here says that the caller's stack pointer is above all of
- * these: at the return address, which is in the caller, that is what the
- * caller's description counts from.  It takes no instructions and is right for
+ * (128 bytes; System V ABI, 3.2.2), an address and n values.  So the description
+ * here says that the caller's stack pointer is above all of these: at the return
+ * address, which is in the caller, that is what the caller's description counts
+ * from.  It takes no instructions and is right for
  * functions with and without a frame pointer.  The return address lies just
  * below the saved rbp, so chains of frame pointers hold, too.  Only within the
  * few instructions around the call in the caller, where nobody else runs but a

@@ -130,15 +130,6 @@ int sj_tracer_add(struct side_jmp_tracer **tracer, const char *patterns,
 /* As side_jmp_event_fire(), where vectors are to be kept: arch/site.h, CALL. */
 void sj_event_fire(struct side_jmp_event *event, const uint64_t *bits);
 
-/* ---- values.c ------------------------------------------------------------ */
-
-/* values[n_fields] of bits[n_fields]. */
-void sj_values(const struct side_jmp_event_desc *desc, const uint64_t *bits,
-	       struct side_jmp_value *values);
-/* memcpy() and memset() to 0 that keep vectors. */
-void sj_copy(char *to, const char *from, size_t n);
-void sj_clear(char *to, size_t n);
-
 /*
  * Is there a pattern of that number, from 0 in the order in which they came,
  * that has matched no event so far?
@@ -147,6 +138,15 @@ bool sj_tracer_unmatched(const struct side_jmp_tracer *tracer, unsigned number,
 			 char pattern[SJ_PATTERN_MAX]);
 /* How many events of libraries loaded later it wants and could not enable. */
 uint64_t sj_tracer_refused(const struct side_jmp_tracer *tracer);
+
+/* ---- values.c ------------------------------------------------------------ */
+
+/* values[n_fields] of bits[n_fields]. */
+void sj_values(const struct side_jmp_event_desc *desc, const uint64_t *bits,
+	       struct side_jmp_value *values);
+/* memcpy() and memset() to 0 that keep vectors. */
+void sj_copy(char *to, const char *from, size_t n);
+void sj_clear(char *to, size_t n);
 
 /* ---- user_events.c ----------------------------------------------------- */
 

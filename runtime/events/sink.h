@@ -44,11 +44,8 @@ struct sj_output {
 	void (*close)(void);		/* nobody writes any more */
 	/* Whether or not it is open.  sj_event_lock only. */
 	void (*new_event)(struct side_jmp_event *event);
-	/*
-	 * Of any thread, without a lock.  False: the event is lost.  general:
-	 * it keeps vectors by itself (arch/general.h).
-	 */
-	bool general;
+	bool general;	/* write keeps vectors by itself (arch/general.h) */
+	/* Of any thread, without a lock.  False: the event is lost. */
 	bool (*write)(const struct side_jmp_event *event,
 		      const struct side_jmp_value values[]);
 	void (*after_fork)(void);	/* in the child */

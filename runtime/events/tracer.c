@@ -388,6 +388,7 @@ void sj_event_fire(struct side_jmp_event *event, const uint64_t *bits)
 SJ_EVENT_THUNKS("sj_event_fire")
 
 SJ_GENERAL_END
+
 /* ---- waiting ------------------------------------------------------------ */
 
 static uint64_t tracer_own_calls(const uint64_t *running)
