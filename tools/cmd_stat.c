@@ -61,6 +61,7 @@ struct object {
 	uint32_t states[3];
 	uint32_t changed;		/* sites that are not as in the file */
 	uint32_t wrong;			/* idle, and their key's word is not 0 */
+	bool *still_wrong;		/* by site: at every look so far */
 	uint32_t unreadable;
 	struct pages pages, site_pages;	/* of code; of those with a site */
 	struct live_key *keys;		/* as table.keys */
@@ -123,9 +124,9 @@ static bool is_this_build(struct process *p, const struct object *o)
 	       !memcmp(expected, seen, s->size);
 }
 
-static void read_site(struct process *p, struct object *o,
-		      const struct site *s)
+static void read_site(struct process *p, struct object *o, size_t i)
 {
+	const struct site *s = &o->table.sites[i];
 	struct live_key *key = s->key == NO_KEY ? NULL : &o->keys[s->key];
 	struct side_jmp_insn insn = s->insn, seen = s->insn;
 	uint8_t bytes[SIDE_JMP_INSN_MAX];
@@ -134,6 +135,7 @@ static void read_site(struct process *p, struct object *o,
 
 	if (!n || !process_read(p, o->bias + s->insn.site, bytes, n)) {
 		o->unreadable++;
+		o->still_wrong[i] = false;
 		return;
 	}
 	state = o->image.arch->decode(&seen, bytes, n);
@@ -141,11 +143,12 @@ static void read_site(struct process *p, struct object *o,
 		state = SIDE_JMP_FOREIGN;
 	o->states[state]++;
 	o->changed += state != s->state;
+	o->still_wrong[i] &= state == SIDE_JMP_IDLE && key && key->word;
+	o->wrong += o->still_wrong[i];
 	if (!key)
 		return;
 	key->sites++;
 	key->states[state]++;
-	o->wrong += state == SIDE_JMP_IDLE && key->word;
 }
 
 /*
@@ -271,22 +274,28 @@ static void read_once(struct process *p, struct object *o)
 	for (uint32_t i = 0; i < o->table.n_keys; i++)
 		read_key(p, o, i);
 	for (size_t i = 0; i < o->table.n_sites; i++)
-		read_site(p, o, &o->table.sites[i]);
+		read_site(p, o, i);
 }
 
 /*
  * A key that is being enabled or disabled has idle sites and a word that is
- * not 0 for a moment, and one that changes in between looks as if it had:
- * wrong is what is so at every look.
+ * not 0 for a moment, and one that changes in between looks as if it had: wrong
+ * is a site that is so at every look.  One that is toggled all the time is so
+ * at half of them, by chance; the looks are many, and further and further
+ * apart, so that they don't keep step with it and outlast a thread that waits
+ * for its processor.
  */
+enum { LOOKS = 40 };
+
 static void object_read(struct process *p, struct object *o)
 {
-	static const struct timespec moment = { 0, 20000000 };
-
 	o->keys = tool_alloc(o->table.n_keys, sizeof(*o->keys));
+	o->still_wrong = tool_alloc(o->table.n_sites, sizeof(*o->still_wrong));
+	for (size_t i = 0; i < o->table.n_sites; i++)
+		o->still_wrong[i] = true;
 	read_once(p, o);
-	for (int again = 0; again < 5 && o->wrong; again++) {
-		nanosleep(&moment, NULL);
+	for (int look = 1; look < LOOKS && o->wrong; look++) {
+		nanosleep(&(struct timespec){ 0, look * 1000000 }, NULL);
 		read_once(p, o);
 	}
 	read_code_pages(p, o);
@@ -296,6 +305,7 @@ static void object_read(struct process *p, struct object *o)
 static void object_close(struct object *o)
 {
 	free(o->keys);
+	free(o->still_wrong);
 	table_free(&o->table);
 	image_close(&o->image);
 }
