@@ -3,6 +3,8 @@
 #ifndef SIDE_JMP_EVENT_SINK_H
 #define SIDE_JMP_EVENT_SINK_H
 
+#include <sys/types.h>
+
 #include "side_jmp_event.h"
 
 /*
@@ -26,6 +28,12 @@ struct sj_sink {
 
 extern const struct sj_sink sj_trace_sink, sj_user_events_sink, sj_tracer_sink;
 
+/* Whose event, and when. */
+struct sj_origin {
+	uint64_t now;			/* CLOCK_MONOTONIC, ns */
+	pid_t pid, tid;
+};
+
 enum { SJ_OUTPUT_NAME = 240 };		/* bytes, with the final 0 */
 
 /*
@@ -45,9 +53,13 @@ struct sj_output {
 	/* Whether or not it is open.  sj_event_lock only. */
 	void (*new_event)(struct side_jmp_event *event);
 	bool general;	/* write keeps vectors by itself (arch/general.h) */
-	/* Of any thread, without a lock.  False: the event is lost. */
+	/*
+	 * Of any thread, without a lock.  origin: NULL, this thread's, now.
+	 * False: the event is lost.
+	 */
 	bool (*write)(const struct side_jmp_event *event,
-		      const struct side_jmp_value values[]);
+		      const struct side_jmp_value values[],
+		      const struct sj_origin *origin);
 	void (*after_fork)(void);	/* in the child */
 	void (*exit)(void);		/* the process ends; no lock */
 };

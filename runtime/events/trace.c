@@ -56,7 +56,7 @@ static void trace_write(void *arg)
 	struct trace_write *w = arg;
 	int saved = errno;
 
-	w->done = trace.output->write(w->event, w->values);
+	w->done = trace.output->write(w->event, w->values, NULL);
 	errno = saved;
 }
 SJ_GENERAL_BEGIN
@@ -68,7 +68,7 @@ static void trace_callback(const struct side_jmp_event *event,
 
 	(void)data;
 	if (trace.output->general)
-		w.done = trace.output->write(event, values);
+		w.done = trace.output->write(event, values, NULL);
 	else
 		sj_keep_vectors(trace_write, &w);
 	if (!w.done)

@@ -656,15 +656,15 @@ static void ctf_put_value(struct ctf_writer *w, const struct side_jmp_field *f,
 
 static void ctf_put_event_data(struct ctf_writer *w,
 			       const struct side_jmp_event *event,
-			       uint32_t id, uint64_t now,
+			       uint32_t id, const struct sj_origin *origin,
 			       const struct side_jmp_value values[])
 {
 	const struct side_jmp_field *f = side_jmp_event_fields(event->desc);
-	int32_t who[2] = { (int32_t)sj_pid(), (int32_t)sj_tid() };
+	int32_t who[2] = { (int32_t)origin->pid, (int32_t)origin->tid };
 	unsigned n = event->desc->n_fields;
 
 	ctf_put_word(w, &id, sizeof(id));
-	ctf_put_word(w, &now, sizeof(now));
+	ctf_put_word(w, &origin->now, sizeof(origin->now));
 	ctf_put_word(w, who, sizeof(who));
 	for (unsigned i = 0; i < n && !w->full; i++)
 		ctf_put_value(w, &f[i], &values[i]);
@@ -672,7 +672,7 @@ static void ctf_put_event_data(struct ctf_writer *w,
 
 /* Into the lane's current packet. */
 static bool ctf_append(unsigned i, const struct side_jmp_event *event,
-		       uint32_t id, uint64_t now,
+		       uint32_t id, const struct sj_origin *origin,
 		       const struct side_jmp_value values[])
 {
 	struct ctf_lane *lane = &ctf.control->lanes[i];
@@ -684,12 +684,12 @@ static bool ctf_append(unsigned i, const struct side_jmp_event *event,
 	p = ctf_current(i);
 	w = (struct ctf_writer){ (char *)p + lane->filled,
 				 (char *)p + CTF_PACKET, false };
-	ctf_put_event_data(&w, event, id, now, values);
+	ctf_put_event_data(&w, event, id, origin, values);
 	if (w.full)
 		return false;
 	lane->filled = (uint64_t)(w.at - (char *)p);
 	/* In this order for whoever reads what a crash has left. */
-	__atomic_store_n(&p->end, now, __ATOMIC_RELEASE);
+	__atomic_store_n(&p->end, origin->now, __ATOMIC_RELEASE);
 	__atomic_store_n(&p->content_bits, 8 * lane->filled, __ATOMIC_RELEASE);
 	return true;
 }
@@ -716,17 +716,20 @@ static bool ctf_fits_packet(const struct side_jmp_event *event,
 
 /* The lane is ours. */
 static bool ctf_write_lane(unsigned i, const struct side_jmp_event *event,
-			   uint32_t id, const struct side_jmp_value values[])
+			   uint32_t id, const struct side_jmp_value values[],
+			   const struct sj_origin *origin)
 {
 	/* Read while we hold the lane: so its times never go back. */
-	struct ctf_next next = { i, sj_now(), false };
+	struct sj_origin here = origin ? *origin :
+		(struct sj_origin){ sj_now(), sj_pid(), sj_tid() };
+	struct ctf_next next = { i, here.now, false };
 
-	if (ctf_append(i, event, id, next.now, values))
+	if (ctf_append(i, event, id, &here, values))
 		return true;
 	if (!ctf_fits_packet(event, values))
 		return false;
 	sj_keep_vectors(ctf_next_of, &next);
-	return next.there && ctf_append(i, event, id, next.now, values);
+	return next.there && ctf_append(i, event, id, &here, values);
 }
 
 static bool ctf_take(struct ctf_lane *lane)
@@ -750,7 +753,8 @@ static void ctf_discard(unsigned i)
 }
 
 static bool ctf_write(const struct side_jmp_event *event,
-		      const struct side_jmp_value values[])
+		      const struct side_jmp_value values[],
+		      const struct sj_origin *origin)
 {
 	uint32_t id = __atomic_load_n(&event->id, __ATOMIC_ACQUIRE);
 	unsigned first = (unsigned)sj_tid() % CTF_LANES;
@@ -762,7 +766,7 @@ static bool ctf_write(const struct side_jmp_event *event,
 
 		if (!ctf_take(lane))
 			continue;
-		done = ctf_write_lane(i, event, id, values);
+		done = ctf_write_lane(i, event, id, values, origin);
 		__atomic_store_n(&lane->busy, 0, __ATOMIC_RELEASE);
 		if (done)
 			return true;

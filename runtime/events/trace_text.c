@@ -186,14 +186,15 @@ enum { TEXT_LINE = 4096 };
 /* With its newline; returns its length. */
 static size_t text_line(char line[TEXT_LINE],
 			const struct side_jmp_event *event,
-			const struct side_jmp_value values[])
+			const struct side_jmp_value values[],
+			const struct sj_origin *origin)
 {
 	static const char cut[] = "...\n";
 	struct sj_text t = { line, line + TEXT_LINE - sizeof(cut), false };
 
-	text_time(&t, sj_now());
+	text_time(&t, origin ? origin->now : sj_now());
 	sj_text_char(&t, ' ');
-	sj_text_unsigned(&t, (uint64_t)sj_tid());
+	sj_text_unsigned(&t, (uint64_t)(origin ? origin->tid : sj_tid()));
 	sj_text_char(&t, ' ');
 	sj_text_string(&t, side_jmp_event_provider(event->desc));
 	sj_text_char(&t, ':');
@@ -279,12 +280,13 @@ static bool text_say_lost(void)
 }
 
 static bool text_write(const struct side_jmp_event *event,
-		       const struct side_jmp_value values[])
+		       const struct side_jmp_value values[],
+		       const struct sj_origin *origin)
 {
 	char line[TEXT_LINE];
 
 	if (text_say_lost() &&
-	    text_write_line(line, text_line(line, event, values)))
+	    text_write_line(line, text_line(line, event, values, origin)))
 		return true;
 	__atomic_fetch_add(&text_unsaid, 1, __ATOMIC_RELAXED);
 	return false;
