@@ -654,11 +654,13 @@ static double elapsed(void)
 static void summary_text(FILE *f, struct event_count **counts)
 {
 	fprintf(f, "%12s %14s  %s\n", "count", "per second", "event");
-	for (; *counts; counts++)
-		fprintf(f, "%12llu %14.1f  %s\n",
+	for (; *counts; counts++) {
+		fprintf(f, "%12llu %14.1f  ",
 			(unsigned long long)(*counts)->count,
-			(double)(*counts)->count / elapsed(),
-			(*counts)->name);
+			(double)(*counts)->count / elapsed());
+		put_text_to(f, (*counts)->name);
+		fputc('\n', f);
+	}
 	fprintf(f, "%12llu %14.1f  in %.3f s, %llu lost\n",
 		(unsigned long long)run.lines.total,
 		(double)run.lines.total / elapsed(), elapsed(),

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "tools/lines.h"
+#include "tools/text.h"
 
 /* ---- bytes -------------------------------------------------------------- */
 
@@ -74,6 +75,14 @@ static const char *after(struct span s, const char *end)
 	return s.end < end ? s.end + 1 : end;
 }
 
+static bool is_name(struct span s)
+{
+	size_t n = (size_t)(s.end - s.at);
+
+	return n <= EVENT_NAME_MAX && memchr(s.at, ':', n) &&
+	       !memchr(s.at, '\0', n);
+}
+
 /* False: it is something else. */
 static bool parse(struct span line, struct event_line *out)
 {
@@ -83,8 +92,7 @@ static bool parse(struct span line, struct event_line *out)
 	struct span name = until(after(tid, line.end), line.end, ' ');
 
 	if (!is_number(seconds) || !is_number(below) ||
-	    below.end - below.at != 9 || !is_number(tid) ||
-	    !memchr(name.at, ':', (size_t)(name.end - name.at)))
+	    below.end - below.at != 9 || !is_number(tid) || !is_name(name))
 		return false;
 	out->head = (struct span){ line.at, tid.end };
 	out->name = name;
@@ -92,7 +100,7 @@ static bool parse(struct span line, struct event_line *out)
 	return true;
 }
 
-/* "side_jmp: N events lost": N, otherwise 0. */
+/* "side_jmp: N events lost": N, if it can be; otherwise 0. */
 static uint64_t parse_lost(struct span line)
 {
 	static const char head[] = "side_jmp: ";
@@ -106,9 +114,9 @@ static uint64_t parse_lost(struct span line)
 	if (!is_number(number) ||
 	    !memmem(number.end, (size_t)(line.end - number.end), " lost", 5))
 		return 0;
-	for (; number.at < number.end; number.at++)
+	for (; number.at < number.end && n <= LOST_MAX; number.at++)
 		n = 10 * n + (uint64_t)(*number.at - '0');
-	return n;
+	return n <= LOST_MAX ? n : 0;
 }
 
 /* ---- colour ------------------------------------------------------------- */
@@ -138,15 +146,20 @@ static char *put(char *to, const char *s, size_t n)
 	return (char *)memcpy(to, s, n) + n;
 }
 
+static char *put_fit(char *to, struct span s)
+{
+	return text_fit(to, s.at, (size_t)(s.end - s.at));
+}
+
 static char *put_in(char *to, const char *colour, struct span s)
 {
 	to = put(to, colour, strlen(colour));
-	to = put(to, s.at, (size_t)(s.end - s.at));
+	to = put_fit(to, s);
 	return put(to, PLAIN, strlen(PLAIN));
 }
 
-/* `to` has room for COLOURED_MAX(the line's length). */
-#define COLOURED_MAX(n)	(64 + 10 * (n))
+/* `to` has room for it: a field, which is coloured once, may be a single byte. */
+#define COLOURED_MAX(n)	(64 + TEXT_MAX(n) + 9 * (n))
 
 static char *put_coloured(char *to, const struct event_line *e)
 {
@@ -160,7 +173,7 @@ static char *put_coloured(char *to, const struct event_line *e)
 		const char *stop = value_end(name.end, end);
 
 		to = put_in(to, CYAN, name);
-		to = put(to, name.end, (size_t)(stop - name.end));
+		to = put_fit(to, (struct span){ name.end, stop });
 		at = stop;
 	}
 	return to;
@@ -174,21 +187,40 @@ static int by_name(const void *a, const void *b)
 		      ((const struct event_count *)b)->name);
 }
 
-static struct event_count *count_of(struct lines *l, struct span name)
+static struct event_count *find_count(const struct lines *l, char *name)
 {
-	struct event_count *c = calloc(1, sizeof(*c)), **found;
+	struct event_count key = { .name = name }, **found;
+
+	found = tfind(&key, &l->counts, by_name);
+	return found ? *found : NULL;
+}
+
+static struct event_count *add_count(struct lines *l, const char *name)
+{
+	struct event_count *c = calloc(1, sizeof(*c));
 
 	if (!c)
 		return NULL;
-	c->name = strndup(name.at, (size_t)(name.end - name.at));
-	found = c->name ? tsearch(c, &l->counts, by_name) : NULL;
-	if (found && *found == c) {
+	c->name = strdup(name);
+	if (c->name && tsearch(c, &l->counts, by_name)) {
 		l->n_counts++;
 		return c;
 	}
 	free(c->name);
 	free(c);
-	return found ? *found : NULL;
+	return NULL;
+}
+
+static struct event_count *count_of(struct lines *l, struct span s)
+{
+	char name[EVENT_NAME_MAX + 1];
+	struct event_count *c;
+
+	*put(name, s.at, (size_t)(s.end - s.at)) = '\0';
+	c = find_count(l, name);
+	if (!c && l->n_counts >= EVENTS_MAX)
+		c = find_count(l, strcpy(name, "(others)"));
+	return c ? c : add_count(l, name);
 }
 
 static bool names(const struct event_count *c, struct span name)
@@ -240,20 +272,28 @@ struct event_count **lines_sorted(struct lines *l)
 
 /* ---- lines -------------------------------------------------------------- */
 
-/* In the tracer's own words, when there is room to say it. */
-static int say_unshown(struct lines *l)
+/* In the tracer's own words, and then it is said. */
+static int say_lines(struct lines *l, uint64_t *n, const char *what)
 {
-	char *to = l->unshown ? buffer_room(&l->out, 128) : NULL;
+	char *to = *n ? buffer_room(&l->out, 128) : NULL;
 
-	if (!l->unshown)
+	if (!*n)
 		return 0;
 	if (!to)
 		return -ENOMEM;
-	l->out.end += (size_t)snprintf(to, 128, "side_jmp: %llu lines not shown:"
-				       " what reads them is too slow\n",
-				       (unsigned long long)l->unshown);
-	l->unshown = 0;
+	l->out.end += (size_t)snprintf(to, 128, "side_jmp: %llu lines %s\n",
+				       (unsigned long long)*n, what);
+	*n = 0;
 	return 0;
+}
+
+/* When there is room to say it. */
+static int say_unshown(struct lines *l)
+{
+	return say_lines(l, &l->cut, "were too long and are cut off") ||
+	       say_lines(l, &l->unshown,
+			 "not shown: what reads them is too slow") ?
+	       -ENOMEM : 0;
 }
 
 /* Without its newline, which goes out with it if `newline`. */
@@ -278,7 +318,7 @@ static int show(struct lines *l, struct span line,
 	else if (l->colour && parse_lost(line))
 		to = put_in(to, YELLOW, line);
 	else
-		to = put(to, line.at, n);
+		to = put_fit(to, line);
 	if (newline)
 		*to++ = '\n';
 	l->out.end = (size_t)(to - l->out.data);
@@ -294,25 +334,67 @@ static int take_line(struct lines *l, struct span line, bool newline)
 		return -ENOMEM;
 	if (!is_event)
 		l->lost += parse_lost(line);
+	if (l->lost > LOST_MAX)
+		l->lost = LOST_MAX;
 	return l->counts_only ? 0 :
 	       show(l, line, is_event ? &event : NULL, newline);
 }
 
-int lines_take(struct lines *l, bool last)
+/* What follows a line that was cut off. */
+static const char *skip(struct lines *l, const char *at, const char *end)
 {
-	const char *at = l->in.data + l->in.start, *end;
-	struct span line;
+	struct span rest = until(at, end, '\n');
+
+	l->skipping = rest.end == end;
+	return after(rest, end);
+}
+
+/* What waits for its end is never more than LINE_SHOWN. */
+static int cut_off(struct lines *l, struct span line)
+{
+	int r = take_line(l, line, true);
+
+	l->skipping = true;
+	l->cut += !l->counts_only;
+	return r;
+}
+
+static int take_next(struct lines *l, const char **at, const char *end,
+		     bool last)
+{
+	struct span line = until(*at, end, '\n');
+
+	if (line.end - line.at > LINE_SHOWN) {
+		line.end = line.at + LINE_SHOWN;
+		*at = line.end;
+		return cut_off(l, line);
+	}
+	if (line.end == end && !last)
+		return 0;
+	*at = after(line, end);
+	return take_line(l, line, line.end < end);
+}
+
+static int take_all(struct lines *l, bool last)
+{
+	const char *at = l->in.data + l->in.start, *before;
+	const char *end = l->in.data + l->in.end;
 	int r = 0;
 
-	for (end = l->in.data + l->in.end; !r && at < end; ) {
-		line = until(at, end, '\n');
-		if (line.end == end && !last)
-			break;
-		r = take_line(l, line, line.end < end);
-		at = after(line, end);
-	}
+	do {
+		before = at;
+		if (l->skipping)
+			at = skip(l, at, end);
+		else if (at < end)
+			r = take_next(l, &at, end, last);
+	} while (!r && at != before);
 	l->in.start = (size_t)(at - l->in.data);
-	if (!r && last)
-		r = say_unshown(l);
 	return r;
+}
+
+int lines_take(struct lines *l, bool last)
+{
+	int r = buffer_length(&l->in) ? take_all(l, last) : 0;
+
+	return !r && (last || l->cut) ? say_unshown(l) : r;
 }

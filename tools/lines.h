@@ -3,6 +3,9 @@
  * The built-in tracer's text on its way to a reader: whole lines, coloured,
  * and counted by event.  Knows the form of a line (runtime/events/trace_text.c), not
  * where lines come from or go to.
+ *
+ * Whoever writes them may be anybody: what is shown is made fit for a terminal,
+ * and what is kept of it has limits.
  */
 #ifndef SIDE_JMP_TOOLS_LINES_H
 #define SIDE_JMP_TOOLS_LINES_H
@@ -10,6 +13,18 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+enum {
+	LINE_SHOWN = 64 << 10,		/* bytes of a line; the rest is cut off */
+	EVENT_NAME_MAX = 255,		/* bytes; a longer name is no event's */
+	EVENTS_MAX = 1 << 16,		/* different ones; then "(others)" */
+};
+
+/*
+ * More is not believed: nobody lost as many, and not every reader of JSON has
+ * larger numbers.
+ */
+#define LOST_MAX	(UINT64_C(1) << 53)
 
 /* Bytes that wait: what is between `start` and `end` of `data`. */
 struct buffer {
@@ -27,6 +42,8 @@ struct lines {
 	size_t out_max;			/* bytes in `out`, about; then lines are
 					   counted and not shown */
 	uint64_t unshown;		/* and not yet said */
+	uint64_t cut;			/* lines that were cut off, not yet said */
+	bool skipping;			/* up to the end of such a line */
 	bool counts_only;		/* nothing goes to `out` */
 	bool colour;
 	void *counts;			/* of tsearch(3) */

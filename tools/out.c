@@ -8,42 +8,18 @@
 #include <yajl/yajl_gen.h>
 
 #include "tools/out.h"
-
-/* Bytes of the UTF-8 character at s (RFC 3629), or 0: it is none. */
-static size_t utf8_length(const char *text)
-{
-	const unsigned char *s = (const unsigned char *)text;
-	size_t n = *s < 0x80 ? 1 : *s < 0xc2 ? 0 : *s < 0xe0 ? 2 :
-		   *s < 0xf0 ? 3 : *s < 0xf5 ? 4 : 0;
-
-	for (size_t i = 1; i < n; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	if ((*s == 0xe0 && s[1] < 0xa0) || (*s == 0xed && s[1] > 0x9f) ||
-	    (*s == 0xf0 && s[1] < 0x90) || (*s == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return n;
-}
-
-/* Characters of the sets C0 and C1, which are orders to a terminal. */
-static bool is_control(const char *s)
-{
-	unsigned char c = (unsigned char)*s;
-
-	return c < ' ' || c == 0x7f ||
-	       (c == 0xc2 && (unsigned char)s[1] < 0xa0);
-}
+#include "tools/text.h"
 
 void put_text_to(FILE *to, const char *s)
 {
-	while (*s) {
-		size_t n = is_control(s) ? 0 : utf8_length(s);
+	char fit[TEXT_MAX(256)];
 
-		if (n)
-			fwrite(s, 1, n, to);
-		else
-			fprintf(to, "\\x%02x", (unsigned char)*s);
-		s += n ? n : 1;
+	for (size_t n, left = strlen(s); left; s += n, left -= n) {
+		n = left < 256 ? left : 256;
+		/* No character is torn: none begins in the last three bytes. */
+		while (n < left && n > 253 && (s[n] & 0xc0) == 0x80)
+			n--;
+		fwrite(fit, 1, (size_t)(text_fit(fit, s, n) - fit), to);
 	}
 }
 
@@ -63,9 +39,34 @@ bool out_flush(void)
 
 /* ---- JSON ------------------------------------------------------------------- */
 
+/* What must not be shown as it is stands in strings alone, where \u is its name. */
+static void print_hidden(FILE *to, uint32_t c)
+{
+	if (c >= 0x10000)
+		fprintf(to, "\\u%04x\\u%04x", 0xd7c0 + (c >> 10),
+			0xdc00 | (c & 0x3ff));
+	else
+		fprintf(to, "\\u%04x", c);
+}
+
 static void print(void *to, const char *s, size_t n)
 {
-	fwrite(s, 1, n, to);
+	const char *end = s + n, *from = s;
+	uint32_t c;
+
+	while (s < end) {
+		size_t plain = text_plain(s, (size_t)(end - s), &c);
+
+		if (plain || c < 0x7f) {
+			s += plain ? plain : 1;
+			continue;
+		}
+		fwrite(from, 1, (size_t)(s - from), to);
+		print_hidden(to, c);
+		s += text_utf8(s, (size_t)(end - s));
+		from = s;
+	}
+	fwrite(from, 1, (size_t)(end - from), to);
 }
 
 struct json *json_begin(void)
@@ -98,23 +99,23 @@ static const unsigned char *bytes(const char *s)
 	return (const unsigned char *)s;
 }
 
-static bool is_utf8(const char *s)
+static bool is_utf8(const char *s, size_t left)
 {
 	size_t n = 1;
 
-	for (; *s && n; s += n)
-		n = utf8_length(s);
+	for (; left && n; s += n, left -= n)
+		n = text_utf8(s, left);
 	return n;
 }
 
-static void put_cleaned(struct json *j, const char *s)
+static void put_cleaned(struct json *j, const char *s, size_t left)
 {
-	char *clean = malloc(3 * strlen(s) + 1), *to = clean;
+	char *clean = malloc(3 * left + 1), *to = clean;
 
-	for (size_t n; clean && *s; s += n ? n : 1) {
-		n = utf8_length(s);
-		memcpy(to, n ? s : "\xef\xbf\xbd", n ? n : 3);
-		to += n ? n : 3;
+	for (size_t n; clean && left; left -= n, s += n) {
+		n = text_utf8(s, left);
+		to = n ? mempcpy(to, s, n) : mempcpy(to, "\xef\xbf\xbd", 3);
+		n += !n;
 	}
 	if (clean)
 		yajl_gen_string((yajl_gen)j, bytes(clean),
@@ -128,10 +129,10 @@ static void put_string(struct json *j, const char *s)
 {
 	if (!s)
 		yajl_gen_null((yajl_gen)j);
-	else if (is_utf8(s))
+	else if (is_utf8(s, strlen(s)))
 		yajl_gen_string((yajl_gen)j, bytes(s), strlen(s));
 	else
-		put_cleaned(j, s);
+		put_cleaned(j, s, strlen(s));
 }
 
 static void put_name(struct json *j, const char *name)

@@ -4,7 +4,8 @@
  * the cursor, and JSON, written as it is made: nothing is collected.
  *
  * In JSON addresses are strings ("0x1234"): not every reader's numbers hold
- * 64 bits.  What is not UTF-8 becomes U+FFFD.
+ * 64 bits.  What is not UTF-8 becomes U+FFFD; what text.h keeps from a terminal
+ * is written as \u.
  */
 #ifndef TOOLS_OUT_H
 #define TOOLS_OUT_H
@@ -13,7 +14,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* A string from outside; control characters, and what is no UTF-8, as \xNN. */
+/* A string from outside, made fit by text.h. */
 void put_text(const char *s);
 void put_text_to(FILE *to, const char *s);
 

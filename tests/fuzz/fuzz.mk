@@ -5,6 +5,8 @@
 #   make fuzz             FUZZ_RUNS executions by libFuzzer, FUZZ_SECONDS of AFL++
 #   tests/fuzz/short.sh   20 s, in `make check`
 #
+# What reads a traced command's lines has one, too (tests/fuzz/fifo.c).
+#
 # Debug information, which is libdw's to read, has a target of its own
 # (tests/fuzz/lines.c) and is fuzzed in the long run alone.
 
@@ -26,6 +28,11 @@ $(FUZZ)/%-libfuzzer: tests/fuzz/%.c $(FUZZ_DEPS)
 	@mkdir -p $(@D)
 	clang $(FUZZ_FLAGS) -fsanitize=fuzzer $< $(FUZZ_SRC) $(FUZZ_ARCH) \
 		$(LIB_A) -o $@ -lelf -ldw
+
+$(FUZZ)/fifo-libfuzzer: tests/fuzz/fifo.c tools/lines.c tools/text.c \
+		$(wildcard tools/*.h) tests/fuzz/fuzz.mk
+	@mkdir -p $(@D)
+	clang $(FUZZ_FLAGS) -fsanitize=fuzzer $(filter %.c,$^) -o $@
 
 $(FUZZ)/%-afl: tests/fuzz/%.c $(FUZZ_DEPS)
 	@mkdir -p $(@D)
@@ -57,10 +64,12 @@ FUZZ_LIMITS	= -runs=$(FUZZ_RUNS) -timeout=5 -rss_limit_mb=2048 \
 fuzz:
 	@tests/need afl++
 	$(MAKE) --no-print-directory $(FUZZ)/elf-libfuzzer $(FUZZ)/elf-afl \
-		$(FUZZ)/lines-libfuzzer $(FUZZ)/corpus
+		$(FUZZ)/lines-libfuzzer $(FUZZ)/fifo-libfuzzer $(FUZZ)/corpus
 	$(FUZZ)/elf-libfuzzer $(FUZZ_LIMITS) $(FUZZ)/corpus
 	mkdir -p $(FUZZ)/lines
 	$(FUZZ)/lines-libfuzzer $(FUZZ_LIMITS) $(FUZZ)/lines $(FUZZ)/seeds-lines
+	mkdir -p $(FUZZ)/fifo
+	$(FUZZ)/fifo-libfuzzer $(FUZZ_LIMITS) $(FUZZ)/fifo tests/fuzz/fifo
 	AFL_SKIP_CPUFREQ=1 AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 AFL_NO_UI=1 \
 		AFL_NO_AFFINITY=1 afl-fuzz -V $(FUZZ_SECONDS) -t 5000 -m none \
 		-i $(FUZZ)/seeds -o $(FUZZ)/afl -- $(FUZZ)/elf-afl

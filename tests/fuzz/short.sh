@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# 20 seconds of fuzzing what reads ELF files.
+# 20 seconds of fuzzing what reads ELF files, 5 of what reads lines.
 . "$(dirname "$0")/../tap.sh"
-make --no-print-directory build/fuzz/elf-libfuzzer build/fuzz/corpus >"$TMP/log" 2>&1 ||
+make --no-print-directory build/fuzz/elf-libfuzzer build/fuzz/fifo-libfuzzer \
+	build/fuzz/corpus >"$TMP/log" 2>&1 ||
 	{ cat "$TMP/log"; ok fuzz_builds false; done_testing; }
 fuzz() {
 	cp -r build/fuzz/corpus "$TMP/corpus"
@@ -13,6 +14,13 @@ fuzz() {
 ok fuzz_20_seconds fuzz
 note "$(grep number_of_executed_units "$TMP/fuzzed")"
 ok fuzz_does_not_idle test "$(awk '/number_of_executed_units/ { print $2 }' "$TMP/fuzzed")" -gt 1000
+lines() {
+	mkdir "$TMP/fifo" &&
+	build/fuzz/fifo-libfuzzer -max_total_time=5 -timeout=10 -rss_limit_mb=2048 -max_len=200000 \
+		-artifact_prefix="$TMP/" "$TMP/fifo" tests/fuzz/fifo >"$TMP/fuzzed" 2>&1 ||
+			{ tail -n 40 "$TMP/fuzzed"; return 1; }
+}
+ok fuzz_lines lines
 seeds() { ls build/fuzz/seeds/*-* | sed 's|.*/||; s/-.*//' | sort -u | wc -l; }
 ok fuzz_corpus_is_of_every_port test "$(seeds)" -eq "$(ls -d arch/*/ | grep -vc generic)"
 done_testing

@@ -175,6 +175,22 @@ ok check_json says 1 '"rule": "record-version"' json
 esc=$(printf '\033')
 cp good "$esc[31mname"
 ok other_names_give_no_orders says 0 '\\x1b\[31mname: x86-64' "$tool" list "./$esc[31mname"
+# A name of a file, of a key and of an event may turn the line around, or not be seen.
+odd=$(printf '\342\200\256') fit='\\xe2\\x80\\xae'
+LC_ALL=C sed "s/plain/p${odd}n/; s/order/o${odd}r/; s/items/i${odd}s/; s/somebody/s${odd}body/" good \
+	>"$odd"
+turned() { # COMMAND...: says it, and no such character
+	"$tool" "$@" "./$odd" >said 2>&1; cat said
+	! LC_ALL=C grep -q '[^ -~]' said && grep -q "^./$fit: " said
+}
+ok other_names_of_keys_and_events_give_none_either turned list
+ok other_names_give_none_by_check turned check
+turned_json() {
+	"$tool" list --json "./$odd" >said && "$TOP/tests/tools/json" said &&
+	! LC_ALL=C grep '[^ -~]' said && grep -q '"name": "p\\u202en"' said &&
+	grep -q '"file": "./\\u202e"' said
+}
+ok other_names_give_none_in_json turned_json
 ok usage_unknown_subcommand says 2 "no subcommand 'nothing'" "$tool" nothing
 ok usage_without_file says 2 "a file is expected" "$tool" check
 ok usage_full_output says 2 "can't write the output" sh -c "'$tool' list good >/dev/full"

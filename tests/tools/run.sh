@@ -83,6 +83,59 @@ garbage() { # what is no event's line passes as it is, and is not counted
 	run -s sh -c "printf '1.123456789 3 a:b n=\"=\"' >\$SIDE_JMP_OUTPUT" && says '^ *1 .* a:b'
 }
 ok run_passes_what_is_no_event garbage
+
+# ---- what anybody may write into the FIFO -----------------------------------------
+# Orders to a terminal, what turns a line around, what can't be seen, no UTF-8.
+printf 'a\033]0;x\007b\302\233c\342\200\256d\342\200\213e\363\240\201\201f\377g' >"$TMP/odd"
+fit='a\\x1b\]0;x\\x07b\\xc2\\x9bc\\xe2\\x80\\xaed\\xe2\\x80\\x8be\\xf3\\xa0\\x81\\x81f\\xffg'
+is_fit() { # FILE: nothing but ASCII to be seen, and the sequences of our colours
+	sed "s/$esc\[[0-9]*m//g" "$1" | LC_ALL=C grep -q '[^ -~]' || return 0
+	sed -n l "$1"; return 1
+}
+esc=$(printf '\033')
+strange() { # an event, some line, and a name
+	odd=$(cat "$TMP/odd")
+	printf '1.000000000 7 a:%s f%s=%s\n%s\n' "$odd" "$odd" "$odd" "$odd" >"$TMP/strange"
+	for when in always never; do
+		run -s --color=$when sh -c "cat '$TMP/strange' >\$SIDE_JMP_OUTPUT"
+		is_fit "$TMP/err" && says "^ *1 .* a:$fit$" && says "^$fit$" &&
+		sed "s/$esc\[[0-9]*m//g" "$TMP/err" |
+			grep -q "^1.000000000 7 a:$fit f$fit=$fit$" || return 1
+	done
+	run -j -s"$TMP/json" sh -c "cat '$TMP/strange' >\$SIDE_JMP_OUTPUT"
+	! LC_ALL=C grep "$(printf '\342\200\|\302\233\|\033')" "$TMP/json" && LC_ALL=C.UTF-8 jq -e '.by_event[0].event ==
+		"a:a\u001b]0;x\u0007b\u009bc\u202ed\u200be\udb40\udc41f\ufffdg"' "$TMP/json"
+}
+ok run_shows_what_is_no_text_as_bytes strange
+impossible() { # COUNT...: what was lost, as often as there are counts
+	run -s sh -c "for n in $*; do echo \"side_jmp: \$n events lost\"; done >\$SIDE_JMP_OUTPUT"
+}
+lost() {
+	impossible 3 18446744073709551615 99999999999999999999999 9007199254740993 4 &&
+	says ' 7 lost$' && impossible 9007199254740992 9007199254740992 &&
+	says ' 9007199254740992 lost$'
+}
+ok run_believes_no_count_that_cannot_be lost
+endless() { # 40 MB of a line, then an event
+	run -s sh -c "{ head -c 40000000 /dev/zero | tr '\\\\0' x
+		printf '\\n1.000000000 7 a:b n=1\\n'; } >\$SIDE_JMP_OUTPUT; sleep .2
+		awk '/VmHWM/ { print \$2 }' /proc/\$PPID/status >'$TMP/peak'"
+	cat "$TMP/peak"
+	[ "$(cat "$TMP/peak")" -lt 20000 ] && says '^ *1 .* a:b$' &&
+	says '^1.000000000 7 a:b n=1$' && says '^side_jmp: 1 lines were too long' &&
+	[ "$(tr -dc x <"$TMP/err" | wc -c)" -lt 70000 ]
+}
+ok run_keeps_no_line_without_end endless
+names() { # a name of its own for each line
+	run -q -s sh -c 'seq -f "1.000000000 7 a:%.0f n=1" 70000 >$SIDE_JMP_OUTPUT'
+	says '^ *4464 .* (others)$' && says '^ *70000 .* 0 lost$' &&
+	[ "$(wc -l <"$TMP/err")" = 65539 ]
+}
+ok run_counts_a_limited_number_of_names names
+long_name() {
+	run -s sh -c 'printf "1.000000000 7 a:%0300d n=1\n" 0 >$SIDE_JMP_OUTPUT' && says '^ *0 .* 0 lost'
+}
+ok run_takes_a_long_name_for_none long_name
 closes() { run "$emit" closefds "$TMP/other"; [ $rc = 0 ] && [ ! -s "$TMP/other" ] && clean; }
 ok run_of_a_command_that_closes_everything closes
 no_stderr() {
@@ -105,7 +158,6 @@ reader_gone() {
 ok run_survives_its_reader reader_gone
 
 # ---- colours -------------------------------------------------------------------
-esc=$(printf '\033')
 coloured() { grep -q "$esc" "$1"; }
 tty() {
 	script -qec "$1" /dev/null </dev/null >"$TMP/tty" 2>&1
