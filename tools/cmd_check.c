@@ -145,12 +145,12 @@ static int check_files(const struct options *o)
 
 /* ---- options -------------------------------------------------------------------- */
 
-enum { OPT_JSON = 256, OPT_STRICT, OPT_DEBUG };
+enum { OPT_STRICT = 256, OPT_DEBUG };
 
 static const struct argp_option argp_options[] = {
 	{ "quiet", 'q', NULL, 0, "Print findings only", 0 },
 	{ "strict", OPT_STRICT, NULL, 0, "Notes are findings, too", 0 },
-	{ "json", OPT_JSON, NULL, 0, "As JSON", 0 },
+	{ "json", 'j', NULL, 0, "As JSON", 0 },
 	{ "debug", OPT_DEBUG, "FILE", 0,
 	  "The separate debug file, for the names of functions", 0 },
 	{ 0 },
@@ -163,7 +163,7 @@ static error_t parse(int option, char *arg, struct argp_state *state)
 	switch (option) {
 	case 'q': o->quiet = true; return 0;
 	case OPT_STRICT: o->strict = true; return 0;
-	case OPT_JSON: o->json = true; return 0;
+	case 'j': o->json = true; return 0;
 	case OPT_DEBUG: o->debug = arg; return 0;
 	case ARGP_KEY_ARGS:
 		o->files = state->argv + state->next;

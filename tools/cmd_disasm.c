@@ -366,12 +366,12 @@ static int disasm_file(const struct options *o)
 
 /* ---- options ------------------------------------------------------------------------- */
 
-enum { OPT_JSON = 256, OPT_DEBUG };
+enum { OPT_DEBUG = 256 };
 
 static const struct argp_option argp_options[] = {
 	{ "context", 'c', "N", 0,
 	  "Instructions before and after a site (default: 4)", 0 },
-	{ "json", OPT_JSON, NULL, 0, "As JSON", 0 },
+	{ "json", 'j', NULL, 0, "As JSON", 0 },
 	{ "debug", OPT_DEBUG, "FILE", 0,
 	  "The separate debug file, for the names of functions", 0 },
 	{ 0 },
@@ -388,7 +388,7 @@ static error_t parse(int option, char *arg, struct argp_state *state)
 		if (*rest || *arg < '0' || *arg > '9' || o->context > 60)
 			argp_error(state, "'%s' is not a number up to 60", arg);
 		return 0;
-	case OPT_JSON: o->json = true; return 0;
+	case 'j': o->json = true; return 0;
 	case OPT_DEBUG: o->debug = arg; return 0;
 	case ARGP_KEY_ARGS:
 		o->file = state->argv[state->next];

@@ -443,14 +443,14 @@ static int list_files(const struct options *o)
 
 /* ---- options -------------------------------------------------------------------- */
 
-enum { OPT_SITES = 256, OPT_KEYS, OPT_EVENTS, OPT_JSON, OPT_NO_LINES,
+enum { OPT_SITES = 256, OPT_KEYS, OPT_EVENTS, OPT_NO_LINES,
        OPT_DEBUG, OPT_ROOT };
 
 static const struct argp_option argp_options[] = {
 	{ "sites", OPT_SITES, NULL, 0, "Sites (default: all three)", 0 },
 	{ "keys", OPT_KEYS, NULL, 0, "Keys", 0 },
 	{ "events", OPT_EVENTS, NULL, 0, "Events", 0 },
-	{ "json", OPT_JSON, NULL, 0, "As JSON", 1 },
+	{ "json", 'j', NULL, 0, "As JSON", 1 },
 	{ "no-lines", OPT_NO_LINES, NULL, 0,
 	  "Do not read debug information", 1 },
 	{ "debug", OPT_DEBUG, "FILE", 0, "The separate debug file", 1 },
@@ -467,7 +467,7 @@ static error_t parse(int option, char *arg, struct argp_state *state)
 	case OPT_SITES: o->what |= SITES; return 0;
 	case OPT_KEYS: o->what |= KEYS; return 0;
 	case OPT_EVENTS: o->what |= EVENTS; return 0;
-	case OPT_JSON: o->json = true; return 0;
+	case 'j': o->json = true; return 0;
 	case OPT_NO_LINES: o->no_lines = true; return 0;
 	case OPT_DEBUG: o->debug = arg; return 0;
 	case OPT_ROOT: o->root = arg; return 0;

@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/image.h"
 #include "tools/out.h"
 #include "tools/side-jmp.h"
+#include "tools/text.h"
 
 static const struct subcommand subcommands[] = {
 	{ "list", "show sites, keys and events of files", cmd_list },
@@ -57,15 +59,83 @@ void tool_warn(const char *where, const char *format, ...)
 	va_end(args);
 }
 
+/* ---- options that all have ------------------------------------------------------ */
+
+enum { OPT_USAGE = 0x10000, OPT_VERSION };
+
+static const struct argp_option common_options[] = {
+	{ "help", 'h', NULL, 0, "Show this help", -1 },
+	{ "usage", OPT_USAGE, NULL, 0, "Show a short usage message", -1 },
+	{ "version", OPT_VERSION, NULL, 0, "Show the version", -1 },
+	{ 0 },
+};
+
+__attribute__((noreturn))
+static void exit_flushed(void)
+{
+	exit(out_flush() ? EXIT_OK : argp_err_exit_status);
+}
+
+static error_t parse_common(int key, char *arg, struct argp_state *state)
+{
+	(void)arg;
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = state->input;
+		return 0;
+	case 'h':
+		argp_state_help(state, stdout, ARGP_HELP_STD_HELP &
+				~(unsigned)ARGP_HELP_EXIT_OK);
+		exit_flushed();
+	case OPT_USAGE:
+		argp_state_help(state, stdout, ARGP_HELP_USAGE);
+		exit_flushed();
+	case OPT_VERSION:
+		puts("side-jmp " SIDE_JMP_VERSION);
+		exit_flushed();
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+/* A line of a message; the arguments that it quotes may be names of files. */
+static ssize_t write_fit(void *to, const char *s, size_t n)
+{
+	char *fit = tool_alloc(n + 1, TEXT_MAX(1)), *end = fit;
+
+	for (const char *at = s, *stop; at < s + n; at = stop) {
+		bool newline = *at == '\n';
+
+		stop = newline ? at + 1 : memchr(at, '\n', (size_t)(s + n - at));
+		stop = stop ? stop : s + n;
+		end = newline ? mempcpy(end, at, 1) :
+				text_fit(end, at, (size_t)(stop - at));
+	}
+	fwrite(fit, 1, (size_t)(end - fit), to);
+	free(fit);
+	return (ssize_t)n;
+}
+
 void tool_parse_with(const struct argp *argp, unsigned flags, int bad, int argc,
 		     char **argv, void *input)
 {
 	static char name[64];
+	struct argp own = *argp;
+	const struct argp_child children[] = { { &own, 0, NULL, 0 }, { 0 } };
+	const struct argp whole = { common_options, parse_common,
+		argp->args_doc, argp->doc, children, NULL, NULL };
+	FILE *real = stderr, *fit = fopencookie(real, "w",
+			(cookie_io_functions_t){ .write = write_fit });
 
+	own.args_doc = own.doc = NULL;
 	snprintf(name, sizeof(name), "side-jmp %s", argv[0]);
 	argv[0] = name;
 	argp_err_exit_status = bad;
-	argp_parse(argp, argc, argv, flags, NULL, input);
+	stderr = fit ? fit : real;	/* getopt(3) and argp write there */
+	argp_parse(&whole, argc, argv, flags | ARGP_NO_HELP, NULL, input);
+	stderr = real;
+	if (fit)
+		fclose(fit);
 }
 
 void tool_parse(const struct argp *argp, int argc, char **argv, void *input)
@@ -81,10 +151,29 @@ static void usage(FILE *to)
 	      "See, check and prepare the sites of side_jmp.\n\n", to);
 	for (const struct subcommand *s = subcommands; s->name; s++)
 		fprintf(to, "  %-10s %s\n", s->name, s->help);
-	fputs("\nside-jmp SUBCOMMAND --help says more, and so does its manual"
-	      " page, side-jmp-SUBCOMMAND(1).\n"
+	fputs("\nside-jmp help SUBCOMMAND (or its --help) says more, and so does"
+	      " its manual page,\nside-jmp-SUBCOMMAND(1).\n"
 	      "Exit status: 0, or 1 if a check found something, or 2 on bad"
 	      " usage or input.\n", to);
+}
+
+static int run_subcommand(int argc, char **argv)
+{
+	for (const struct subcommand *s = subcommands; s->name; s++)
+		if (!strcmp(s->name, *argv))
+			return s->run(argc, argv);
+	return tool_error(NULL, "there is no subcommand '%s'; side-jmp --help"
+			  " lists them", *argv);
+}
+
+static int help(int argc, char **argv)
+{
+	char *of[] = { argv[2], (char []){ "--help" }, NULL };
+
+	if (argc > 2)
+		return run_subcommand(2, of);
+	usage(stdout);
+	return EXIT_OK;
 }
 
 int main(int argc, char **argv)
@@ -97,20 +186,11 @@ int main(int argc, char **argv)
 		return EXIT_BAD;
 	}
 	if (!strcmp(name, "--help") || !strcmp(name, "-h") ||
-	    !strcmp(name, "help")) {
-		usage(stdout);
-		return out_flush() ? EXIT_OK : EXIT_BAD;
-	}
-	if (!strcmp(name, "--version")) {
-		puts("side-jmp " SIDE_JMP_VERSION);
-		return out_flush() ? EXIT_OK : EXIT_BAD;
-	}
-	for (const struct subcommand *s = subcommands; s->name; s++) {
-		if (strcmp(s->name, name))
-			continue;
-		status = s->run(argc - 1, argv + 1);
-		return out_flush() ? status : EXIT_BAD;
-	}
-	return tool_error(NULL, "there is no subcommand '%s'; side-jmp --help"
-			  " lists them", name);
+	    !strcmp(name, "help"))
+		status = help(argc, argv);
+	else if (!strcmp(name, "--version"))
+		status = puts("side-jmp " SIDE_JMP_VERSION) < 0;
+	else
+		status = run_subcommand(argc - 1, argv + 1);
+	return out_flush() ? status : EXIT_BAD;
 }

@@ -28,7 +28,11 @@ int cmd_prepare(int argc, char **argv);
 int cmd_stat(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 
-/* argp_parse(), as "side-jmp SUBCOMMAND"; errors end with EXIT_BAD. */
+/*
+ * argp_parse(), as "side-jmp SUBCOMMAND", with the options that all have
+ * (--help, --usage, --version) beside those of `argp`, which has no children;
+ * errors end with EXIT_BAD.
+ */
 void tool_parse(const struct argp *argp, int argc, char **argv, void *input);
 /* With flags of argp_parse(), and another status for errors. */
 void tool_parse_with(const struct argp *argp, unsigned flags, int bad, int argc,

@@ -12,12 +12,14 @@ lint() { # other pages of ours are not installed where mandoc looks
 }
 for page in tools/*.1; do ok "manual_$(basename "$page" .1)_is_well_formed" lint "$page"; done
 
+# What all have is in side-jmp(1).
+common='--\(help\|usage\|version\)'
 says() { # SUBCOMMAND: every option of its --help, and no other
 	man -E ascii -l "tools/side-jmp-$1.1" 2>/dev/null | col -b | grep -o -- '--[a-z][a-z-]*' |
 		sort -u >"$TMP/said"
-	"$tool" "$1" --help | grep -o -- '--[a-z][a-z-]*' | grep -vx -- '--help\|--usage' |
+	"$tool" "$1" --help | grep -o -- '--[a-z][a-z-]*' | grep -vx -- "$common" |
 		sort -u >"$TMP/there"
-	diff "$TMP/there" "$TMP/said" | grep -v '^> --\(help\|usage\)$' | grep '^[<>]' && return 1
+	diff "$TMP/there" "$TMP/said" | grep -v "^> $common\$" | grep '^[<>]' && return 1
 	[ -s "$TMP/there" ]
 }
 for s in $("$tool" --help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do

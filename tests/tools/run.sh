@@ -87,7 +87,8 @@ ok run_passes_what_is_no_event garbage
 # ---- what anybody may write into the FIFO -----------------------------------------
 # Orders to a terminal, what turns a line around, what can't be seen, no UTF-8.
 printf 'a\033]0;x\007b\302\233c\342\200\256d\342\200\213e\363\240\201\201f\377g' >"$TMP/odd"
-fit='a\\x1b\]0;x\\x07b\\xc2\\x9bc\\xe2\\x80\\xaed\\xe2\\x80\\x8be\\xf3\\xa0\\x81\\x81f\\xffg'
+fit='a\\x1b\]0;x\\x07b\\xc2\\x9bc\\xe2\\x80\\xaed\\xe2\\x80\\x8be'
+fit=$fit'\\xf3\\xa0\\x81\\x81f\\xffg'
 is_fit() { # FILE: nothing but ASCII to be seen, and the sequences of our colours
 	sed "s/$esc\[[0-9]*m//g" "$1" | LC_ALL=C grep -q '[^ -~]' || return 0
 	sed -n l "$1"; return 1
@@ -103,7 +104,8 @@ strange() { # an event, some line, and a name
 			grep -q "^1.000000000 7 a:$fit f$fit=$fit$" || return 1
 	done
 	run -j -s"$TMP/json" sh -c "cat '$TMP/strange' >\$SIDE_JMP_OUTPUT"
-	! LC_ALL=C grep "$(printf '\342\200\|\302\233\|\033')" "$TMP/json" && LC_ALL=C.UTF-8 jq -e '.by_event[0].event ==
+	! LC_ALL=C grep "$(printf '\342\200\|\302\233\|\033')" "$TMP/json" &&
+	LC_ALL=C.UTF-8 jq -e '.by_event[0].event ==
 		"a:a\u001b]0;x\u0007b\u009bc\u202ed\u200be\udb40\udc41f\ufffdg"' "$TMP/json"
 }
 ok run_shows_what_is_no_text_as_bytes strange
@@ -133,7 +135,8 @@ names() { # a name of its own for each line
 }
 ok run_counts_a_limited_number_of_names names
 long_name() {
-	run -s sh -c 'printf "1.000000000 7 a:%0300d n=1\n" 0 >$SIDE_JMP_OUTPUT' && says '^ *0 .* 0 lost'
+	run -s sh -c 'printf "1.000000000 7 a:%0300d n=1\n" 0 >$SIDE_JMP_OUTPUT' &&
+	says '^ *0 .* 0 lost'
 }
 ok run_takes_a_long_name_for_none long_name
 closes() { run "$emit" closefds "$TMP/other"; [ $rc = 0 ] && [ ! -s "$TMP/other" ] && clean; }

@@ -12,7 +12,7 @@ _side_jmp_options() {
 	stat) echo --json --keys --watch= ;;
 	run) echo --event= --output= --summary --summary= --json --quiet --wait --color= ;;
 	esac
-	echo --help --usage
+	echo --help --usage --version
 }
 
 # Does the word before, an option of the subcommand, want a value as a word of
@@ -40,8 +40,12 @@ _side_jmp() {
 	local sub=${COMP_WORDS[1]} i
 
 	COMPREPLY=()
+	local all='list check disasm prepare stat run'
 	if ((COMP_CWORD == 1)); then
-		local all='list check disasm prepare stat run --help --version'
+		COMPREPLY=($(compgen -W "$all help --help --version" -- "$word"))
+		return
+	fi
+	if [[ $sub == help ]]; then
 		COMPREPLY=($(compgen -W "$all" -- "$word"))
 		return
 	fi

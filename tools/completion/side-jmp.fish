@@ -11,7 +11,7 @@ function __side_jmp_first --description 'Is the subcommand still to come?'
 end
 
 complete -c side-jmp -f
-complete -c side-jmp -n __side_jmp_first -l help -d 'Show help'
+complete -c side-jmp -n __side_jmp_first -s h -l help -d 'Show help'
 complete -c side-jmp -n __side_jmp_first -l version -d 'Show the version'
 complete -c side-jmp -n __side_jmp_first -a list -d 'Show sites, keys and events of files'
 complete -c side-jmp -n __side_jmp_first -a check -d 'Check everything that must hold of them'
@@ -19,12 +19,15 @@ complete -c side-jmp -n __side_jmp_first -a disasm -d 'Show the code around site
 complete -c side-jmp -n __side_jmp_first -a prepare -d 'Make sites idle or armed in a file'
 complete -c side-jmp -n __side_jmp_first -a stat -d 'Show the sites of a running process'
 complete -c side-jmp -n __side_jmp_first -a run -d 'Start a command and show its events'
+complete -c side-jmp -n __side_jmp_first -a help -d 'Explain a subcommand'
 
 set -l any list check disasm prepare stat run
-complete -c side-jmp -n "__side_jmp_sub $any" -s '?' -l help -d 'Show help'
+complete -c side-jmp -n '__side_jmp_sub help' -a "$any"
+complete -c side-jmp -n "__side_jmp_sub $any" -s h -l help -d 'Show help'
+complete -c side-jmp -n "__side_jmp_sub $any" -l version -d 'Show the version'
 complete -c side-jmp -n "__side_jmp_sub $any" -l usage -d 'Show a short usage message'
 complete -c side-jmp -n '__side_jmp_sub list check disasm prepare' -F
-complete -c side-jmp -n '__side_jmp_sub list check disasm' -l json -d 'As JSON'
+complete -c side-jmp -n '__side_jmp_sub list check disasm' -s j -l json -d 'As JSON'
 complete -c side-jmp -n '__side_jmp_sub list check disasm' -l debug -r -F \
 	-d 'The separate debug file'
 
