@@ -313,6 +313,8 @@ static int list_table(const struct table *t, const struct options *o,
 		return tool_error(o->debug, "%s", why);
 	if (*t->event_error)
 		tool_warn(t->image->path, "%s", t->event_error);
+	if (*symbols.no_lines)
+		tool_warn(t->image->path, "%s", symbols.no_lines);
 	if (j)
 		json_file(j, t, &symbols, o->what);
 	else

@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "tools/out.h"
+#include "tools/peek.h"
 #include "tools/proc.h"
 #include "tools/side-jmp.h"
 #include "tools/table.h"
@@ -87,25 +88,6 @@ static uint64_t page_floor(uint64_t at)
 static const struct segment *last_segment(const struct image *im)
 {
 	return &im->segments[im->n_segments - 1];
-}
-
-static bool is_elf(const char *path)
-{
-	char magic[SELFMAG];
-	struct stat st;
-	bool yes;
-	int fd;
-
-	/* A device may not like to be opened. */
-	if (stat(path, &st) || !S_ISREG(st.st_mode))
-		return false;
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	yes = read(fd, magic, sizeof(magic)) == sizeof(magic) &&
-	      !memcmp(magic, ELFMAG, SELFMAG);
-	close(fd);
-	return yes;
 }
 
 /* Where the file at hand has it is what is in memory: not another build. */
@@ -325,6 +307,50 @@ static bool is_code(const struct process *p, const struct mapping *m)
 	return m < end && is_same(first, m);
 }
 
+/* Of a process that has ended nothing is left out: it is not shown at all. */
+static void leave_out(const struct process *p, const struct mapping *m,
+		      const char *why)
+{
+	if (!process_ended(p))
+		tool_warn(m->path, "%s: left out", why);
+}
+
+/* Where it can be opened, if it may have sites. */
+static bool find_file(const struct process *p, const struct mapping *m,
+		      char *path, size_t size, bool *replaced)
+{
+	int r = process_file(p, m, path, size, replaced);
+
+	if (r == -EPERM && is_code(p, m))
+		leave_out(p, m, m->deleted ? "is deleted, and"
+			  " CAP_CHECKPOINT_RESTORE is needed to open what is"
+			  " mapped of it" : "is not the file that is mapped any"
+			  " more, and CAP_CHECKPOINT_RESTORE is needed to open"
+			  " that");
+	if (r)
+		return false;
+	r = peek(path);
+	if (r < 0 && is_code(p, m))
+		leave_out(p, m, strerror(-r));
+	return r > 0;
+}
+
+static bool object_load(const struct process *p, const struct mapping *m,
+			const char *path, struct object *o)
+{
+	char why[WHY_MAX];
+
+	if (image_open(&o->image, path, why)) {
+		leave_out(p, m, why);
+		return false;
+	}
+	if (!table_load(&o->table, &o->image, why))
+		return true;
+	leave_out(p, m, why);
+	image_close(&o->image);
+	return false;
+}
+
 /*
  * Open what is mapped there and has sites.  False: it is not for us; where that
  * is a loss it is said.  `m` is the object's first mapping.
@@ -332,35 +358,18 @@ static bool is_code(const struct process *p, const struct mapping *m)
 static bool object_open(struct process *p, const struct mapping *m,
 			struct object *o)
 {
-	char path[PATH_MAX + 64], why[WHY_MAX];
+	char path[PATH_MAX + 64];
 
 	*o = (struct object){ .path = m->path };
-	if (!process_file(p, m, path, sizeof(path), &o->replaced)) {
-		if (is_code(p, m))
-			tool_warn(m->path, "%s, and CAP_CHECKPOINT_RESTORE is"
-				  " needed to open what is mapped of it: left"
-				  " out", m->deleted ? "is deleted" :
-				  "is not the file that is mapped any more");
+	if (!find_file(p, m, path, sizeof(path), &o->replaced) ||
+	    !object_load(p, m, path, o))
 		return false;
-	}
-	if (!is_elf(path))
-		return false;
-	if (image_open(&o->image, path, why)) {
-		tool_warn(m->path, "%s: left out", why);
-		return false;
-	}
-	if (table_load(&o->table, &o->image, why)) {
-		tool_warn(m->path, "%s: left out", why);
-		image_close(&o->image);
-		return false;
-	}
 	if (o->table.n_sites && o->image.n_segments &&
 	    m->offset == page_floor(o->image.segments[0].offset)) {
 		o->bias = m->start - page_floor(o->image.segments[0].addr);
 		if (is_this_build(p, o))
 			return true;
-		tool_warn(m->path, "has another build-id than what is mapped:"
-			  " left out");
+		leave_out(p, m, "has another build-id than what is mapped");
 	}
 	object_close(o);
 	return false;

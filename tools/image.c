@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* See image.h. */
 #define _GNU_SOURCE
-#include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "tools/image.h"
 
@@ -706,47 +701,20 @@ int image_from_memory(struct image *im, const char *path, const void *bytes,
 	return 0;
 }
 
-/* A regular file, mapped so that writing changes only what we see. */
-static void *map_file(const char *path, size_t *size, char why[WHY_MAX])
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	void *p = MAP_FAILED;
-	struct stat st;
-
-	if (fd < 0) {
-		say(why, "%s", strerror(errno));
-		return NULL;
-	}
-	if (fstat(fd, &st))
-		say(why, "%s", strerror(errno));
-	else if (!S_ISREG(st.st_mode))
-		say(why, "not a regular file");
-	else if (!st.st_size)
-		say(why, "not an ELF file: it is empty");
-	else
-		p = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_NORESERVE, fd, 0);
-	if (p == MAP_FAILED && !*why)
-		say(why, "%s", strerror(errno));
-	close(fd);
-	*size = (size_t)st.st_size;
-	return p == MAP_FAILED ? NULL : p;
-}
-
 int image_open(struct image *im, const char *path, char why[WHY_MAX])
 {
-	size_t size;
-	void *bytes;
+	struct snapshot *file = tool_alloc(1, sizeof(*file));
 
-	*why = '\0';
-	bytes = map_file(path, &size, why);
-	if (!bytes)
-		return -1;
-	if (image_from_memory(im, path, bytes, size, why)) {
-		munmap(bytes, size);
+	if (snapshot_open(file, path, why)) {
+		free(file);
 		return -1;
 	}
-	im->mapped = true;
+	if (image_from_memory(im, path, file->bytes, file->size, why)) {
+		snapshot_close(file);
+		free(file);
+		return -1;
+	}
+	im->file = file;
 	return 0;
 }
 
@@ -754,8 +722,9 @@ void image_close(struct image *im)
 {
 	if (im->elf)
 		elf_end(im->elf);
-	if (im->mapped)
-		munmap((void *)(uintptr_t)im->bytes, im->size);
+	if (im->file)
+		snapshot_close(im->file);
+	free(im->file);
 	free(im->sections);
 	free(im->segments);
 	free(im->relocs);

@@ -16,6 +16,7 @@
 
 #include "arch/arch.h"
 #include "tools/say.h"
+#include "tools/snapshot.h"
 
 struct section {
 	const char *name;
@@ -49,7 +50,8 @@ struct image {
 	char *path;
 	const uint8_t *bytes;
 	size_t size;
-	bool mapped;			/* `bytes` are ours: private, writable */
+	struct snapshot *file;		/* where `bytes` are from, and ours to
+					   change; NULL: somebody's memory */
 	Elf *elf;
 	uint16_t type;			/* ET_EXEC, ET_DYN, ET_CORE */
 	bool big_endian;

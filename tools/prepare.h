@@ -36,8 +36,8 @@ int prepare_plan(const struct table *t, const struct wish *wishes, size_t n,
 		 bool events, struct plan *plan, char why[WHY_MAX]);
 
 /*
- * Make the edits in the image's bytes, which have to be private and writable
- * (image_open() maps them so), and read it all back: 0, or -1 and why, if it
+ * Make the edits in the image's bytes, which have to be ours to change
+ * (image_open() copies them), and read it all back: 0, or -1 and why, if it
  * is not then a file whose sites are as planned (bytes of a site that are also
  * bytes of a header, say).  Afterwards the table is good for freeing only.
  */

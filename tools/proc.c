@@ -299,28 +299,32 @@ static bool same_file(const struct stat *st, const struct mapping *m)
 	return st->st_ino == m->inode && st->st_dev == m->device;
 }
 
-bool process_file(const struct process *p, const struct mapping *m,
-		  char *path, size_t size, bool *replaced)
+int process_file(const struct process *p, const struct mapping *m,
+		 char *path, size_t size, bool *replaced)
 {
 	struct stat mapped, named, exe;
+	bool is_named;
 	char name[64];
-	bool is_named, is_mapped;
+	int r;
 
 	/* What has the name now? */
-	snprintf(path, size, "/proc/%d/root%s", (int)p->pid, m->path);
+	snprintf(path, size, "/proc/self/fd/%d/root%s", p->dir, m->path);
 	is_named = !m->deleted && !stat(path, &named);
 
-	snprintf(name, sizeof(name), "/proc/%d/map_files/%" PRIx64 "-%" PRIx64,
-		 (int)p->pid, m->start, m->end);
-	is_mapped = !stat(name, &mapped);
-	if (is_mapped) {
+	snprintf(name, sizeof(name), "/proc/self/fd/%d/map_files/%" PRIx64 "-%"
+		 PRIx64, p->dir, m->start, m->end);
+	r = stat(name, &mapped) ? -errno : 0;
+	if (!r) {
 		*replaced = !is_named || named.st_ino != mapped.st_ino ||
 			    named.st_dev != mapped.st_dev;
-		return snprintf(path, size, "%s", name) < (int)size;
+		snprintf(path, size, "%s", name);
+		return 0;
 	}
 	*replaced = !is_named || !same_file(&named, m);
-	snprintf(name, sizeof(name), "/proc/%d/exe", (int)p->pid);
-	if (!stat(name, &exe) && same_file(&exe, m))
-		return snprintf(path, size, "%s", name) < (int)size;
-	return !*replaced;
+	snprintf(name, sizeof(name), "/proc/self/fd/%d/exe", p->dir);
+	if (!stat(name, &exe) && same_file(&exe, m)) {
+		snprintf(path, size, "%s", name);
+		return 0;
+	}
+	return *replaced ? r : 0;
 }

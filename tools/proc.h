@@ -68,10 +68,11 @@ bool process_variable(const struct process *p, const char *name, char *to,
 /*
  * A name under which this process can open the mapping's very file: of
  * /proc/PID/map_files (takes CAP_CHECKPOINT_RESTORE), /proc/PID/exe, or its
- * path seen from the process's root.  False: there is none.
+ * path seen from the process's root.  0, or -errno: -EPERM if the right is
+ * missing; otherwise the mapping is gone, maybe with the process.
  * *replaced: the file's name is gone, or is another file's by now.
  */
-bool process_file(const struct process *p, const struct mapping *m,
-		  char *path, size_t size, bool *replaced);
+int process_file(const struct process *p, const struct mapping *m,
+		 char *path, size_t size, bool *replaced);
 
 #endif

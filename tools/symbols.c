@@ -116,32 +116,121 @@ struct range {
 };
 
 struct lines {
+	const struct image *image;
 	Dwfl *dwfl;
 	Dwarf *dwarf;
 	struct range *ranges;		/* by their start */
 	size_t n, room;
 	char *debug;			/* the file that was named, or NULL */
+	char *why;			/* WHY_MAX: symbols.no_lines */
 };
 
-/* libdwfl asks where the separate debug file is. */
+/* ---- debug information that is there and can't be read ------------------------ */
+
+#ifndef ELFCOMPRESS_ZSTD
+#define ELFCOMPRESS_ZSTD	2
+#endif
+
+/* If the file has any: how it is, in case that it can't be read. */
+static void note_debug(Elf *elf, const char *path, char why[WHY_MAX])
+{
+	size_t names = 0;
+	Elf_Scn *scn = NULL;
+	GElf_Shdr h;
+	GElf_Chdr c;
+
+	if (!elf || elf_getshdrstrndx(elf, &names))
+		return;
+	while ((scn = elf_nextscn(elf, scn))) {
+		const char *name = gelf_getshdr(scn, &h) ?
+			elf_strptr(elf, names, h.sh_name) : NULL;
+
+		if (!name || h.sh_type == SHT_NOBITS ||
+		    (strcmp(name, ".debug_info") && strcmp(name, ".zdebug_info")))
+			continue;
+		say(why, "no source lines: the debug information of %s %s",
+		    path, !(h.sh_flags & SHF_COMPRESSED) ||
+		    !gelf_getchdr(scn, &c) || c.ch_type == ELFCOMPRESS_ZLIB ?
+		    "can't be read" : c.ch_type == ELFCOMPRESS_ZSTD ?
+		    "is compressed by zstd, which this libelf can't read" :
+		    "is compressed in a way that this libelf can't read");
+	}
+}
+
+static void note_debug_file(int fd, const char *path, char why[WHY_MAX])
+{
+	Elf *elf = fd >= 0 ? elf_begin(fd, ELF_C_READ, NULL) : NULL;
+
+	note_debug(elf, path, why);
+	elf_end(elf);
+}
+
+/* A copy, as all that is read here, in place of a file; takes the descriptor. */
+static int copy_of(int file)
+{
+	struct snapshot copy;
+	char why[WHY_MAX];
+	int fd;
+
+	if (file < 0 || snapshot_of(&copy, file, why))
+		return -1;
+	fd = copy.fd < 0 ? -1 : fcntl(copy.fd, F_DUPFD_CLOEXEC, 0);
+	snapshot_close(&copy);
+	return fd;
+}
+
 static int find_debuginfo(Dwfl_Module *module, void **user, const char *name,
 			  Dwarf_Addr base, const char *file, const char *link,
-			  GElf_Word crc, char **found)
-{
-	const struct lines *l = *user;
-
-	if (!l || !l->debug)
-		return dwfl_standard_find_debuginfo(module, user, name, base,
-						    file, link, crc, found);
-	*found = strdup(l->debug);
-	return *found ? open(l->debug, O_RDONLY | O_CLOEXEC) : -1;
-}
+			  GElf_Word crc, char **found);
 
 static const Dwfl_Callbacks callbacks = {
 	.find_elf = dwfl_build_id_find_elf,
 	.find_debuginfo = find_debuginfo,
 	.section_address = dwfl_offline_section_address,
 };
+
+/* The file, as a module of its own; its copy is read.  NULL: it can't be. */
+static Dwfl_Module *report(Dwfl *dwfl, const struct image *im)
+{
+	Dwfl_Module *module = NULL;
+	int fd = -1;
+
+	if (dwfl && im->file && im->file->fd >= 0)
+		fd = fcntl(im->file->fd, F_DUPFD_CLOEXEC, 0);
+	if (fd >= 0)
+		module = dwfl_report_offline(dwfl, im->path, im->path, fd);
+	if (!module && fd >= 0)
+		close(fd);
+	return module && !dwfl_report_end(dwfl, NULL, NULL) ? module : NULL;
+}
+
+/*
+ * libdwfl asks where the separate debug file is.  What finds it in the usual
+ * places keeps the very file open in the module, so it gets another module.
+ */
+static int find_debuginfo(Dwfl_Module *module, void **user, const char *name,
+			  Dwarf_Addr base, const char *file, const char *link,
+			  GElf_Word crc, char **found)
+{
+	struct lines *l = *user;
+	Dwfl *usual = NULL;
+	int fd = -1;
+
+	*found = l->debug ? strdup(l->debug) : NULL;
+	if (*found) {
+		fd = copy_of(snapshot_open_regular(l->debug));
+	} else if (!l->debug) {
+		usual = dwfl_begin(&callbacks);
+		module = report(usual, l->image);
+		if (module)
+			fd = copy_of(dwfl_standard_find_debuginfo(module, user,
+					name, base, file, link, crc, found));
+		dwfl_end(usual);
+	}
+	if (fd >= 0)
+		note_debug_file(fd, *found, l->why);
+	return fd;
+}
 
 static void lines_close(struct lines *l)
 {
@@ -154,16 +243,15 @@ static void lines_close(struct lines *l)
 	free(l);
 }
 
-static Dwarf *open_dwarf(struct lines *l, const struct image *im)
+static Dwarf *open_dwarf(struct lines *l)
 {
 	Dwfl_Module *module;
 	void **user;
 	GElf_Addr bias;
 
 	l->dwfl = dwfl_begin(&callbacks);
-	module = l->dwfl ? dwfl_report_offline(l->dwfl, im->path, im->path, -1)
-			 : NULL;
-	if (!module || dwfl_report_end(l->dwfl, NULL, NULL))
+	module = report(l->dwfl, l->image);
+	if (!module)
 		return NULL;
 	dwfl_module_info(module, &user, NULL, NULL, NULL, NULL, NULL, NULL);
 	*user = l;
@@ -178,13 +266,15 @@ static int by_start(const void *a, const void *b)
 }
 
 /* From the units themselves: not every compiler writes .debug_aranges. */
-static void read_ranges(struct lines *l)
+static bool read_ranges(struct lines *l)
 {
 	Dwarf_Addr base, start, end;
 	Dwarf_CU *unit = NULL;
 	Dwarf_Die die;
+	int r;
 
-	while (!dwarf_get_units(l->dwarf, unit, &unit, NULL, NULL, &die, NULL)) {
+	while (!(r = dwarf_get_units(l->dwarf, unit, &unit, NULL, NULL, &die,
+				     NULL))) {
 		ptrdiff_t next = 0;
 
 		while ((next = dwarf_ranges(&die, next, &base, &start,
@@ -196,20 +286,26 @@ static void read_ranges(struct lines *l)
 	}
 	if (l->n)
 		qsort(l->ranges, l->n, sizeof(*l->ranges), by_start);
+	return r > 0;
 }
 
-/* NULL: there is no debug information. */
-static struct lines *lines_open(const struct image *im, const char *debug)
+/* NULL: there is no debug information, or `why` says what is about it. */
+static struct lines *lines_open(const struct image *im, const char *debug,
+				char why[WHY_MAX])
 {
 	struct lines *l = tool_alloc(1, sizeof(*l));
 
+	l->image = im;
 	l->debug = debug ? tool_strdup(debug) : NULL;
-	l->dwarf = open_dwarf(l, im);
+	l->why = why;
+	note_debug(im->elf, im->path, why);
+	l->dwarf = open_dwarf(l);
 	if (!l->dwarf) {
 		lines_close(l);
 		return NULL;
 	}
-	read_ranges(l);
+	if (read_ranges(l))
+		*why = '\0';
 	return l;
 }
 
@@ -261,7 +357,7 @@ int symbols_load(struct symbols *s, const struct image *im, const char *debug,
 	if (debug && open_debug(s, im, debug, why))
 		return -1;
 	if (want == SYMBOLS_LINES)
-		s->lines = lines_open(im, debug);
+		s->lines = lines_open(im, debug, s->no_lines);
 	if (!add_table(s, im->elf, SHT_SYMTAB)) {
 		s->from_debug = s->debug.elf ?
 			add_table(s, s->debug.elf, SHT_SYMTAB) :

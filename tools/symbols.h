@@ -20,6 +20,8 @@ struct symbols {
 	bool from_debug;		/* of a separate debug file */
 	struct lines *lines;		/* NULL: none asked for, or none there */
 	struct image debug;		/* path NULL: not open */
+	char no_lines[WHY_MAX];		/* why debug information that is there
+					   can't be read, or "" */
 };
 
 enum symbols_want {

@@ -127,6 +127,38 @@ by_clang() {
 }
 ok list_lines_of_clang by_clang
 
+# ---- debug information that is there and can't be read is not passed over
+unread() { # FILE OPTION...: no line, and says why
+	"$tool" list "$@" >said 2>err; r=$?
+	cat said err
+	[ $r = 0 ] && [ "$(wc -l <err)" = 1 ] &&
+	grep -q "$why" err && has "plain  serve" && ! grep -q 'all\.c' said
+}
+zstd() {
+	cc -g -O1 $I -DOWNER "$TOP/tests/tools/src/all.c" -o z "$BUILD/libside_jmp.a" -pthread &&
+	objcopy --compress-debug-sections=zstd z packed && mkdir -p debug &&
+	objcopy --only-keep-debug packed debug/packed.debug || return 1
+	# A libelf of today reads it
+	if "$tool" list packed | grep -q 'all\.c:[0-9]'; then return 0; fi
+	why='no source lines: the debug information of .*packed.* is compressed by zstd'
+	unread packed && unread --debug debug/packed.debug z &&
+	"$tool" list --no-lines packed 2>&1 >said | grep . && return 1
+	objcopy --strip-debug z split && objcopy --add-gnu-debuglink=debug/packed.debug split &&
+	cp debug/packed.debug . && unread split
+}
+ok list_says_that_debug_information_is_compressed_by_zstd zstd
+broken_debug() {
+	size=$(readelf -SW z | sed 's/^ *\[ *[0-9]*\] *//' | awk '$1 == ".debug_info" { print $4 }')
+	cp z noise && printf '\377\377\377\377\377\377\377\377' |
+		dd of=noise bs=1 seek=$((0x$size)) conv=notrunc 2>/dev/null &&
+	"$tool" list noise >said 2>err && has "plain  serve"; cat err
+	grep -q "no source lines: the debug information of noise can't be read" err
+}
+ok list_says_that_debug_information_is_broken broken_debug
+# A limit on the size of files is none for what is read
+limited() { (ulimit -f 8; exec "$tool" list z) >said 2>err; has "plain  serve"; }
+ok list_under_a_limit_on_files limited
+
 # ---- cores
 cc -g -O1 $I "$TOP/tests/tools/src/cored.c" -o cored "$BUILD/libside_jmp.a" -pthread -ldl || exit 1
 core_of() {

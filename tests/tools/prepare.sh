@@ -97,6 +97,40 @@ link() {
 	! cmp -s static real
 }
 ok prepare_follows_a_symbolic_link link
+# What is no regular file stays what it is; a link is not followed to who knows where.
+other_kinds() {
+	rm -rf out; mkdir out out/folder; mkfifo out/fifo; ln -s ../static.idle out/link
+	ln -s nowhere out/dangling
+	set -- folder 'a folder' fifo 'a FIFO' link 'a symbolic link' dangling 'a symbolic link'
+	if mknod out/null c 1 3 2>/dev/null; then set -- "$@" null 'a device'; fi
+	ls -l out >before; sum=$(sha256sum <static.idle)
+	while [ $# -gt 0 ]; do
+		fails 2 "out/$1: is $2, expected a regular file" "$tool" prepare --idle first \
+			-o "out/$1" static || return 1
+		shift 2
+	done
+	ls -l out | diff before - && [ "$(sha256sum <static.idle)" = "$sum" ]
+}
+ok prepare_output_replaces_regular_files_only other_kinds
+over() { # one that is there, and is not the file that is read
+	cp library.so old && ln old older && "$tool" prepare -q --idle first -o old static &&
+	cmp older library.so && ! cmp -s old static && "$tool" check -q old
+}
+ok prepare_output_replaces_a_file over
+sparse() { # holes stay holes, also in the middle
+	cp static sparse && truncate -s 80M sparse && printf end >>sparse &&
+	cp --sparse=always sparse holes && before=$(stat -c %b holes) &&
+	"$tool" prepare -q --idle first holes && after=$(stat -c %b holes) &&
+	echo "$before blocks, then $after" && [ "$before" -lt 4000 ] &&
+	[ "$after" -le $((before + 16)) ] && "$tool" prepare -q --armed first holes &&
+	cmp holes sparse
+}
+ok prepare_leaves_holes_in_the_file sparse
+memory() { # nor do they take memory
+	cc -O1 "$TOP/tests/tools/src/cost.c" -o cost && cp --sparse=always sparse huge &&
+	truncate -s 8G huge && ./cost 10 65536 "$tool" prepare -q --idle first huge
+}
+ok prepare_of_a_file_of_holes_takes_no_memory memory
 # A full disk: a limit on the size of files stands for it.
 full() {
 	cp static full &&
