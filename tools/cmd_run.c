@@ -15,6 +15,9 @@
  * one day is a file of another process with the same number.)  When this ends,
  * the command goes on, and its lines have nowhere to go.
  *
+ * When this is killed, somebody else has to remove the folder: a process of our
+ * own, in a session of its own, which waits for nothing but our end.
+ *
  * Nobody has opened it yet: poll(2) does not say POLLHUP.  The last writer has
  * left: it does.  Then we know that the command has a tracer, and open a
  * writer of our own so that poll() waits again.
@@ -80,6 +83,7 @@ static struct {
 	char folder[256];		/* of the fifo; "": none */
 	char path[PATH_MAX];		/* SIDE_JMP_OUTPUT */
 	int fifo, writer;		/* -1: none */
+	int alive;			/* closed by our end; -1: none */
 	bool opened;			/* somebody opened the fifo */
 	ssize_t unread;			/* what the ended command left in it */
 	int signals;
@@ -88,7 +92,7 @@ static struct {
 	bool out_is_file;
 	struct stat before;		/* -o: the file or directory */
 	struct lines lines;
-} run = { .fifo = -1, .writer = -1 };
+} run = { .fifo = -1, .writer = -1, .alive = -1 };
 
 /* ---- options ------------------------------------------------------------ */
 
@@ -261,6 +265,54 @@ static int open_output(void)
 	return 0;
 }
 
+static void remove_fifo(void)
+{
+	unlink(run.path);
+	rmdir(run.folder);
+}
+
+/* Nothing of ours stays open here but the pipe: its end is our end. */
+__attribute__((noreturn))
+static void keep_watch(int pipe)
+{
+	sigset_t all;
+	char byte;
+
+	setsid();
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	if (dup2(pipe, 0) < 0 || chdir("/"))
+		_exit(1);
+	close_range(1, ~0U, 0);
+	if (!read(0, &byte, 1))
+		remove_fifo();
+	_exit(0);
+}
+
+/*
+ * It is not our child, so that --wait does not wait for it.  Where it can't be,
+ * a kill leaves the folder behind, and that is all.
+ */
+static void set_watch(void)
+{
+	int ends[2];
+	pid_t pid;
+
+	if (pipe2(ends, O_CLOEXEC))
+		return;
+	pid = fork();
+	if (!pid) {
+		close(ends[1]);
+		if (!fork())
+			keep_watch(ends[0]);
+		_exit(0);
+	}
+	close(ends[0]);
+	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	run.alive = ends[1];
+}
+
 static int open_fifo(void)
 {
 	const char *tmp = getenv("TMPDIR");
@@ -280,6 +332,7 @@ static int open_fifo(void)
 	    (run.fifo = open(run.path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)) < 0)
 		return tool_error(run.path, "can't make a FIFO: %s; TMPDIR names"
 				  " another place", strerror(errno));
+	set_watch();
 	(void)fcntl(run.fifo, F_SETPIPE_SZ, FIFO_SIZE);
 	run.out_is_file = !fstat(STDERR_FILENO, &st) && S_ISREG(st.st_mode);
 	run.lines.colour = want_colour();
@@ -288,12 +341,14 @@ static int open_fifo(void)
 	return 0;
 }
 
-static void remove_fifo(void)
+/* The watch ends with a byte: there is nothing left to do. */
+static void close_fifo(void)
 {
 	if (!run.folder[0])
 		return;
-	unlink(run.path);
-	rmdir(run.folder);
+	remove_fifo();
+	if (run.alive >= 0)
+		(void)!write(run.alive, "", 1);
 }
 
 /* What of the pending bytes to write at once: lines that poll() promised. */
@@ -760,7 +815,7 @@ int cmd_run(int argc, char **argv)
 		return failed(run.summary_path), EXIT_OURS;
 	r = run.output ? open_output() : open_fifo();
 	r = r ? EXIT_OURS : run_command();
-	remove_fifo();
+	close_fifo();
 	if (run.exited && run.summary && print_summary(summary))
 		return EXIT_OURS;
 	return r;

@@ -7,8 +7,9 @@ tool=$BUILD/tools/side-jmp
 cd "$TMP" || exit 1
 [ -x "$tool" ] || { ok tool_is_built false; done_testing; }
 I="-I$TOP -I$BUILD/include"
-$CC -O2 -g $I -DALONE "$TOP/tests/tools/src/live.c" "$BUILD/libside_jmp.a" -o live -pthread || exit 1
-# The bytes that are read last are beyond the first page
+$CC -O2 -g $I -DALONE "$TOP/tests/tools/src/live.c" "$BUILD/libside_jmp.a" -o live \
+	-pthread || exit 1
+# Longer than what is read at once
 [ "$(stat -c %s live)" -gt 100000 ] || exit 1
 
 # at FUNCTION[+N] DO ARGUMENT...: run the tool; when it gets there (once more, N

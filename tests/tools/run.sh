@@ -360,9 +360,19 @@ dies() { # the command goes on without us
 	start "$ticks" 200 || return 1
 	kill -KILL $pid; wait $pid 2>/dev/null
 	sleep .2; case "$(state "$child")" in R|S) ;; *) return 1 ;; esac
-	await gone; rm -rf "$TMPDIR"/side-jmp.*
+	await gone && await clean
 }
 ok run_killed_leaves_the_command_alone dies
+watcher() { # what removes the folder then ends with it, and holds nothing of ours
+	start "$ticks" 5000 || return 1
+	pgrep -f "^$tool run $ticks 5000" | grep -vx $pid >"$TMP/watchers"
+	cat "$TMP/watchers"; w=$(cat "$TMP/watchers")
+	[ "$(wc -l <"$TMP/watchers")" = 1 ] && [ "$(ls "/proc/$w/fd")" = 0 ] &&
+	[ "$(ps -o sid= -p "$w" | tr -d ' ')" = "$w" ] || return 1
+	kill -TERM "$w"; kill $pid; wait $pid; [ $? = 7 ] && clean && await no_watcher
+}
+no_watcher() { [ ! -d "/proc/$w" ]; }
+ok run_has_one_watcher_that_ends_with_it watcher
 behind() {
 	run sh -c "'$ticks' 2000 >/dev/null 2>&1 & sleep .2"
 	pkill -f "^$ticks 2000"
