@@ -3,13 +3,17 @@
 #define _GNU_SOURCE
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "tools/check.h"
 #include "tools/out.h"
+#include "tools/peek.h"
+#include "tools/scan.h"
 #include "tools/side-jmp.h"
 
 struct options {
-	bool json, strict, quiet;
+	bool json, strict, quiet, recursive, all;
+	bool with_sites;		/* others are passed over */
 	const char *debug;
 	char **files;
 	int n_files;
@@ -91,61 +95,84 @@ static int check_image(struct sink *sink, const struct image *im,
 	return n.findings ? EXIT_FINDING : EXIT_OK;
 }
 
-static int check_file(const char *path, struct json *j,
-		      const struct options *o)
+struct checking {
+	const struct options *o;
+	struct json *j;
+};
+
+/* A core, or what has no table that could be read, is none to be checked. */
+static bool is_passed_over(const struct image *im)
 {
-	struct sink sink = { path, j };
+	return im->type == ET_CORE || im->debug_only || !im->n_sections ||
+	       (!image_section(im, "side_jmp", NULL) &&
+		!image_section(im, "side_jmp_event", NULL));
+}
+
+static int check_one(const struct image *im, const struct checking *c)
+{
+	struct sink sink = { im->path, c->j };
+	int status;
+
+	if (c->o->with_sites && is_passed_over(im))
+		return EXIT_OK;
+	if (im->type == ET_CORE)
+		return tool_error(im->path, "a core: check the files it was of");
+	if (c->j) {
+		json_object(c->j, NULL);
+		json_string(c->j, "file", im->path);
+		json_array(c->j, "findings");
+	}
+	status = check_image(&sink, im, c->o);
+	if (c->j) {
+		json_array_end(c->j);
+		json_bool(c->j, "ok", status == EXIT_OK);
+		json_object_end(c->j);
+	}
+	return status;
+}
+
+static int check_file(void *arg, const char *path)
+{
+	const struct checking *c = arg;
 	char why[WHY_MAX];
 	struct image im;
 	int status;
 
+	if (c->o->with_sites) {
+		status = peek(path);
+		if (status <= 0)
+			return status ? tool_error(path, "%s",
+						   strerror(-status)) : EXIT_OK;
+	}
 	if (image_open(&im, path, why))
 		return tool_error(path, "%s", why);
-	if (im.type == ET_CORE) {
-		image_close(&im);
-		return tool_error(path, "a core: check the files it was of");
-	}
-	if (j) {
-		json_object(j, NULL);
-		json_string(j, "file", path);
-		json_array(j, "findings");
-	}
-	status = check_image(&sink, &im, o);
-	if (j) {
-		json_array_end(j);
-		json_bool(j, "ok", status == EXIT_OK);
-		json_object_end(j);
-	}
+	status = check_one(&im, c);
 	image_close(&im);
 	return status;
 }
 
 static int check_files(const struct options *o)
 {
-	struct json *j = o->json ? json_begin() : NULL;
-	int status = EXIT_OK;
+	struct checking c = { o, o->json ? json_begin() : NULL };
+	struct scan all = { o->files, o->n_files, o->recursive, check_file, &c };
+	int status;
 
-	if (j) {
-		json_object(j, NULL);
-		json_array(j, "files");
+	if (c.j) {
+		json_object(c.j, NULL);
+		json_array(c.j, "files");
 	}
-	for (int i = 0; i < o->n_files; i++) {
-		int r = check_file(o->files[i], j, o);
-
-		if (r > status)
-			status = r;
+	status = scan(&all);
+	if (c.j) {
+		json_array_end(c.j);
+		json_object_end(c.j);
 	}
-	if (j) {
-		json_array_end(j);
-		json_object_end(j);
-	}
-	json_end(j);
+	json_end(c.j);
 	return status;
 }
 
 /* ---- options -------------------------------------------------------------------- */
 
-enum { OPT_STRICT = 256, OPT_DEBUG };
+enum { OPT_STRICT = 256, OPT_DEBUG, OPT_WITH_SITES };
 
 static const struct argp_option argp_options[] = {
 	{ "quiet", 'q', NULL, 0, "Print findings only", 0 },
@@ -153,6 +180,11 @@ static const struct argp_option argp_options[] = {
 	{ "json", 'j', NULL, 0, "As JSON", 0 },
 	{ "debug", OPT_DEBUG, "FILE", 0,
 	  "The separate debug file, for the names of functions", 0 },
+	{ "recursive", 'r', NULL, 0, "All files below folders, but of these only"
+	  " those with sites or events", 1 },
+	{ "only-with-sites", OPT_WITH_SITES, NULL, 0, "Pass over files without"
+	  " sites and events, whatever they are", 1 },
+	{ "all", 'a', NULL, 0, "With -r: pass over nothing", 1 },
 	{ 0 },
 };
 
@@ -165,6 +197,9 @@ static error_t parse(int option, char *arg, struct argp_state *state)
 	case OPT_STRICT: o->strict = true; return 0;
 	case 'j': o->json = true; return 0;
 	case OPT_DEBUG: o->debug = arg; return 0;
+	case OPT_WITH_SITES: o->with_sites = true; return 0;
+	case 'r': o->recursive = true; return 0;
+	case 'a': o->all = true; return 0;
 	case ARGP_KEY_ARGS:
 		o->files = state->argv + state->next;
 		o->n_files = state->argc - state->next;
@@ -172,8 +207,9 @@ static error_t parse(int option, char *arg, struct argp_state *state)
 	case ARGP_KEY_END:
 		if (!o->n_files)
 			argp_error(state, "a file is expected");
-		if (o->debug && o->n_files > 1)
+		if (o->debug && (o->n_files > 1 || o->recursive))
 			argp_error(state, "--debug goes with one file");
+		o->with_sites |= o->recursive && !o->all;
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;

@@ -8,6 +8,8 @@
 
 #include "tools/core.h"
 #include "tools/out.h"
+#include "tools/peek.h"
+#include "tools/scan.h"
 #include "tools/side-jmp.h"
 #include "tools/symbols.h"
 #include "tools/table.h"
@@ -17,7 +19,8 @@ enum { SITES = 1, KEYS = 2, EVENTS = 4, ALL = 7 };
 
 struct options {
 	unsigned what;			/* SITES... */
-	bool json, no_lines;
+	bool json, no_lines, quiet, recursive, all;
+	bool with_sites;		/* others are passed over */
 	const char *debug, *root;
 	char **files;
 	int n_files;
@@ -338,12 +341,6 @@ struct core_list {
 	int status;
 };
 
-static void worse(int *status, int r)
-{
-	if (r > *status)
-		*status = r;
-}
-
 static void list_mapped(void *arg, const struct image *im)
 {
 	struct core_list *l = arg;
@@ -351,11 +348,11 @@ static void list_mapped(void *arg, const struct image *im)
 	struct table t;
 
 	if (table_load(&t, im, why)) {
-		worse(&l->status, tool_error(im->path, "%s", why));
+		tool_worse(&l->status, tool_error(im->path, "%s", why));
 		return;
 	}
 	if (t.n_sites || t.n_events)
-		worse(&l->status, list_table(&t, l->o, l->j, l->totals));
+		tool_worse(&l->status, list_table(&t, l->o, l->j, l->totals));
 	table_free(&t);
 }
 
@@ -380,24 +377,48 @@ static int list_core(const struct image *core, const struct options *o,
 
 /* ---- all files ------------------------------------------------------------------ */
 
-static int list_file(const char *path, const struct options *o, struct json *j,
-		     struct totals *totals)
+struct listing {
+	const struct options *o;
+	struct json *j;
+	struct totals totals;
+};
+
+static int list_image(const struct image *im, struct listing *l)
 {
+	const struct options *o = l->o;
 	char why[WHY_MAX];
-	struct image im;
 	struct table t;
 	int status;
 
+	if (im->type == ET_CORE)
+		return o->with_sites ? EXIT_OK :
+		       list_core(im, o, l->j, &l->totals);
+	if (o->with_sites && (im->debug_only || !im->n_sections))
+		return EXIT_OK;
+	if (table_load(&t, im, why))
+		return tool_error(im->path, "%s", why);
+	status = !o->with_sites || t.n_sites || t.n_events || *t.event_error ?
+		list_table(&t, o, l->j, &l->totals) : EXIT_OK;
+	table_free(&t);
+	return status;
+}
+
+static int list_file(void *arg, const char *path)
+{
+	struct listing *l = arg;
+	char why[WHY_MAX];
+	struct image im;
+	int status;
+
+	if (l->o->with_sites) {
+		status = peek(path);
+		if (status <= 0)
+			return status ? tool_error(path, "%s",
+						   strerror(-status)) : EXIT_OK;
+	}
 	if (image_open(&im, path, why))
 		return tool_error(path, "%s", why);
-	if (im.type == ET_CORE) {
-		status = list_core(&im, o, j, totals);
-	} else if (table_load(&t, &im, why)) {
-		status = tool_error(path, "%s", why);
-	} else {
-		status = list_table(&t, o, j, totals);
-		table_free(&t);
-	}
+	status = list_image(&im, l);
 	image_close(&im);
 	return status;
 }
@@ -424,29 +445,29 @@ static void put_totals(struct json *j, const struct totals *t)
 
 static int list_files(const struct options *o)
 {
-	struct json *j = o->json ? json_begin() : NULL;
-	struct totals totals = { 0 };
-	int status = EXIT_OK;
+	struct listing l = { o, o->json ? json_begin() : NULL, { 0 } };
+	struct scan all = { o->files, o->n_files, o->recursive, list_file, &l };
+	int status;
 
-	if (j) {
-		json_object(j, NULL);
-		json_array(j, "files");
+	if (l.j) {
+		json_object(l.j, NULL);
+		json_array(l.j, "files");
 	}
-	for (int i = 0; i < o->n_files; i++)
-		worse(&status, list_file(o->files[i], o, j, &totals));
-	if (j)
-		json_array_end(j);
-	put_totals(j, &totals);
-	if (j)
-		json_object_end(j);
-	json_end(j);
+	status = scan(&all);
+	if (l.j)
+		json_array_end(l.j);
+	if (l.j || !o->quiet)
+		put_totals(l.j, &l.totals);
+	if (l.j)
+		json_object_end(l.j);
+	json_end(l.j);
 	return status;
 }
 
 /* ---- options -------------------------------------------------------------------- */
 
 enum { OPT_SITES = 256, OPT_KEYS, OPT_EVENTS, OPT_NO_LINES,
-       OPT_DEBUG, OPT_ROOT };
+       OPT_DEBUG, OPT_ROOT, OPT_WITH_SITES };
 
 static const struct argp_option argp_options[] = {
 	{ "sites", OPT_SITES, NULL, 0, "Sites (default: all three)", 0 },
@@ -458,6 +479,12 @@ static const struct argp_option argp_options[] = {
 	{ "debug", OPT_DEBUG, "FILE", 0, "The separate debug file", 1 },
 	{ "root", OPT_ROOT, "FOLDER", 0,
 	  "The files that a core names are below FOLDER", 1 },
+	{ "recursive", 'r', NULL, 0, "All files below folders, but of these only"
+	  " those with sites or events", 2 },
+	{ "only-with-sites", OPT_WITH_SITES, NULL, 0, "Pass over files without"
+	  " sites and events, whatever they are", 2 },
+	{ "all", 'a', NULL, 0, "With -r: pass over nothing", 2 },
+	{ "quiet", 'q', NULL, 0, "No totals", 2 },
 	{ 0 },
 };
 
@@ -473,6 +500,10 @@ static error_t parse(int option, char *arg, struct argp_state *state)
 	case OPT_NO_LINES: o->no_lines = true; return 0;
 	case OPT_DEBUG: o->debug = arg; return 0;
 	case OPT_ROOT: o->root = arg; return 0;
+	case OPT_WITH_SITES: o->with_sites = true; return 0;
+	case 'r': o->recursive = true; return 0;
+	case 'a': o->all = true; return 0;
+	case 'q': o->quiet = true; return 0;
 	case ARGP_KEY_ARGS:
 		o->files = state->argv + state->next;
 		o->n_files = state->argc - state->next;
@@ -480,8 +511,9 @@ static error_t parse(int option, char *arg, struct argp_state *state)
 	case ARGP_KEY_END:
 		if (!o->n_files)
 			argp_error(state, "a file is expected");
-		if (o->debug && o->n_files > 1)
+		if (o->debug && (o->n_files > 1 || o->recursive))
 			argp_error(state, "--debug goes with one file");
+		o->with_sites |= o->recursive && !o->all;
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* See peek.h. */
 #define _GNU_SOURCE
-#include <ar.h>
 #include <elf.h>
 #include <errno.h>
 #include <stdint.h>
@@ -60,19 +59,29 @@ static bool find_names(int fd, const uint8_t *header, uint64_t *at,
 static bool names_ours(int fd, const uint8_t *header)
 {
 	uint64_t at, size;
-	bool ours = true;
-	ssize_t got;
+	bool ours = false;
 	char *names;
 
-	if (!find_names(fd, header, &at, &size) || size > NAMES_MAX ||
-	    at > INT64_MAX - NAMES_MAX)
+	if (!find_names(fd, header, &at, &size) || at > INT64_MAX)
+		return false;
+	if (size > NAMES_MAX)
 		return true;
 	names = malloc(size + 1);
-	got = names ? pread(fd, names, size, (off_t)at) : -1;
-	if (got == (ssize_t)size)
+	if (names && pread(fd, names, size, (off_t)at) == (ssize_t)size)
 		ours = memmem(names, size, "side_jmp", strlen("side_jmp"));
 	free(names);
 	return ours;
+}
+
+/* An executable or library with sections. */
+static bool is_linked(const uint8_t *header)
+{
+	uint64_t type = number(header, offsetof(Elf64_Ehdr, e_type), 2);
+
+	return !memcmp(header, ELFMAG, SELFMAG) &&
+	       header[EI_CLASS] == ELFCLASS64 &&
+	       (type == ET_EXEC || type == ET_DYN) &&
+	       number(header, offsetof(Elf64_Ehdr, e_shoff), 8);
 }
 
 int peek(const char *path)
@@ -86,11 +95,7 @@ int peek(const char *path)
 	n = pread(fd, header, sizeof(header), 0);
 	if (n < 0)
 		r = -errno;
-	else if (n >= SARMAG && !memcmp(header, ARMAG, SARMAG))
-		r = 1;
-	else if (n == sizeof(header) && !memcmp(header, ELFMAG, SELFMAG) &&
-		 header[EI_CLASS] == ELFCLASS64 &&
-		 number(header, offsetof(Elf64_Ehdr, e_shoff), 8))
+	else if (n == sizeof(header) && is_linked(header))
 		r = names_ours(fd, header);
 	close(fd);
 	return r;

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * May a file have a table of ours?  Answered by a few small reads, so that a
- * whole system can be asked; what is said here is not relied on.
+ * May an executable or library have a table of ours?  Answered by a few small
+ * reads, so that a whole system can be asked; what is said here is not relied
+ * on.
  */
 #ifndef TOOLS_PEEK_H
 #define TOOLS_PEEK_H
 
 /*
- * 1: it names a section of ours, or is an archive, whose members have to be
- * asked, or does not say.  0: no, or no file of a kind that could.  -errno: it
- * can't be read.
+ * 1: it names a section of ours, or a lot of sections.  0: no, or no file of a kind
+ * that could (a relocatable object is not one yet, and a core has copies at
+ * most).  -errno: it can't be read.
  */
 int peek(const char *path);
 

@@ -38,6 +38,13 @@ void tool_parse(const struct argp *argp, int argc, char **argv, void *input);
 void tool_parse_with(const struct argp *argp, unsigned flags, int bad, int argc,
 		     char **argv, void *input);
 
+/* The larger one of two statuses. */
+static inline void tool_worse(int *status, int other)
+{
+	if (other > *status)
+		*status = other;
+}
+
 /* "side-jmp: WHERE: what is wrong", on stderr.  Returns EXIT_BAD. */
 __attribute__((format(printf, 2, 3)))
 int tool_error(const char *where, const char *format, ...);

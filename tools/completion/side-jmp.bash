@@ -5,8 +5,11 @@
 # Options of a subcommand; those that want a value end in =.
 _side_jmp_options() {
 	case $1 in
-	list) echo --sites --keys --events --json --no-lines --debug= --root= ;;
-	check) echo --json --quiet --strict --debug= ;;
+	list)
+		echo --sites --keys --events --json --quiet --recursive --all --only-with-sites
+		echo --no-lines --debug= --root=
+		;;
+	check) echo --json --quiet --strict --recursive --all --only-with-sites --debug= ;;
 	disasm) echo --json --context= --debug= ;;
 	prepare) echo --idle= --armed= --events --dry-run --output= --quiet ;;
 	stat) echo --json --keys --watch= ;;

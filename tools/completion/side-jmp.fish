@@ -30,7 +30,12 @@ complete -c side-jmp -n '__side_jmp_sub list check disasm prepare' -F
 complete -c side-jmp -n '__side_jmp_sub list check disasm' -s j -l json -d 'As JSON'
 complete -c side-jmp -n '__side_jmp_sub list check disasm' -l debug -r -F \
 	-d 'The separate debug file'
+complete -c side-jmp -n '__side_jmp_sub list check' -s r -l recursive \
+	-d 'All files below folders'
+complete -c side-jmp -n '__side_jmp_sub list check' -l only-with-sites -d 'Pass over other files'
+complete -c side-jmp -n '__side_jmp_sub list check' -s a -l all -d 'Pass over nothing'
 
+complete -c side-jmp -n '__side_jmp_sub list' -s q -l quiet -d 'No totals'
 complete -c side-jmp -n '__side_jmp_sub list' -l sites -d Sites
 complete -c side-jmp -n '__side_jmp_sub list' -l keys -d Keys
 complete -c side-jmp -n '__side_jmp_sub list' -l events -d Events
