@@ -50,7 +50,7 @@
  *  8. While ref->wanted is SJ_WANTS_ARMED, the first `scanned` sites of each of
  *     its groups are armed, but those counted in `skipped` or `error`.  Whoever
  *     idles a site of the key, or finds the word to be 0, sets another value
- *     first, under the lock.
+ *     first, under the lock; so does who begins to sync it, if one was skipped.
  *
  *
  * LOCKS, outermost first.  All of them are held with every signal blocked, so

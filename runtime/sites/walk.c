@@ -117,7 +117,7 @@ static bool step_key(struct batch *b, struct sj_key_walk *w)
 {
 	struct side_jmp_key *key = w->keys[w->done];
 	struct keyref *ref = sj_keyref_find(key);
-
+	bool begins = !w->changed;
 	int r = change_word(w, key);
 
 	if (r) {
@@ -126,6 +126,9 @@ static bool step_key(struct batch *b, struct sj_key_walk *w)
 		return true;
 	}
 	side_jmp_inject(INJECT_SYNC_KEY);
+	/* What was foreign to a walk under way need not be so any more. */
+	if (ref && begins && ref->skipped)
+		ref->wanted = SJ_WANTS_UNKNOWN;
 	if (ref && !side_jmp_inject(INJECT_LOCKED)) {
 		if (!scan_key(b, ref, &w->error))
 			return false;
