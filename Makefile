@@ -62,6 +62,7 @@ help:
 	@echo "                 (COMPILERS='gcc-14 clang-19'; COMPILERS=? lists them)"
 	@echo "make demo-kernel   it at work: an event enabled in tracefs patches a program"
 	@echo "make fuzz        what reads ELF files, a million times"
+	@echo "make model       the protocol's model, searched by spin, and its mutants"
 	@echo "make stress      the guarantee under load (SECONDS=$(SECONDS))"
 	@echo "make bench       what a site costs; tables, and CSV in $(B)/bench"
 	@echo "make bench-events  events, beside LTTng-UST"

@@ -81,3 +81,7 @@ endif
 
 stress: $(B)/tests/inject/stress
 	$< $(SECONDS)
+
+.PHONY: model
+model: lib
+	SIZE=big BUILD=$(abspath $(B)) CC="$(CC)" tests/model/model.sh
