@@ -69,6 +69,7 @@ help:
 	@echo "make quality-kernel  each of its patches: checkpatch, builds, warnings"
 	@echo "make bench-kernel  batches by the patched kernel, in QEMU: ratios"
 	@echo "make install     PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)"
+	@echo "make amalgamation  side_jmp.c and side_jmp.h to add to a tree, in $(B)/amalgamation"
 	@echo "make deb         Debian packages, in $(B)/deb"
 	@echo "make clean"
 
@@ -138,6 +139,11 @@ install: all
 	install -m 644 $(wildcard linker-scripts/*) \
 		$(DESTDIR)$(PREFIX)/share/side_jmp/
 	$(if $(TOOLS),$(MAKE) --no-print-directory install-tools)
+
+# The library as two files, for trees that want no dependency.
+.PHONY: amalgamation
+amalgamation:
+	tools/amalgamate $(B)/amalgamation
 
 clean:
 	rm -rf $(B)

@@ -165,10 +165,18 @@
 
 #include "side_jmp/push.h"
 
+/* A copy of the library for one object keeps its functions there. */
+#ifdef SIDE_JMP_HIDDEN_API_
+#define SIDE_JMP_API_BEGIN_	_Pragma("GCC visibility push(hidden)")
+#else
+#define SIDE_JMP_API_BEGIN_	_Pragma("GCC visibility push(default)")
+#endif
+#define SIDE_JMP_API_END_	_Pragma("GCC visibility pop")
+
 #ifdef __cplusplus
 extern "C" {
 #endif
-#pragma GCC visibility push(default)
+SIDE_JMP_API_BEGIN_
 
 /* ------------------------------------------------------------------------
  * Keys
@@ -543,7 +551,7 @@ int side_jmp_object_unregister(struct side_jmp_object *object);
  */
 int side_jmp_object_unload(struct side_jmp_object *object);
 
-#pragma GCC visibility pop
+SIDE_JMP_API_END_
 #ifdef __cplusplus
 } /* extern "C" */
 

@@ -275,7 +275,7 @@ typedef void side_jmp_callback(const struct side_jmp_event *event,
 #ifdef __cplusplus
 extern "C" {
 #endif
-#pragma GCC visibility push(default)
+SIDE_JMP_API_BEGIN_
 
 /* ------------------------------------------------------------------------
  * Tracers
@@ -377,7 +377,7 @@ int side_jmp_event_unload(struct side_jmp_event_object *object);
 /* What sites call: bits[n_fields], an argument each; see "arguments" below. */
 void side_jmp_event_fire(struct side_jmp_event *event, const uint64_t *bits);
 
-#pragma GCC visibility pop
+SIDE_JMP_API_END_
 
 /* ---- reading a description ---------------------------------------------- */
 

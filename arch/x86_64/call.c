@@ -59,6 +59,24 @@
 		"	vzeroupper\n", \
 		SJ_CALL_MASKS(move, SJ_CALL_MASK_ROOM, "%k\\r"))
 
+/* The C library's functions and other people's, out of general.h's. */
+#if SJ_GENERAL
+#define SJ_CALL_KEEP \
+"	.globl	sj_keep_vectors\n" \
+"	.hidden	sj_keep_vectors\n" \
+"	.type	sj_keep_vectors, @function\n" \
+"	.p2align 4\n" \
+"sj_keep_vectors:\n" \
+"	.cfi_startproc\n" \
+"	mov	%rdi, %r11\n" \
+"	mov	%rsi, %rdi\n" \
+"	jmp	sj_call_saving_vectors\n" \
+"	.cfi_endproc\n" \
+"	.size	sj_keep_vectors, . - sj_keep_vectors\n"
+#else
+#define SJ_CALL_KEEP
+#endif
+
 __asm__(
 "	.pushsection .text, \"ax\", @progbits\n"
 "	.set	SJ_x, 16\n"
@@ -140,18 +158,7 @@ SJ_CALL_BETWEEN("sse", "16 * 16", "movaps", "x", SJ_CALL_0_TO_15, "", "")
 "	.cfi_endproc\n"
 "	.size	sj_call_saving_vectors, . - sj_call_saving_vectors\n"
 
-/* The C library's functions and other people's, out of general.h's. */
-"	.globl	sj_keep_vectors\n"
-"	.hidden	sj_keep_vectors\n"
-"	.type	sj_keep_vectors, @function\n"
-"	.p2align 4\n"
-"sj_keep_vectors:\n"
-"	.cfi_startproc\n"
-"	mov	%rdi, %r11\n"
-"	mov	%rsi, %rdi\n"
-"	jmp	sj_call_saving_vectors\n"
-"	.cfi_endproc\n"
-"	.size	sj_keep_vectors, . - sj_keep_vectors\n"
+SJ_CALL_KEEP
 "	.popsection\n");
 
 SJ_THUNKS(

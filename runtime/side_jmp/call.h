@@ -40,8 +40,9 @@ typedef void side_jmp_function(void);
  * gcc moves out of the hot text what a call of a cold function is in.  This one
  * is asked for its value until gcc knows that nobody uses that.
  */
-extern int side_jmp_cold_(void)
-	__attribute__((__cold__, __const__, __visibility__("default")));
+SIDE_JMP_API_BEGIN_
+extern int side_jmp_cold_(void) __attribute__((__cold__, __const__));
+SIDE_JMP_API_END_
 #if defined(__clang__) || !SIDE_JMP_HAS_CALL_ || SIDE_JMP_IS_SHORT_
 #define SIDE_JMP_MARK_COLD_
 #else

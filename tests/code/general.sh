@@ -74,6 +74,15 @@ for cc in $C_COMPILERS; do
 	ok "code_general_for_avx2_$cc" general "$TMP/lib.so"
 done
 
+two_files() { # COMPILER: the same, in one unit
+	tools/amalgamate "$TMP/two" && "$1" -std=c11 -O3 -march=x86-64-v3 -D_FORTIFY_SOURCE=2 \
+		-DSIDE_JMP_EXPORT_API -fPIC -shared "$TMP/two/side_jmp.c" -o "$TMP/lib.so" &&
+		general "$TMP/lib.so"
+}
+for cc in $C_COMPILERS; do
+	ok "code_general_in_two_files_$cc" two_files "$cc"
+done
+
 # It must see what it is for: a library of functions that are compiled as all.
 ok code_general_builds_planted library gcc -O3 -march=x86-64-v3 \
 	-DSJ_GENERAL_BEGIN= -DSJ_GENERAL_END=

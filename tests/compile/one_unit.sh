@@ -1,30 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# The runtime and all ports as one translation unit: no two files define the
-# same static name, and the whole works.
+# The runtime and all ports may be one translation unit (tools/amalgamate): no
+# two files define the same static name.
 . "$(dirname "$0")/../tap.sh"
 cd "$TOP" || exit 1
 I="-I. -I$BUILD/include"
 SRC=$(ls runtime/*/*.c arch/*/*.c)
-{ echo "#define _GNU_SOURCE"; for f in $SRC; do echo "#include \"$f\""; done; } >"$TMP/one.c"
 note "$(echo "$SRC" | wc -l) files"
-
-one() { # COMPILER: makes the unit
-	$1 -std=c11 -O2 -g -fvisibility=hidden -Wall -Wextra -Werror $I \
-		-c "$TMP/one.c" -o "$TMP/one.$1.o"
-}
-works() { # COMPILER TEST: a test of the library, with the unit in its place
-	$1 -std=c11 -D_GNU_SOURCE -O2 $I "tests/$2.c" "$TMP/one.$1.o" -pthread -ldl \
-		-o "$TMP/one.$1.test" &&
-	"$TMP/one.$1.test"
-}
-for cc in $C_COMPILERS; do
-	if ! command -v $cc >/dev/null; then skip one_unit_$cc "no $cc"; continue; fi
-	ok one_unit_compiles_$cc one $cc
-	for test in unit/basic events/tracers events/types; do
-		ok "one_unit_works_${cc}_${test#*/}" works $cc $test
-	done
-done
 
 # Two `static int n;` are tentative definitions, and merge without a word.  So
 # count local symbols by file; nm gives those within functions a dot.
