@@ -23,6 +23,7 @@ PREFIX	?= /usr/local
 DESTDIR	?=
 LIBDIR	?= $(PREFIX)/lib
 INCDIR	?= $(PREFIX)/include
+DATADIR	?= $(PREFIX)/share/side_jmp
 MANDIR	?= $(PREFIX)/share/man
 SECONDS	?= 5
 
@@ -36,6 +37,7 @@ RUNTIME	:= $(wildcard runtime/*/*.c)
 ARCH_C	:= $(wildcard arch/*/*.c)
 SRC	:= $(RUNTIME) $(ARCH_C)
 OBJ_SO	:= $(addprefix $(B)/shared/,$(addsuffix .o,$(SRC)))
+OBJ_A	:= $(addprefix $(B)/static/,$(addsuffix .o,$(SRC)))
 OBJ_INJ	:= $(addprefix $(B)/inject/,$(addsuffix .o,$(SRC)))
 HEADERS	:= $(B)/include/side_jmp.h $(B)/include/side_jmp_event.h \
 	   $(patsubst %,$(B)/include/side_jmp/%,$(wildcard arch/site.h arch/*/site.h)) \
@@ -43,9 +45,9 @@ HEADERS	:= $(B)/include/side_jmp.h $(B)/include/side_jmp_event.h \
 
 LIB_A	:= $(B)/libside_jmp.a
 LIB_SO	:= $(B)/libside_jmp.so.$(VERSION)
-LIBS	:= $(LIB_A) $(LIB_SO) $(B)/side_jmp.pc
+LIBS	:= $(LIB_A) $(LIB_SO)
 
-.PHONY: all demo check stress bench install clean help
+.PHONY: all demo check stress bench install uninstall dist clean help
 .DELETE_ON_ERROR:
 all: lib tools
 lib: $(LIBS) $(HEADERS)
@@ -69,7 +71,9 @@ help:
 	@echo "make quality-kernel  each of its patches: checkpatch, builds, warnings"
 	@echo "make bench-kernel  batches by the patched kernel, in QEMU: ratios"
 	@echo "make install     PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)"
+	@echo "make uninstall   the same, of what that has installed"
 	@echo "make amalgamation  side_jmp.c and side_jmp.h to add to a tree, in $(B)/amalgamation"
+	@echo "make dist        the release's tarball, of what is committed, in $(B)/"
 	@echo "make deb         Debian packages, in $(B)/deb"
 	@echo "make clean"
 
@@ -91,13 +95,18 @@ $(B)/shared/%.o: % $(HEADERS) Makefile
 	@mkdir -p $(@D)
 	$(CC) $(LIBC_) -fPIC -c $< -o $@
 
+# The same, for one object: the functions stay in what it is linked into.
+$(B)/static/%.o: % $(HEADERS) Makefile
+	@mkdir -p $(@D)
+	$(CC) $(LIBC_) -DSIDE_JMP_HIDDEN_API_ -fPIC -c $< -o $@
+
 # For tests: calls a hook at every step of a patch.
 $(B)/inject/%.o: % $(HEADERS) Makefile
 	@mkdir -p $(@D)
 	$(CC) $(LIBC_) -DSIDE_JMP_INJECT -fPIC -c $< -o $@
 
 # Position independent, so that it also links into shared libraries.
-$(LIB_A): $(OBJ_SO)
+$(LIB_A): $(OBJ_A)
 	rm -f $@
 	$(AR) rcs $@ $^
 
@@ -116,29 +125,50 @@ $(LIB_SO): $(OBJ_SO) runtime/side_jmp.map
 	ln -sf $(@F) $(B)/libside_jmp.so.$(SOMAJOR)
 	ln -sf $(@F) $(B)/libside_jmp.so
 
-# Always: it names PREFIX.
-.PHONY: $(B)/side_jmp.pc
-$(B)/side_jmp.pc:
-	@mkdir -p $(@D)
-	printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$(LIBDIR)' \
-		'includedir=$(INCDIR)' '' 'Name: side_jmp' \
-		'Description: conditions that cost a no-op until wanted' \
-		'Version: $(VERSION)' 'Cflags: -I$${includedir}' \
-		'Libs: -L$${libdir} -lside_jmp' >$@
+# In quotes for the shell, whatever is in it; and where it is installed.
+quoted	= '$(subst ','\'',$(1))'
+to	= $(call quoted,$(DESTDIR)$(1))
+# $(call put,NAME,text): for sed, which puts text where @NAME@ stands
+put	= -e $(call quoted,s|@$(1)@|$(subst |,\|,$(subst &,\&,$(subst \,\\,$(2))))|)
+# $(call fill,file,folder): a file of tools/packaging, which names PREFIX
+fill	= sed $(call put,PREFIX,$(PREFIX)) $(call put,LIBDIR,$(LIBDIR)) \
+	  $(call put,INCDIR,$(INCDIR)) $(call put,TO_INCLUDE,$(TO_INCLUDE)) \
+	  $(call put,VERSION,$(VERSION)) $(call put,SOMAJOR,$(SOMAJOR)) \
+	  tools/packaging/$(1).in >$(call to,$(2)/$(1)) && chmod 644 $(call to,$(2)/$(1))
+TO_INCLUDE = $(shell realpath -m --relative-to=$(call quoted,$(LIBDIR)) $(call quoted,$(INCDIR)))
+
+INSTALLED_LIBS	:= libside_jmp.a libside_jmp.so libside_jmp.so.$(SOMAJOR) \
+		   libside_jmp.so.$(VERSION) pkgconfig/side_jmp.pc \
+		   cmake/side_jmp/side_jmpConfig.cmake \
+		   cmake/side_jmp/side_jmpConfigVersion.cmake
+INSTALLED_DATA	:= $(wildcard linker-scripts/*)
 
 install: all
-	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCDIR) \
-		$(DESTDIR)$(PREFIX)/share/side_jmp
-	install -m 755 $(LIB_SO) $(DESTDIR)$(LIBDIR)/
-	ln -sf libside_jmp.so.$(VERSION) \
-		$(DESTDIR)$(LIBDIR)/libside_jmp.so.$(SOMAJOR)
-	ln -sf libside_jmp.so.$(VERSION) $(DESTDIR)$(LIBDIR)/libside_jmp.so
-	install -m 644 $(LIB_A) $(DESTDIR)$(LIBDIR)/
-	install -m 644 $(B)/side_jmp.pc $(DESTDIR)$(LIBDIR)/pkgconfig/
-	cp -r $(B)/include/. $(DESTDIR)$(INCDIR)/
-	install -m 644 $(wildcard linker-scripts/*) \
-		$(DESTDIR)$(PREFIX)/share/side_jmp/
+	install -d $(call to,$(LIBDIR)/pkgconfig) $(call to,$(LIBDIR)/cmake/side_jmp) \
+		$(call to,$(INCDIR)) $(call to,$(DATADIR))
+	install -m 755 $(LIB_SO) $(call to,$(LIBDIR)/)
+	ln -sf libside_jmp.so.$(VERSION) $(call to,$(LIBDIR)/libside_jmp.so.$(SOMAJOR))
+	ln -sf libside_jmp.so.$(VERSION) $(call to,$(LIBDIR)/libside_jmp.so)
+	install -m 644 $(LIB_A) $(call to,$(LIBDIR)/)
+	$(call fill,side_jmp.pc,$(LIBDIR)/pkgconfig)
+	$(call fill,side_jmpConfig.cmake,$(LIBDIR)/cmake/side_jmp)
+	$(call fill,side_jmpConfigVersion.cmake,$(LIBDIR)/cmake/side_jmp)
+	cp -r $(B)/include/. $(call to,$(INCDIR)/)
+	install -m 644 $(INSTALLED_DATA) $(call to,$(DATADIR)/)
 	$(if $(TOOLS),$(MAKE) --no-print-directory install-tools)
+
+uninstall: uninstall-tools
+	rm -f $(foreach f,$(INSTALLED_LIBS),$(call to,$(LIBDIR)/$f)) \
+		$(foreach f,$(HEADERS:$(B)/include/%=%),$(call to,$(INCDIR)/$f)) \
+		$(foreach f,$(notdir $(INSTALLED_DATA)),$(call to,$(DATADIR)/$f))
+	for d in $(call to,$(INCDIR)/side_jmp) $(call to,$(LIBDIR)/cmake/side_jmp) \
+		$(call to,$(DATADIR)); do \
+		[ ! -d "$$d" ] || find "$$d" -depth -type d -empty -delete; \
+	done
+
+# What HEAD has.
+dist:
+	tools/dist $(B)
 
 # The library as two files, for trees that want no dependency.
 .PHONY: amalgamation

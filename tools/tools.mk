@@ -41,15 +41,20 @@ BASHDIR	?= $(PREFIX)/share/bash-completion/completions
 ZSHDIR	?= $(PREFIX)/share/zsh/site-functions
 FISHDIR	?= $(PREFIX)/share/fish/vendor_completions.d
 
-.PHONY: install-tools
+.PHONY: install-tools uninstall-tools
 install-tools: $(TOOL)
-	install -d $(addprefix $(DESTDIR),$(PREFIX)/bin $(MANDIR)/man1 \
-		$(BASHDIR) $(ZSHDIR) $(FISHDIR))
-	install -m 755 $(TOOL) $(DESTDIR)$(PREFIX)/bin/
-	install -m 644 $(wildcard tools/*.1) $(DESTDIR)$(MANDIR)/man1/
-	install -m 644 tools/completion/side-jmp.bash $(DESTDIR)$(BASHDIR)/side-jmp
-	install -m 644 tools/completion/_side-jmp $(DESTDIR)$(ZSHDIR)/
-	install -m 644 tools/completion/side-jmp.fish $(DESTDIR)$(FISHDIR)/
+	install -d $(call to,$(PREFIX)/bin) $(call to,$(MANDIR)/man1) \
+		$(call to,$(BASHDIR)) $(call to,$(ZSHDIR)) $(call to,$(FISHDIR))
+	install -m 755 $(TOOL) $(call to,$(PREFIX)/bin/)
+	install -m 644 $(wildcard tools/*.1) $(call to,$(MANDIR)/man1/)
+	install -m 644 tools/completion/side-jmp.bash $(call to,$(BASHDIR)/side-jmp)
+	install -m 644 tools/completion/_side-jmp $(call to,$(ZSHDIR)/)
+	install -m 644 tools/completion/side-jmp.fish $(call to,$(FISHDIR)/)
+
+uninstall-tools:
+	rm -f $(call to,$(PREFIX)/bin/side-jmp) $(call to,$(BASHDIR)/side-jmp) \
+		$(call to,$(ZSHDIR)/_side-jmp) $(call to,$(FISHDIR)/side-jmp.fish) \
+		$(foreach f,$(notdir $(wildcard tools/*.1)),$(call to,$(MANDIR)/man1/$f))
 
 # Source and binary packages, in $(B)/deb.
 .PHONY: deb

@@ -100,8 +100,9 @@ int main(int argc, char **argv)
 END
 unloads() {
 	$CC -std=gnu11 -I"$BUILD/include" -fPIC -shared "$TMP/lib.c" -o "$TMP/lib.so" &&
-	$CC -std=gnu11 -I. -I"$BUILD/include" -rdynamic "$TMP/host.c" -Wl,--whole-archive \
-		"$BUILD/libside_jmp.a" -Wl,--no-whole-archive -ldl -pthread -o "$TMP/host" &&
+	$CC -std=gnu11 -I. -I"$BUILD/include" -rdynamic "$TMP/host.c" \
+		"$BUILD"/shared/runtime/*/*.o "$BUILD"/shared/arch/*/*.o -ldl -pthread \
+		-o "$TMP/host" &&
 	"$TMP/host" "$TMP/lib.so"
 }
 ok kernel_forgets_a_library_that_is_unloaded unloads

@@ -58,8 +58,8 @@ void use(void) { side_jmp_event(lib, used, 7); }
 END
 say=$TMP/say
 W='-std=c11 -O2 -Wall -Wextra -Werror'
-ok say_builds $CC $W -I"$BUILD/include" "$TMP/say.c" "$BUILD/libside_jmp.a" \
-	-pthread -ldl -rdynamic -o "$say"
+ok say_builds $CC $W -I"$BUILD/include" "$TMP/say.c" "$BUILD"/shared/runtime/*/*.o \
+	"$BUILD"/shared/arch/*/*.o -pthread -ldl -rdynamic -o "$say"
 ok say_library_builds $CC $W -I"$BUILD/include" -fPIC -shared "$TMP/lib.c" -o "$TMP/lib.so"
 
 # says "VARIABLE=VALUE ..." EXPECTED WHAT...: EXPECTED are all the lines that begin with

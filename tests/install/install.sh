@@ -49,6 +49,27 @@ static() {
 	"$TMP/example" | diff "$TMP/expected" -
 }
 ok install_readme_example_works_statically static
+# seen FILE: what it exports; local symbols are no such (GNU ld lists __start_*)
+seen() {
+	nm -D --defined-only "$1" | awk '$2 ~ /[A-Z]/ { print $3 }' >"$TMP/seen" && cat "$TMP/seen"
+}
+hidden() { # a library with the static one in it shows what is its own
+	printf '%s\n' '#include <side_jmp_event.h>' 'SIDE_JMP_KEY(own);' \
+		'SIDE_JMP_EVENT(an, event, "An event", (u32, n));' 'int mine(int n);' \
+		'int mine(int n) { side_jmp_event(an, event, 1); side_jmp_call(own, mine, n);' \
+		'side_jmp_trace_stop(); return side_jmp_enable(&own); }' >"$TMP/mine.c" &&
+	$CC "$@" -fPIC -shared "$TMP/mine.c" -I"$P/include" "$P/lib/libside_jmp.a" \
+		-o "$TMP/mine.so" &&
+	seen "$TMP/mine.so"
+	[ "$(cat "$TMP/seen")" = mine ]
+}
+ok install_static_library_stays_in_its_object hidden -O2
+ok install_static_library_stays_in_its_object_unoptimized hidden -O0
+whole() { # of which each function is there to be hidden
+	$CC -fPIC -shared -Wl,--whole-archive "$P/lib/libside_jmp.a" -Wl,--no-whole-archive \
+		-o "$TMP/whole.so" && seen "$TMP/whole.so" && [ ! -s "$TMP/seen" ]
+}
+ok install_static_library_exports_nothing whole
 tool() {
 	exists bin/side-jmp share/man/man1/side-jmp.1 share/bash-completion/completions/side-jmp \
 		share/zsh/site-functions/_side-jmp share/fish/vendor_completions.d/side-jmp.fish ||
@@ -67,4 +88,21 @@ staged() { make -C "$TOP" --no-print-directory install DESTDIR="$TMP/stage" PREF
 	grep -q '^libdir=/usr/lib/x86_64-linux-gnu$' \
 	"$TMP/stage/usr/lib/x86_64-linux-gnu/pkgconfig/side_jmp.pc"; }
 ok install_respects_destdir_and_libdir staged
+
+# Of what is not ours nothing goes.
+uninstalled() {
+	echo >"$P/include/other.h" && echo >"$P/include/side_jmp/other.h" &&
+	make --no-print-directory uninstall PREFIX="$P" B="$BUILD" >"$TMP/log" 2>&1 ||
+		{ cat "$TMP/log"; return 1; }
+	find "$P" -type f -o -type l >"$TMP/left" && cat "$TMP/left"
+	[ "$(sort "$TMP/left" | xargs)" = "$P/include/other.h $P/include/side_jmp/other.h" ]
+}
+ok install_is_undone_by_uninstall uninstalled
+folders() {
+	rm "$P/include/side_jmp/other.h" &&
+	make --no-print-directory uninstall PREFIX="$P" B="$BUILD" >"$TMP/log" 2>&1 || return 1
+	find "$P" -name 'side*'
+	[ -z "$(find "$P" -name 'side*')" ]
+}
+ok install_leaves_no_folder_of_ours folders
 done_testing

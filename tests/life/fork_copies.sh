@@ -6,7 +6,7 @@
 
 src=$TOP/tests/life/src
 CFLAGS_="-O2 -g -std=c11 -D_GNU_SOURCE -Wall -I$TOP -I$BUILD/include"
-alone="$BUILD/libside_jmp.a -Wl,--exclude-libs,ALL"
+alone="$BUILD/libside_jmp.a"
 $CC $CFLAGS_ -fPIC -shared "$src/library.c" -o "$TMP/library.so" $alone || exit 1
 $CC $CFLAGS_ "$src/fork_copies.c" -o "$TMP/copies" -rdynamic -pthread -ldl \
 	"$TMP/library.so" $alone || exit 1

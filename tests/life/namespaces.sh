@@ -7,7 +7,7 @@
 src=$TOP/tests/life/src
 CFLAGS_="-O2 -g -std=c11 -D_GNU_SOURCE -Wall -Wno-pedantic -I$TOP -I$BUILD/include"
 so="-L$BUILD -lside_jmp -Wl,-rpath,$BUILD"
-alone="$BUILD/libside_jmp.a -pthread -ldl -Wl,--exclude-libs,ALL"
+alone="$BUILD/libside_jmp.a -pthread -ldl"
 interpreter=$(readelf -lW /bin/sh | sed -n 's/.*interpreter: \(.*\)\]$/\1/p')
 
 build() { # build OUT SOURCE FLAGS...

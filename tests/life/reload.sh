@@ -5,7 +5,7 @@
 
 src=$TOP/tests/life/src
 CFLAGS_="-O2 -g -std=c11 -D_GNU_SOURCE -Wall -I$TOP -I$BUILD/include"
-alone="$BUILD/libside_jmp.a -Wl,--exclude-libs,ALL"
+alone="$BUILD/libside_jmp.a"
 $CC $CFLAGS_ -fPIC -shared "$src/reloaded.c" -o "$TMP/reloaded.so" $alone ||
 	exit 1
 $CC $CFLAGS_ "$src/reload.c" -o "$TMP/reload" -ldl || exit 1

@@ -15,12 +15,14 @@ $(PORT_RUNS): $(B)/tests/port/port_%: tests/port/port.mk
 	printf '%s\n' '#!/bin/sh' 'cd $(CURDIR) && exec tests/port/run_port $* $(PORT_TESTS)' >$@
 	chmod +x $@
 
-# A library that a test loads, with a runtime that it shares with the program.
+# A library that a test loads, with a runtime that it shares with the program:
+# which the static library would keep to itself.
 $(B)/tests/port/plugin.so: tests/port/src/plugin.c $(HEADERS)
 	@mkdir -p $(@D)
 	$(CC) $(CSTD) -D_GNU_SOURCE $(WARN) $(CPP_) $(CFLAGS) -fPIC -shared $< -o $@
 
-$(B)/tests/port/load: $(B)/tests/port/plugin.so
+$(B)/tests/port/load: TEST_MORE := $(OBJ_SO)
+$(B)/tests/port/load: $(B)/tests/port/plugin.so $(OBJ_SO)
 
 .PHONY: port-tests
 port-tests: $(PORT_TESTS:%=$(B)/%)

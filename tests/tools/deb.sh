@@ -38,7 +38,8 @@ lib=usr/lib/$multiarch
 ok deb_library holds libside-jmp1 "$lib/libside_jmp.so.1" "$lib/libside_jmp.so.1.0.0"
 ok deb_development holds libside-jmp-dev usr/include/side_jmp.h usr/include/side_jmp_event.h \
 	usr/include/side_jmp/arch/arm64/site.h "$lib/libside_jmp.a" "$lib/libside_jmp.so" \
-	"$lib/pkgconfig/side_jmp.pc" usr/share/side_jmp/side_jmp.ld
+	"$lib/pkgconfig/side_jmp.pc" "$lib/cmake/side_jmp/side_jmpConfig.cmake" \
+	"$lib/cmake/side_jmp/side_jmpConfigVersion.cmake" usr/share/side_jmp/side_jmp.ld
 ok deb_tool holds side-jmp usr/bin/side-jmp usr/share/man/man1/side-jmp-run.1.gz \
 	usr/share/man/man1/side-jmp-stat.1.gz usr/share/bash-completion/completions/side-jmp \
 	usr/share/zsh/vendor-completions/_side-jmp usr/share/fish/vendor_completions.d/side-jmp.fish

@@ -7,8 +7,8 @@ I="-I$TOP -I$BUILD/include"
 cd "$TMP" || exit 1
 [ -x "$tool" ] || { ok prepare_has_its_tool false; done_testing; }
 
-cc -O2 -g $I "$TOP/tests/tools/src/prepared.c" -o static -rdynamic "$BUILD/libside_jmp.a" -ldl \
-	-pthread || exit 1
+cc -O2 -g $I "$TOP/tests/tools/src/prepared.c" -o static -rdynamic \
+	"$BUILD"/shared/runtime/*/*.o "$BUILD"/shared/arch/*/*.o -ldl -pthread || exit 1
 cc -O2 -g $I "$TOP/tests/tools/src/prepared.c" -o shared -rdynamic -L"$BUILD" -lside_jmp \
 	-Wl,-rpath,"$BUILD" || exit 1
 cc -O2 $I -fPIC -shared "$TOP/tests/tools/src/prepared_library.c" -o library.so || exit 1

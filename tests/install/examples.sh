@@ -1,0 +1,84 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Each example of tests/examples is built in its own build system, with what
+# `make install` installs into a folder with a space in its name, and its event
+# is seen.
+. "$(dirname "$0")/../tap.sh"
+P="$TMP/it's a prefix & more"
+export PKG_CONFIG_PATH="$P/lib/pkgconfig" LD_LIBRARY_PATH="$P/lib" CMAKE_PREFIX_PATH="$P"
+installed() {
+	make --no-print-directory install PREFIX="$P" B="$BUILD" >"$TMP/log" 2>&1 &&
+		[ -s "$P/lib/libside_jmp.a" ] || { tail "$TMP/log"; return 1; }
+}
+ok example_installs_where_there_are_spaces installed
+staged() { # what is put elsewhere says where it will be
+	make --no-print-directory install PREFIX=/opt/side DESTDIR="$TMP/a stage" B="$BUILD" \
+		>"$TMP/log" 2>&1 || { tail "$TMP/log"; return 1; }
+	find "$TMP/a stage" -type f -exec grep -l "a stage" {} + && return 1
+	(cd "$P" && find . | sort) >"$TMP/one"
+	(cd "$TMP/a stage/opt/side" && find . | sort) | diff "$TMP/one" -
+}
+ok example_destdir_may_have_spaces staged
+copy() { rm -rf "$TMP/$1" && cp -r "$TOP/tests/examples/$1" "$TMP/$1" && cd "$TMP/$1" || exit 1; }
+fires() { # PROGRAM
+	SIDE_JMP_ENABLE='example:*' "$1" 2>"$TMP/seen"
+	cat "$TMP/seen"
+	grep -q " example:started arguments=1 name=\"$1\"$" "$TMP/seen"
+}
+linked() { # PROGRAM: with the shared library
+	readelf -dW "$1" | grep -q 'NEEDED.*libside_jmp.so.1'
+}
+
+with_make() (
+	copy make
+	make example && linked ./example && fires ./example && rm example &&
+	make LINK=-static example && ! linked ./example && fires ./example
+)
+ok example_with_make_and_pkg_config with_make
+with_two_files() (
+	copy two_files
+	"$TOP/tools/amalgamate" . && make CFLAGS='-O1 -Wall -Wextra -Wpedantic -Werror' example &&
+	fires ./example
+)
+ok example_with_two_files with_two_files
+with_cmake() (
+	copy cmake
+	cmake -S . -B build && cmake --build build && cd build && linked ./example &&
+	fires ./example && ! linked ./example_static && fires ./example_static
+)
+ok example_with_cmake with_cmake
+finds() { # EXPECTED ARGUMENTS: of find_package
+	printf 'cmake_minimum_required(VERSION 3.13)\nproject(p NONE)\n%s\n%s\n' \
+		"find_package(side_jmp $2)" 'message("found ${side_jmp_FOUND} ${side_jmp_VERSION}.")' \
+		>"$TMP/CMakeLists.txt" && cmake -S "$TMP" -B "$TMP/p" >"$TMP/seen" 2>&1
+	cat "$TMP/seen"
+	grep -q "$1" "$TMP/seen"
+}
+version=$(sed -n 's/^VERSION\s*:= //p' Makefile) major=$(sed -n 's/^SOMAJOR\s*:= //p' Makefile)
+ok example_cmake_finds_any_version finds "found 1 $version" ""
+ok example_cmake_finds_its_version finds "found 1 $version" "$version EXACT"
+ok example_cmake_finds_its_components finds "found 1 $version" "COMPONENTS shared static"
+ok example_cmake_refuses_a_newer_version finds "found 0" "$major.999"
+ok example_cmake_refuses_another_major_version finds "found 0" $((major + 1))
+ok example_cmake_refuses_an_unknown_component finds "no component sources; it has" \
+	"COMPONENTS sources"
+with_meson() (
+	copy meson
+	meson setup build && ninja -C build && cd build && linked ./example && fires ./example
+)
+ok example_with_meson with_meson
+with_subproject() ( # and nothing installed
+	copy meson
+	mkdir -p subprojects/side_jmp &&
+	cp -r "$TOP/meson.build" "$TOP/Makefile" "$TOP/LICENSE" "$TOP/runtime" "$TOP/arch" \
+		"$TOP/tools" subprojects/side_jmp &&
+	meson setup --force-fallback-for=side_jmp build && ninja -C build && cd build &&
+	! linked ./example && fires ./example
+)
+ok example_with_meson_and_a_subproject with_subproject
+with_autotools() (
+	copy autotools
+	autoreconf -i && ./configure && make && linked ./example && fires ./example
+)
+ok example_with_autotools with_autotools
+done_testing
