@@ -41,7 +41,8 @@ OBJ_A	:= $(addprefix $(B)/static/,$(addsuffix .o,$(SRC)))
 OBJ_INJ	:= $(addprefix $(B)/inject/,$(addsuffix .o,$(SRC)))
 HEADERS	:= $(B)/include/side_jmp.h $(B)/include/side_jmp_event.h \
 	   $(patsubst %,$(B)/include/side_jmp/%,$(wildcard arch/site.h arch/*/site.h)) \
-	   $(patsubst runtime/%,$(B)/include/%,$(wildcard runtime/side_jmp/*.h))
+	   $(patsubst runtime/%,$(B)/include/%,$(wildcard runtime/side_jmp/*.h)) \
+	   $(patsubst runtime/adapters/%,$(B)/include/side_jmp/%,$(wildcard runtime/adapters/*/*.h))
 
 LIB_A	:= $(B)/libside_jmp.a
 LIB_SO	:= $(B)/libside_jmp.so.$(VERSION)
@@ -84,6 +85,10 @@ $(B)/include/side_%.h: runtime/side_%.h
 	cp $< $@
 
 $(B)/include/side_jmp/%.h: runtime/side_jmp/%.h
+	@mkdir -p $(@D)
+	cp $< $@
+
+$(B)/include/side_jmp/%.h: runtime/adapters/%.h
 	@mkdir -p $(@D)
 	cp $< $@
 

@@ -253,7 +253,7 @@ struct side_jmp_event {
 	uint32_t write_index;	/* user_events */
 	uint32_t state;		/* user_events; 0: not registered */
 	struct side_jmp_event *side_jmp_self;	/* what sites push */
-	void *reserved;
+	uint16_t *semaphore;	/* NULL; or counts who wants it (sys/sdt.h) */
 };
 
 /* The value of one field, as a callback gets it. */

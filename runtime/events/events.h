@@ -53,6 +53,14 @@ static inline void sj_event_leave(sigmask_t mask)
 	sj_restore_signals(mask);
 }
 
+/* Somebody wants an event, or does not any more: for programs that look. */
+static inline void sj_event_want(struct side_jmp_event *event, int change)
+{
+	if (event->semaphore)
+		__atomic_add_fetch(event->semaphore, (uint16_t)change,
+				   __ATOMIC_RELEASE);
+}
+
 /* Of an object, those that there are: see SLICES.  sj_event_lock. */
 struct side_jmp_event *sj_event_first(const struct side_jmp_event_object *object);
 struct side_jmp_event *sj_event_end(const struct side_jmp_event_object *object);

@@ -539,9 +539,10 @@ static void tracer_disable(struct tracer_keys *keys)
 }
 
 static void tracer_disable_later(struct tracer_keys *keys,
-				 struct side_jmp_key *key)
+				 struct side_jmp_event *event)
 {
-	keys->key[keys->n++] = key;
+	sj_event_want(event, -1);
+	keys->key[keys->n++] = event->key;
 	if (keys->n == SJ_SLICE_MAX)
 		tracer_disable(keys);
 }
@@ -556,8 +557,11 @@ static int tracer_enable(struct side_jmp_tracer *tracer, unsigned n, int error)
 		keys.key[keys.n++] = slot->event->key;
 	if (n && !error)
 		error = side_jmp_enable_many(keys.key, keys.n);
-	while (error && n-- > 0)
+	for (; error && n > 0; n--)
 		slot_release(tracer->lists[TRACER_FRESH]);
+	slot = tracer->lists[TRACER_FRESH];
+	for (; n > 0; n--, slot = slot->of_tracer)
+		sj_event_want(slot->event, 1);
 	return error;
 }
 
@@ -714,7 +718,7 @@ static void tracer_settle_some(struct side_jmp_tracer *tracer, bool all,
 			slot_activate(slot);
 			continue;
 		}
-		tracer_disable_later(&keys, slot->event->key);
+		tracer_disable_later(&keys, slot->event);
 		slot_release(slot);
 	}
 	tracer_disable(&keys);
@@ -864,7 +868,7 @@ static void tracer_stop_some(struct side_jmp_tracer *tracer, unsigned n)
 	while (n-- > 0 && (slot = tracer->lists[TRACER_ACTIVE])) {
 		slot_deactivate(slot);
 		slot_move(slot, TRACER_STOPPED);
-		tracer_disable_later(&keys, slot->event->key);
+		tracer_disable_later(&keys, slot->event);
 	}
 	tracer_disable(&keys);
 }
@@ -971,7 +975,7 @@ static void tracer_detach(struct side_jmp_event *event,
 		slot->event = NULL;
 		if (slot->owner && slot->list != TRACER_STOPPED) {
 			slot_deactivate(slot);
-			tracer_disable_later(keys, event->key);
+			tracer_disable_later(keys, event);
 			slot_release(slot);
 		} else if (!slot->owner && slot_idle(slot)) {
 			tracer_pool_put(&tracer_slot_pool, slot);

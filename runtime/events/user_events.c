@@ -340,6 +340,7 @@ static void ue_new_event(struct side_jmp_event *event)
 	r = ue_register(event, name_args);
 	if (!r) {
 		ue.registered++;
+		sj_event_want(event, 1);	/* the kernel enables it by itself */
 		ue_follow(event);
 		return;
 	}
@@ -362,6 +363,7 @@ static void ue_lost_event(struct side_jmp_event *event)
 	__atomic_store_n(&event->state, 0, __ATOMIC_SEQ_CST);
 	(void)sj_user_events_ops->ioctl(ue.fd, DIAG_IOCSUNREG, &unreg);
 	ue_disarm(event->key);
+	sj_event_want(event, -1);
 	ue.registered--;
 }
 
@@ -581,6 +583,7 @@ static void ue_reregister(struct side_jmp_event *event)
 	}
 	__atomic_store_n(&event->state, 0, __ATOMIC_SEQ_CST);
 	ue_disarm(event->key);
+	sj_event_want(event, -1);
 	ue.registered--;
 	ue_refuse(event, r, "%s: the kernel refused it after fork()");
 }

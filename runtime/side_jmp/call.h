@@ -11,7 +11,7 @@
 #ifndef SIDE_JMP_CALL_H
 #define SIDE_JMP_CALL_H
 
-#include "side_jmp/each.h"
+#include "each.h"
 
 /* MemorySanitizer does not see what passes a register on its way to a call. */
 #define SIDE_JMP_HAS_CALL_	0

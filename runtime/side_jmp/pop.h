@@ -163,6 +163,7 @@
 #pragma pop_macro("reserved")
 #pragma pop_macro("s")
 #pragma pop_macro("said")
+#pragma pop_macro("semaphore")
 #pragma pop_macro("send")
 #pragma pop_macro("sent")
 #pragma pop_macro("sent_seq")

@@ -326,6 +326,8 @@
 #undef s
 #pragma push_macro("said")
 #undef said
+#pragma push_macro("semaphore")
+#undef semaphore
 #pragma push_macro("send")
 #undef send
 #pragma push_macro("sent")

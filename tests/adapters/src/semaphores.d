@@ -1,0 +1,5 @@
+/* SPDX-License-Identifier: MIT */
+provider shop {
+	probe order(int, char *);
+	probe idle();
+};
