@@ -27,7 +27,8 @@
  *	(float|double, name)
  *	(pointer, name)             shown as hex
  *	(enum, name, (value, "label"), ...)
- *	                            32 bits, at most 32 labels
+ *	                            32 bits, 1 to 32 labels: an int, or an
+ *	                            unsigned int if one is above INT_MAX
  *	(string, name)              const char *, any length; NULL is "(null)"
  *	(text, name)                side_jmp_text(pointer, length), up to the first 0
  *	(chars, name, n)            const char *, in n bytes: at most n - 1
@@ -38,7 +39,8 @@
  *	                            pointer to them, or an array of n
  *	(seq, name, type)           side_jmp_seq(pointer, count)
  *
- * Words used above (u32, string...) and names must not be macros.
+ * Words used above (u32, string...) and names must not be macros.  Identifiers
+ * with side_jmp in them are this header's.
  *
  * Other files of the same executable or library use the event after
  * SIDE_JMP_EVENT_DECLARE with the same arguments, which goes into a header
@@ -157,7 +159,8 @@
  *
  * Payload: the fields in their order, packed.  string: __rel_loc char[];
  * chars: char[n]; bytes: unsigned char[n] (from 1025 bytes on __rel_loc);
- * float, double: struct float 4, struct double 8; pointer: u64; enum: s32;
+ * float, double: struct float 4, struct double 8; pointer: u64; enum: s32 or
+ * u32;
  * arrays and sequences: __rel_loc type[].
  *
  *
@@ -196,7 +199,7 @@ enum side_jmp_kind {
 	SIDE_JMP_INT = 1,	/* of `elem` */
 	SIDE_JMP_FLOAT = 2,	/* of `elem` */
 	SIDE_JMP_POINTER = 3,
-	SIDE_JMP_ENUM = 4,	/* an s32; count: labels */
+	SIDE_JMP_ENUM = 4,	/* of `elem`, s32 or u32; count: labels */
 	SIDE_JMP_STRING = 5,
 	SIDE_JMP_CHARS = 6,	/* count: bytes, with the final 0 */
 	SIDE_JMP_ARRAY = 7,	/* count: elements */
@@ -1083,12 +1086,12 @@ inline side_jmp_detail::seq<SIDE_JMP_S8> side_jmp_text(const char *p, size_t n)
 	 SIDE_JMP_INLINE_(event##_side_jmp_key, test_))
 
 #define side_jmp_event_enabled(provider, name) \
-	SIDE_JMP_WANTED_(provider##_##name, SIDE_JMP_ACQUIRE_)
+	SIDE_JMP_WANTED_(provider##_side_jmp_##name, SIDE_JMP_ACQUIRE_)
 
 #define side_jmp_event(provider, ...) \
 	SIDE_JMP_EMIT_(provider, __VA_ARGS__, ~)
 #define SIDE_JMP_EMIT_(provider, name, ...) \
-	SIDE_JMP_EMIT_I_(provider##_##name, #provider ":" #name, \
+	SIDE_JMP_EMIT_I_(provider##_side_jmp_##name, #provider ":" #name, \
 		SIDE_JMP_COUNT_(__VA_ARGS__), __VA_ARGS__)
 #define SIDE_JMP_EMIT_I_(event, text, n, ...) \
 	SIDE_JMP_EMIT_II_(event, text, n, __VA_ARGS__)
@@ -1119,13 +1122,13 @@ inline side_jmp_detail::seq<SIDE_JMP_S8> side_jmp_text(const char *p, size_t n)
 	SIDE_JMP_EVENT_DECLARE_(64, 2, __VA_ARGS__, ~)
 
 #define SIDE_JMP_EVENT_(width, layout, provider, name, doc, ...) \
-	SIDE_JMP_EVENT_DECLARE_I_(width, layout, provider##_##name, \
+	SIDE_JMP_EVENT_DECLARE_I_(width, layout, provider##_side_jmp_##name, \
 		SIDE_JMP_COUNT_(__VA_ARGS__), __VA_ARGS__); \
-	SIDE_JMP_EVENT_DEFINE_I_(width, provider##_##name, #provider, #name, \
+	SIDE_JMP_EVENT_DEFINE_I_(width, provider##_side_jmp_##name, #provider, #name, \
 		doc, SIDE_JMP_COUNT_(__VA_ARGS__), __VA_ARGS__)
 
 #define SIDE_JMP_EVENT_DECLARE_(width, layout, provider, name, doc, ...) \
-	SIDE_JMP_EVENT_DECLARE_I_(width, layout, provider##_##name, \
+	SIDE_JMP_EVENT_DECLARE_I_(width, layout, provider##_side_jmp_##name, \
 		SIDE_JMP_COUNT_(__VA_ARGS__), __VA_ARGS__)
 #define SIDE_JMP_EVENT_DECLARE_I_(width, layout, event, n, ...) \
 	SIDE_JMP_EVENT_DECLARE_II_(width, layout, event, n, __VA_ARGS__)
@@ -1143,7 +1146,8 @@ inline side_jmp_detail::seq<SIDE_JMP_S8> side_jmp_text(const char *p, size_t n)
 #define SIDE_JMP_DECLARE_FIELD_(event, n, field) \
 	typedef char event##_side_jmp_f##n[SIDE_JMP_FIELD_CODE_ field]; \
 	typedef char event##_side_jmp_n##n[1 + \
-		SIDE_JMP_BYTES_(sizeof(event##_side_jmp_f##n))];
+		SIDE_JMP_BYTES_(sizeof(event##_side_jmp_f##n))]; \
+	SIDE_JMP_LABELS_RIGHT_ field
 /* Of an array; of other fields 0. */
 #define SIDE_JMP_BYTES_(code) \
 	(SIDE_JMP_KIND_(code) == SIDE_JMP_ARRAY ? SIDE_JMP_LEN_(code) * \
@@ -1154,7 +1158,7 @@ inline side_jmp_detail::seq<SIDE_JMP_S8> side_jmp_text(const char *p, size_t n)
 	typedef SIDE_JMP_TYPE_OF_(event, n, field) \
 		SIDE_JMP_CALLED_(event, SIDE_JMP_FIELD_NAME_ field);
 #define SIDE_JMP_CALLED_(event, name)	SIDE_JMP_CALLED_I_(event, name)
-#define SIDE_JMP_CALLED_I_(event, name)	event##_field_##name
+#define SIDE_JMP_CALLED_I_(event, name)	event##_side_jmp_field_##name
 #ifdef __cplusplus	/* by reference: g++ passes an array as a pointer */
 #define SIDE_JMP_DECLARE_TAKES_(event, n, field) \
 	const SIDE_JMP_CALLED_(event, SIDE_JMP_FIELD_NAME_ field) &
@@ -1221,7 +1225,7 @@ inline side_jmp_detail::seq<SIDE_JMP_S8> side_jmp_text(const char *p, size_t n)
 	SIDE_JMP_FIELD_ONCE_I_(event, SIDE_JMP_FIELD_NAME_ field)
 #define SIDE_JMP_FIELD_ONCE_I_(event, name) \
 	SIDE_JMP_FIELD_ONCE_II_(event, name)
-#define SIDE_JMP_FIELD_ONCE_II_(event, name)	event##_side_jmp_field_##name,
+#define SIDE_JMP_FIELD_ONCE_II_(event, name)	event##_side_jmp_once_field_##name,
 
 #define SIDE_JMP_FIELD_DATA_(event, n, field) \
 	{ SIDE_JMP_KIND_(sizeof(event##_side_jmp_f##n)), \
@@ -1275,6 +1279,33 @@ inline side_jmp_detail::seq<SIDE_JMP_S8> side_jmp_text(const char *p, size_t n)
 #define SIDE_JMP_LABEL_VALUE_(c, n, label)	SIDE_JMP_LABEL_VALUE_I_ label
 #define SIDE_JMP_LABEL_VALUE_I_(value, label)	(int64_t)(value),
 
+/* An enum is an int, or an unsigned int if a label is beyond that. */
+#define SIDE_JMP_LABELS_RIGHT_(type, ...) \
+	SIDE_JMP_LABELLED_(type, SIDE_JMP_LABELS_ARE_RIGHT_, (__VA_ARGS__, ~))
+#define SIDE_JMP_LABELS_ARE_RIGHT_0(...)
+#define SIDE_JMP_LABELS_ARE_RIGHT_1(name, ...) \
+	SIDE_JMP_ASSERT_(SIDE_JMP_COUNT_(__VA_ARGS__) > 0, \
+		"side_jmp event: the enum " #name " has no label"); \
+	SIDE_JMP_ASSERT_(!SIDE_JMP_ANY_LABEL_(FAR, __VA_ARGS__), \
+		"side_jmp event: a label of the enum " #name \
+		" is not of 32 bits"); \
+	SIDE_JMP_ASSERT_(!SIDE_JMP_ANY_LABEL_(HIGH, __VA_ARGS__) || \
+		!SIDE_JMP_ANY_LABEL_(LOW, __VA_ARGS__), \
+		"side_jmp event: the enum " #name " has a label below 0 and " \
+		"one above INT_MAX");
+#define SIDE_JMP_ANY_LABEL_(what, ...) \
+	(0 SIDE_JMP_EACH_LABEL_(SIDE_JMP_LABEL_IS_##what##_, \
+				SIDE_JMP_COUNT_(__VA_ARGS__), __VA_ARGS__))
+#define SIDE_JMP_LABEL_IS_LOW_(c, n, label)	SIDE_JMP_LABEL_IS_LOW_I_ label
+#define SIDE_JMP_LABEL_IS_LOW_I_(value, label) \
+	|| (int64_t)(value) < 0
+#define SIDE_JMP_LABEL_IS_HIGH_(c, n, label)	SIDE_JMP_LABEL_IS_HIGH_I_ label
+#define SIDE_JMP_LABEL_IS_HIGH_I_(value, label) \
+	|| (int64_t)(value) > INT32_MAX
+#define SIDE_JMP_LABEL_IS_FAR_(c, n, label)	SIDE_JMP_LABEL_IS_FAR_I_ label
+#define SIDE_JMP_LABEL_IS_FAR_I_(value, label) \
+	|| (int64_t)(value) < INT32_MIN || (int64_t)(value) > UINT32_MAX
+
 #define side_jmp_field_type_u8(...)	SIDE_JMP_INT_CODE_(U8)
 #define side_jmp_field_type_u16(...)	SIDE_JMP_INT_CODE_(U16)
 #define side_jmp_field_type_u32(...)	SIDE_JMP_INT_CODE_(U32)
@@ -1292,7 +1323,8 @@ inline side_jmp_detail::seq<SIDE_JMP_S8> side_jmp_text(const char *p, size_t n)
 #define side_jmp_field_type_pointer(...) \
 	SIDE_JMP_CODE_(SIDE_JMP_POINTER, SIDE_JMP_U64, 0)
 #define side_jmp_field_type_enum(name, ...) \
-	SIDE_JMP_CODE_(SIDE_JMP_ENUM, SIDE_JMP_S32, SIDE_JMP_COUNT_(__VA_ARGS__))
+	SIDE_JMP_CODE_(SIDE_JMP_ENUM, SIDE_JMP_ANY_LABEL_(HIGH, __VA_ARGS__) ? \
+		       SIDE_JMP_U32 : SIDE_JMP_S32, SIDE_JMP_COUNT_(__VA_ARGS__))
 #define side_jmp_field_type_string(...)	SIDE_JMP_CODE_(SIDE_JMP_STRING, 0, 0)
 #define side_jmp_field_type_text(...) \
 	SIDE_JMP_CODE_(SIDE_JMP_STRING + SIDE_JMP_COUNTED_, 0, 0)

@@ -55,8 +55,8 @@ misfits() { # COMPILER LANGUAGE STATEMENT "EVENT FIELD TYPE|GIVEN"
 	if compile "$1" "$2" "$3" >"$TMP/said" 2>&1; then echo "it compiled"; return 1; fi
 	# shellcheck disable=SC2086
 	set -- ${4%|*} "${4#*|}"
-	{ [ "$(grep -c 'error:' "$TMP/said")" = 1 ] && grep -q "t_$1_field_$2\>" "$TMP/said" &&
-		grep -Eq "$3\>" "$TMP/said" && grep -Eq "$4" "$TMP/said"; } ||
+	{ [ "$(grep -c 'error:' "$TMP/said")" = 1 ] &&
+		grep -q "t_side_jmp_$1_side_jmp_field_$2\>" "$TMP/said" && grep -Eq "$3\>" "$TMP/said" && grep -Eq "$4" "$TMP/said"; } ||
 		{ head -n 12 "$TMP/said"; return 1; }
 }
 
@@ -121,9 +121,25 @@ ok define_unknown_type each definition 'SIDE_JMP_EVENT(t, x, "X", (u33, a));' 'u
 ok define_field_twice each definition 'SIDE_JMP_EVENT(t, x, "X", (u8, a), (u16, a));' 'field_a'
 ok define_other_than_declared each definition \
 	'SIDE_JMP_EVENT_DECLARE(t, x, "X", (u8, a)); SIDE_JMP_EVENT(t, x, "X", (u16, a));' \
-	't_x_side_jmp_f1\|typedef redefinition'
+	't_side_jmp_x_side_jmp_f1\|typedef redefinition'
 ok define_as_declared each definition \
 	'SIDE_JMP_EVENT_DECLARE(t, x, "X", (u8, a)); SIDE_JMP_EVENT(t, x, "X", (u8, a));' ''
+ok define_enum_without_labels each definition 'SIDE_JMP_EVENT(t, x, "X", (u8, a), (enum, b));' \
+	'side_jmp event: the enum b has no label'
+ok define_enum_label_of_more_than_32_bits each definition \
+	'SIDE_JMP_EVENT(t, x, "X", (enum, b, (1, "one"), (0x100000000, "far")));' \
+	'side_jmp event: a label of the enum b is not of 32 bits'
+ok define_enum_labels_that_no_type_has_both_of each definition \
+	'SIDE_JMP_EVENT(t, x, "X", (enum, b, (-1, "low"), (0x80000000, "high")));' \
+	'side_jmp event: the enum b has a label below 0 and one above INT_MAX'
+ok define_enum_labels_at_the_bounds each definition 'SIDE_JMP_EVENT(t, x, "X",
+	(enum, b, (-2147483647 - 1, "low"), (2147483647, "high")),
+	(enum, c, (0, "low"), (0xffffffffu, "high")));' ''
+ok define_names_that_are_the_same_together each definition \
+	'SIDE_JMP_EVENT(a_b, c, "X", (u8, x)); SIDE_JMP_EVENT(a, b_c, "X", (u16, y));
+	SIDE_JMP_EVENT(t, x, "X", (u8, field_a)); SIDE_JMP_EVENT(t, x_field, "X", (u16, a));
+	void f(void); void f(void) { side_jmp_event(a_b, c, 1); side_jmp_event(a, b_c, 2);
+		side_jmp_event(t, x, 1); side_jmp_event(t, x_field, 2); }' ''
 sixteen='(u8, a), (u8, b), (u8, c), (u8, d), (u8, e), (u8, f), (u8, g), (u8, h),
 	(u8, i), (u8, j), (u8, k), (u8, l), (u8, m), (u8, n), (u8, o), (u8, p)'
 ok define_sixteen_fields each definition "SIDE_JMP_EVENT(t, x, \"X\", $sixteen);" ''

@@ -278,7 +278,7 @@ static bool registered_are_armed(void)
 	struct side_jmp_info i;
 
 	side_jmp_get_info(&i, sizeof(i));
-	return i.idle == expect_idle(sites_of(&kernel_too_long_side_jmp_key)) &&
+	return i.idle == expect_idle(sites_of(&kernel_side_jmp_too_long_side_jmp_key)) &&
 	       i.armed == i.sites - i.idle && i.armed;
 }
 
@@ -496,7 +496,7 @@ static void together(void)
 	int n = 0, before;
 
 	side_jmp_tracer_register(&tracer, "kernel:empty", count, &n);
-	__atomic_fetch_or(&kernel_empty_side_jmp_key.word32, 1u << 31,
+	__atomic_fetch_or(&kernel_side_jmp_empty_side_jmp_key.word32, 1u << 31,
 			  __ATOMIC_SEQ_CST);
 	before = standin.writes;
 	emit_event(kernel, empty);
@@ -506,7 +506,7 @@ static void together(void)
 	emit_event(kernel, empty);
 	tap_ok(n == 1 && standin.writes == before + 2,
 	       "kernel_stays_when_the_callback_goes");
-	__atomic_fetch_and(&kernel_empty_side_jmp_key.word32, ~(1u << 31),
+	__atomic_fetch_and(&kernel_side_jmp_empty_side_jmp_key.word32, ~(1u << 31),
 			   __ATOMIC_SEQ_CST);
 }
 
@@ -534,7 +534,7 @@ static void stopping(void)
 	listen("kernel_empty", true);
 	tap_equal(side_jmp_user_events_stop(), 0, "kernel_stop");
 	tap_equal(standin.unregistered, n, "kernel_stop_unregisters_all");
-	tap_equal(kernel_empty_side_jmp_key.word32, 0,
+	tap_equal(kernel_side_jmp_empty_side_jmp_key.word32, 0,
 		  "kernel_stop_clears_the_bit");
 	tap_ok(all_sites_rest(), "kernel_stop_lets_sites_idle");
 	tap_equal(standin.closed, 1, "kernel_stop_closes");
@@ -641,7 +641,7 @@ static void *write_on(void *arg)
 
 static void concurrently(void)
 {
-	uint32_t *word = &kernel_empty_side_jmp_key.word32;
+	uint32_t *word = &kernel_side_jmp_empty_side_jmp_key.word32;
 	uint64_t before;
 	pthread_t writer;
 

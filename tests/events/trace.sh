@@ -28,6 +28,11 @@ types() { # to stderr, and to a file
 	[ ! -s "$TMP/err" ]
 }
 ok trace_text_shows_every_type types
+flags() {
+	[ "$(SIDE_JMP_ENABLE='emit:*' "$emit" flags 2>&1 | sed 's/.* e=//' | xargs)" = \
+		'low high 4294967295' ]
+}
+ok trace_text_shows_labels_above_the_largest_int flags
 quiet() { "$emit" types >"$TMP/out" 2>&1; [ ! -s "$TMP/out" ]; }
 ok trace_is_silent_unless_asked quiet
 some() { SIDE_JMP_ENABLE="$1" "$emit" types 2>&1 | grep -c 'emit:'; }

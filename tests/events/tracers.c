@@ -66,7 +66,7 @@ static void patterns(void)
 	memset(longest, 'x', sizeof(longest) - 1);
 	memcpy(longest, "p:", 2);
 	tap_equal(hits(longest), -ENAMETOOLONG, "tracers_pattern_too_long");
-	tap_equal(shop_order_side_jmp_key.word32, 0,
+	tap_equal(shop_side_jmp_order_side_jmp_key.word32, 0,
 		  "tracers_leave_no_user_behind");
 }
 

@@ -69,7 +69,7 @@ static void callback(const struct side_jmp_event *event,
 	char text[64];
 
 	(void)data;
-	if (n == 1 && event == &pass_text_side_jmp_event) {
+	if (n == 1 && event == &pass_side_jmp_text_side_jmp_event) {
 		trash();
 		return;
 	}

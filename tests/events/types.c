@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <math.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include <side_jmp_event.h>
 
@@ -23,6 +24,8 @@ SIDE_JMP_EVENT(types, text, "Strings and bytes", (string, s), (chars, c, 4),
 	(bytes, b, 3), (byte_seq, bs));
 SIDE_JMP_EVENT(types, arrays, "Arrays", (array, a, s16, 3), (seq, q, u64),
 	(array, f, float, 2), (seq, d, double));
+SIDE_JMP_EVENT(types, high, "A label above INT_MAX",
+	(enum, high, (0, "none"), (0x80000000u, "high")));
 SIDE_JMP_EVENT(types, nothing, "No fields");
 SIDE_JMP_EVENT64(types, wide_word, "A word of 64 bits", (u8, x));
 SIDE_JMP_EVENT_WIDE(types, wide, "The wide layout", (u8, x));
@@ -104,6 +107,21 @@ static void text(void)
 	       "types_null_string_is_shown");
 }
 
+/* As strncpy() leaves a full array; what follows may not be read. */
+static void unterminated(void)
+{
+	char *pages = mmap(NULL, 2 * 65536, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *end = pages + 65536;
+
+	if (pages == MAP_FAILED || mprotect(end, 65536, PROT_NONE))
+		exit(1);
+	memcpy(end - 4, "abcd", 4);
+	side_jmp_event(types, text, "", end - 4, end - 4,
+		       side_jmp_seq("", 0));
+	tap_ok(seen[1].count == 3, "types_chars_need_no_end");
+}
+
 static void arrays(void)
 {
 	int16_t three[3] = { -1, 2, -3 };
@@ -157,6 +175,20 @@ static void description(void)
 	tap_ok(d->size % 8 == 0, "types_description_size_is_a_multiple_of_8");
 }
 
+static void high_labels(void)
+{
+	const struct side_jmp_field *f;
+
+	side_jmp_event(types, high, 0x80000000u);
+	f = side_jmp_event_fields(last->desc);
+	tap_ok(f[0].kind == SIDE_JMP_ENUM && f[0].elem == SIDE_JMP_U32,
+	       "types_enum_with_a_high_label_is_unsigned");
+	tap_equal((long long)seen[0].u64, 0x80000000ll,
+		  "types_enum_above_the_largest_int_arrives");
+	tap_equal(side_jmp_event_values(last->desc)[1], 0x80000000ll,
+		  "types_label_above_the_largest_int_is_described");
+}
+
 static int count(struct side_jmp_event *event, void *arg)
 {
 	(void)event;
@@ -178,13 +210,15 @@ int main(void)
 	tap_equal(evaluated, 1, "types_enabled_evaluates_once");
 	numbers();
 	description();
+	high_labels();
 	text();
+	unterminated();
 	arrays();
 	words();
 	tap_ok(side_jmp_event_enabled(types, text), "types_enabled_says_so");
 	side_jmp_event_each(count, &n);
 	side_jmp_event_get_info(&info, sizeof(info));
-	tap_ok(n == 7 && info.events == 7 && info.tracers == 1,
+	tap_ok(n == 8 && info.events == 8 && info.tracers == 1,
 	       "types_all_events_are_found");
 	tap_equal(side_jmp_tracer_unregister(tracer), 0, "types_unregister");
 	calls = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Events for the tests of the built-in tracer: emit WHAT [N]
- *   types     one of every type
+ *   types     one of every type;  flags: an enum with a label of 2^31
  *   many N    N small ones;  threads N: in each of 4 threads
  *   big       one larger than a packet, and a small one
  *   lost N    N small ones, and how many the tracer says it lost
@@ -22,6 +22,7 @@
 #include <side_jmp_event.h>
 
 enum mood { SAD = -3, GLAD = 12 };
+enum flags { LOW = 1, HIGH = 0x80000000u };
 
 SIDE_JMP_EVENT(emit, ints, "Integers", (u8, a), (u16, b), (u32, c), (u64, d),
 	(s8, e), (s16, f), (s32, g), (s64, h));
@@ -31,6 +32,8 @@ SIDE_JMP_EVENT(emit, text, "Text", (string, s), (string, t), (chars, c, 6),
 	(bytes, b, 3), (byte_seq, q));
 SIDE_JMP_EVENT(emit, arrays, "Arrays", (array, a, u16, 3), (array, f, float, 2),
 	(seq, q, s64), (seq, d, double), (seq, none, u8));
+SIDE_JMP_EVENT(emit, flags, "Labels above INT_MAX",
+	(enum, e, (LOW, "low"), (HIGH, "high")));
 SIDE_JMP_EVENT(emit, small, "Small", (u32, thread), (u64, n));
 
 static void types(void)
@@ -49,6 +52,13 @@ static void types(void)
 		       b, side_jmp_seq("\xfe\x03", 2));
 	side_jmp_event(emit, arrays, a, f, side_jmp_seq(q, 2),
 		       side_jmp_seq(d, 3), side_jmp_seq((uint8_t *)0, 0));
+}
+
+static void flags(void)
+{
+	side_jmp_event(emit, flags, LOW);
+	side_jmp_event(emit, flags, HIGH);
+	side_jmp_event(emit, flags, 0xffffffffu);
 }
 
 static uint64_t n = 10;
@@ -131,6 +141,8 @@ int main(int argc, char **argv)
 		n = strtoull(argv[2], NULL, 0);
 	if (!strcmp(what, "types"))
 		types();
+	else if (!strcmp(what, "flags"))
+		flags();
 	else if (!strcmp(what, "many"))
 		many(NULL);
 	else if (!strcmp(what, "pauses"))

@@ -194,7 +194,7 @@ static void *churn(void *arg)
 
 static void *flip(void *arg)
 {
-	struct side_jmp_key *key = &stress_warm_side_jmp_key;
+	struct side_jmp_key *key = &stress_side_jmp_warm_side_jmp_key;
 
 	(void)arg;
 	while (!__atomic_load_n(&done, __ATOMIC_RELAXED)) {
