@@ -116,20 +116,42 @@
  *
  *	SIDE_JMP_ENABLE="provider:name,provider:*"   which events
  *	SIDE_JMP_OUTPUT=file                         lines of text, appended
- *	SIDE_JMP_OUTPUT=directory/                   CTF 1.8, for babeltrace2
+ *	SIDE_JMP_OUTPUT=directory/                   CTF 1.8, for babeltrace2;
+ *	                                             folders that miss are made
  *	SIDE_JMP_OUTPUT_SIZE=bytes[k|M|G]            of a CTF trace; default 64M
  *
  * or side_jmp_trace_start().  Without an output lines go to stderr.  A line:
  *
  *	seconds.nanoseconds tid provider:name field=value...
  *
- * in CLOCK_MONOTONIC's time.  Each line is one write(2) to a file opened with
- * O_APPEND: nothing is kept in memory, so nothing is lost in a crash, several
- * processes may share the file, and a line is at most 4096 bytes long (longer
- * ones end in "...").  An output that is not ready (a full pipe) is not waited
- * for, and one that refuses (a full disk) is not tried again: the event is lost,
- * counted (side_jmp_event_info.lost), and a line before the next says how many
- * were; at exit stderr says it if the output takes nothing any more.
+ * in CLOCK_MONOTONIC's time.  A line is valid UTF-8, whatever strings hold: what
+ * is not, and characters that are orders to a terminal or end a line, is escaped
+ * as C does.  It is at most 4096 bytes long (longer ones end in "...").
+ *
+ * Each line is one write(2), and no other system call, to a plain file or
+ * /dev/null; stderr, a pipe or a terminal cost up to four more (asking whether
+ * they are ready, which file stderr is, keeping SIGPIPE away).  Nothing is kept in
+ * memory, so nothing is lost in a crash, and several processes may share a file.
+ * With
+ *
+ *	SIDE_JMP_OUTPUT_MODE=buffered
+ *
+ * lines are written 64 kB at a time (a pipe gets 4 kB): when so many are there,
+ * when one comes and the oldest is a second old, and when the program exits.  A
+ * crash, _exit() or exec() loses those 64 kB.  Threads that would wait for the
+ * buffer write by themselves: sort by time.
+ *
+ * A file that is renamed or removed is opened again within a second, by its path
+ * from the root; so is one that the program closed.  Where it can't be, lines go
+ * on to the old one.  They never go to another file that has the descriptor's
+ * number: that is 900 or more, and is looked at at most a millisecond before each
+ * line; when descriptor 2 is not what was stderr any more, lines for stderr are
+ * lost.
+ *
+ * An output that is not ready (a full pipe) is not waited for, and one that
+ * refuses (a full disk) is not tried again: the event is lost, counted
+ * (side_jmp_event_info.lost), and a line before the next says how many were; at
+ * exit stderr says it if the output takes nothing any more.
  *
  * A CTF trace is a directory <program>-<pid>-<n> in `directory`.  Events go to
  * buffers that are mapped files, so they are there after a crash as well, and
@@ -309,7 +331,7 @@ int side_jmp_tracer_unregister(struct side_jmp_tracer *tracer);
 /*
  * The built-in tracer, for these events too.  output NULL: where it writes
  * already, or stderr; "path", "directory/".  One output a process: -EBUSY if it
- * writes elsewhere; -EDEADLK in a signal handler that struck this very thread
+ * was started with another name; -EDEADLK in a signal handler that struck this very thread
  * while it starts or stops it.  Other errors: as above, or what the files'
  * opening said.
  */

@@ -119,6 +119,8 @@ struct sj_file {
  * numbers.  Returns where it is now.
  */
 int sj_file_aside(int fd);
+/* Every folder in a path that ends in '/'.  0 or -errno. */
+int sj_file_make_folders(const char *path);
 bool sj_file_note(int fd, struct sj_file *file);	/* false: errno */
 /*
  * A program that closes descriptors it does not know, and opens its own, must
@@ -167,6 +169,14 @@ void sj_text_signed(struct sj_text *t, int64_t v);
 void sj_text_hex(struct sj_text *t, uint64_t v);
 /* The shortest digits that read back as the same float or double. */
 void sj_text_double(struct sj_text *t, double v, bool is_float);
+
+/* ---- utf8.c -------------------------------------------------------------- */
+
+/*
+ * Bytes of the character that the `limit` bytes begin with; 0: they begin with
+ * none that is whole.
+ */
+size_t sj_utf8_length(const unsigned char *s, size_t limit);
 
 /* ---- tests -------------------------------------------------------------- */
 

@@ -1,25 +1,51 @@
 /* SPDX-License-Identifier: MIT */
 /* Descriptors of ours in a process that is somebody else's. */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "runtime/base/base.h"
 
-enum { FILE_ASIDE = 200 };
+/* Of the usual 1024; and where fewer are allowed. */
+enum { FILE_ASIDE = 900, FILE_ASIDE_OF_FEW = 200 };
 
 int sj_file_aside(int fd)
 {
 	int high = fcntl(fd, F_DUPFD_CLOEXEC, FILE_ASIDE);
 
 	if (high < 0)
+		high = fcntl(fd, F_DUPFD_CLOEXEC, FILE_ASIDE_OF_FEW);
+	if (high < 0)
 		return fd;
 	close(fd);
 	return high;
+}
+
+int sj_file_make_folders(const char *path)
+{
+	char folder[PATH_MAX];
+	size_t n = strlen(path);
+
+	if (n >= sizeof(folder))
+		return -ENAMETOOLONG;
+	memcpy(folder, path, n + 1);
+	for (size_t i = 1; i < n; i++) {
+		if (folder[i] != '/')
+			continue;
+		folder[i] = '\0';
+		if (mkdir(folder, 0777) && errno != EEXIST)
+			return -errno;
+		folder[i] = '/';
+	}
+	return 0;
 }
 
 bool sj_file_note(int fd, struct sj_file *file)
@@ -58,8 +84,10 @@ long sj_file_write_quietly(int fd, const void *bytes, size_t n)
 	sigemptyset(&ours);
 	sigaddset(&ours, SIGPIPE);
 	sigaddset(&ours, SIGXFSZ);
-	sigpending(&pending);
+	sigemptyset(&pending);
 	pthread_sigmask(SIG_BLOCK, &ours, &old);
+	if (sigismember(&old, SIGPIPE) || sigismember(&old, SIGXFSZ))
+		sigpending(&pending);
 	done = sj_file_write(fd, bytes, n);
 	if (sigismember(&pending, SIGPIPE))	/* that one is the program's */
 		sigdelset(&ours, SIGPIPE);

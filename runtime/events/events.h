@@ -8,6 +8,7 @@
  *   event.c        objects come and go; tells the sinks (sink.h)
  *   trace.c        the built-in tracer: variables, start, stop
  *   trace_text.c   an output of it: lines of text
+ *   lines.c        where those go
  *   trace_ctf.c    an output of it: CTF 1.8
  *   tracer.c       callbacks: register, unregister, fire
  *   user_events.c  the kernel as a tracer

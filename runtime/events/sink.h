@@ -42,6 +42,8 @@ enum { SJ_OUTPUT_NAME = 240 };		/* bytes, with the final 0 */
  * missing.
  */
 struct sj_output {
+	/* As SIDE_JMP_OUTPUT_MODE says, for the next open.  False: no mode. */
+	bool (*mode)(const char *mode);
 	/*
 	 * name: as the user gave it, or NULL; fits `path`, where the output
 	 * says where it is.  size: about how many bytes it may take.  0 or
@@ -60,6 +62,7 @@ struct sj_output {
 	bool (*write)(const struct side_jmp_event *event,
 		      const struct side_jmp_value values[],
 		      const struct sj_origin *origin);
+	uint64_t (*lost)(void);		/* true was said of, and lost later */
 	void (*after_fork)(void);	/* in the child */
 	void (*exit)(void);		/* the process ends; no lock */
 };

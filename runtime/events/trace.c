@@ -36,7 +36,9 @@ static uintptr_t trace_owner SJ_WRITTEN_BY_FORK;		/* atomic: acquire, release */
 static struct {
 	struct side_jmp_tracer *tracer;
 	const struct sj_output *output;	/* NULL: closed */
-	char name[SJ_OUTPUT_NAME];
+	char name[SJ_OUTPUT_NAME];	/* where it says that it is */
+	char wanted[SJ_OUTPUT_NAME];	/* as it was asked for; "": stderr */
+	char mode[16];			/* of the variable; "": none */
 	uint64_t size;
 	uintptr_t stopping;		/* a thread, as above */
 	unsigned asked;			/* patterns of SIDE_JMP_ENABLE */
@@ -85,20 +87,35 @@ static bool trace_is_directory(const char *name)
 	return length && name[length - 1] == '/';
 }
 
+static void trace_set_mode(const struct sj_output *output)
+{
+	if (trace.mode[0] && !(output->mode && output->mode(trace.mode)))
+		sj_say("SIDE_JMP_OUTPUT_MODE: \"%s\" is no mode of %s; ignored",
+		       trace.mode, output == &sj_text_output ? "lines of text" :
+		       "a CTF trace");
+}
+
 static int trace_open(const char *name)
 {
-	const struct sj_output *output = name && trace_is_directory(name) ?
-					 &sj_ctf_output : &sj_text_output;
-	int r;
+	bool directory = name && trace_is_directory(name);
+	const struct sj_output *output = directory ? &sj_ctf_output :
+						     &sj_text_output;
+	int r = 0;
 
 	if (name && strlen(name) >= sizeof(trace.name))
 		return -ENAMETOOLONG;
-	r = output->open(name, trace.size, trace.name);
-	if (r)
+	trace_set_mode(output);
+	if (directory)
+		r = sj_file_make_folders(name);
+	if (!r)
+		r = output->open(name, trace.size, trace.name);
+	if (r) {
 		trace.name[0] = '\0';
-	else
-		trace.output = output;
-	return r;
+		return r;
+	}
+	trace.output = output;
+	strcpy(trace.wanted, name ? name : "");
+	return 0;
 }
 
 static void trace_close(void)
@@ -112,9 +129,7 @@ static void trace_close(void)
 /* NULL: whatever it is. */
 static bool trace_same(const char *name)
 {
-	return !name || (trace_is_directory(name) ?
-			 !strncmp(trace.name, name, strlen(name)) :
-			 !strcmp(trace.name, name));
+	return !name || !strcmp(trace.wanted, name);
 }
 
 /*
@@ -332,6 +347,19 @@ static void trace_read_size(void)
 			 " ignored", s);
 }
 
+/* Which modes there are, an output says when it is opened. */
+static void trace_read_mode(void)
+{
+	const char *s = secure_getenv("SIDE_JMP_OUTPUT_MODE");
+
+	if (!s)
+		return;
+	if (strlen(s) < sizeof(trace.mode))
+		strcpy(trace.mode, s);
+	else
+		sj_say("SIDE_JMP_OUTPUT_MODE: \"%.80s\" is no mode; ignored", s);
+}
+
 /* Each pattern by itself, so that a bad one spoils no other. */
 static void trace_start_patterns(const char *list, const char *output)
 {
@@ -365,6 +393,7 @@ static void trace_start_from_environment(void)
 	int saved = errno;
 
 	trace_read_size();
+	trace_read_mode();
 	trace.asked_of = getpid();
 	if (list)
 		trace_start_patterns(list, output && *output ? output : NULL);
@@ -384,7 +413,11 @@ static void trace_new_events(struct side_jmp_event *first,
 
 static void trace_info(struct side_jmp_event_info *info)
 {
+	const struct sj_output *output = trace.output;
+
 	info->lost = __atomic_load_n(&trace_lost, __ATOMIC_RELAXED);
+	if (output && output->lost)
+		info->lost += output->lost();
 	memcpy(info->output, trace.name, sizeof(info->output));
 }
 

@@ -1,25 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The built-in tracer's lines of text, each of which is one write(2):
+ * The built-in tracer's lines of text:
  *
  *	seconds.nanoseconds tid provider:name field=value...
  *
- * Whatever strings hold, a line stays one line and its fields can be told
- * apart: strings are in double quotes with ", \ and everything but printable
- * ASCII and UTF-8 escaped as C does.
+ * Whatever strings hold, a line is valid UTF-8 and stays one line, and its fields
+ * can be told apart: strings are in double quotes, and what is not UTF-8, is an
+ * order to whoever shows it, or is one of " and \ is escaped as C does.
  */
 #define _GNU_SOURCE
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "runtime/events/events.h"
+#include "runtime/events/lines.h"
 #include "runtime/events/sink.h"
 
 /* ---- a line ------------------------------------------------------------- */
@@ -30,27 +23,76 @@ static void text_hex_byte(struct sj_text *t, unsigned char c)
 	sj_text_char(t, "0123456789abcdef"[c & 15]);
 }
 
-static void text_quoted_char(struct sj_text *t, unsigned char c)
+/* All of it, or the line is full before. */
+static void text_whole(struct sj_text *t, const unsigned char *bytes, size_t n)
 {
-	if (c == '"' || c == '\\') {
-		sj_text_char(t, '\\');
-		sj_text_char(t, (char)c);
-	} else if (c == '\n' || c == '\t') {
-		sj_text_char(t, '\\');
-		sj_text_char(t, c == '\n' ? 'n' : 't');
-	} else if (c < 0x20 || c == 0x7f) {
-		sj_text_string(t, "\\x");
-		text_hex_byte(t, c);
-	} else {
-		sj_text_char(t, (char)c);
+	if ((size_t)(t->end - t->at) < n)
+		t->end = t->at;
+	for (size_t i = 0; i < n; i++)
+		sj_text_char(t, (char)bytes[i]);
+}
+
+/*
+ * Orders to a terminal (C0, C1), ends of lines, and what turns the direction of
+ * all that follows: U+2028 to U+202E, U+2066 to U+2069.
+ */
+static bool text_is_order(const unsigned char *c, size_t n)
+{
+	return n == 1 ? c[0] < 0x20 || c[0] == 0x7f :
+	       n == 2 ? c[0] == 0xc2 && c[1] < 0xa0 :
+	       n == 3 && c[0] == 0xe2 &&
+	       ((c[1] == 0x80 && c[2] >= 0xa8 && c[2] <= 0xae) ||
+		(c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9));
+}
+
+static void text_escaped(struct sj_text *t, unsigned char c)
+{
+	static const char digits[] = "0123456789abcdef";
+	unsigned char bytes[4] = { '\\', c };
+
+	if (c == '\n' || c == '\t')
+		bytes[1] = c == '\n' ? 'n' : 't';
+	if (c == '"' || c == '\\' || c == '\n' || c == '\t') {
+		text_whole(t, bytes, 2);
+		return;
 	}
+	bytes[1] = 'x';
+	bytes[2] = (unsigned char)digits[c >> 4];
+	bytes[3] = (unsigned char)digits[c & 15];
+	text_whole(t, bytes, 4);
+}
+
+/*
+ * One character of at most `left` bytes, or one byte that begins none; 0 at the
+ * string's end.  Each byte is read once: another thread may write to them.
+ */
+static size_t text_character(struct sj_text *t, const volatile char *s,
+			     size_t left)
+{
+	unsigned char c[4];
+	size_t read = 0, n;
+
+	do
+		c[read] = (unsigned char)s[read];
+	while (c[read++] >= 0x80 && read < sizeof(c) && read < left);
+	n = sj_utf8_length(c, read);
+	if (!c[0])
+		return 0;
+	if (!n || text_is_order(c, n) || c[0] == '"' || c[0] == '\\') {
+		text_escaped(t, c[0]);
+		return 1;
+	}
+	text_whole(t, c, n);
+	return n;
 }
 
 static void text_quoted(struct sj_text *t, const char *s, size_t n)
 {
+	size_t done = 1;
+
 	sj_text_char(t, '"');
-	for (size_t i = 0; i < n && s[i] && !t->full; i++)
-		text_quoted_char(t, (unsigned char)s[i]);
+	for (; n && done && !t->full; s += done, n -= done)
+		done = text_character(t, s, n);
 	sj_text_char(t, '"');
 }
 
@@ -181,18 +223,16 @@ static void text_time(struct sj_text *t, uint64_t ns)
 		sj_text_char(t, (char)('0' + below / digit % 10));
 }
 
-enum { TEXT_LINE = 4096 };
-
 /* With its newline; returns its length. */
-static size_t text_line(char line[TEXT_LINE],
+static size_t text_line(char line[SJ_LINE], uint64_t now,
 			const struct side_jmp_event *event,
 			const struct side_jmp_value values[],
 			const struct sj_origin *origin)
 {
 	static const char cut[] = "...\n";
-	struct sj_text t = { line, line + TEXT_LINE - sizeof(cut), false };
+	struct sj_text t = { line, line + SJ_LINE - sizeof(cut), false };
 
-	text_time(&t, origin ? origin->now : sj_now());
+	text_time(&t, origin ? origin->now : now);
 	sj_text_char(&t, ' ');
 	sj_text_unsigned(&t, (uint64_t)(origin ? origin->tid : sj_tid()));
 	sj_text_char(&t, ' ');
@@ -200,168 +240,46 @@ static size_t text_line(char line[TEXT_LINE],
 	sj_text_char(&t, ':');
 	sj_text_string(&t, side_jmp_event_name(event->desc));
 	text_fields(&t, event->desc, values);
-	t.end = line + TEXT_LINE;
+	t.end = line + SJ_LINE;
 	sj_text_string(&t, t.full ? cut : cut + 3);
 	return (size_t)(t.at - line);
 }
 
-/* ---- the file ----------------------------------------------------------- */
-
-/* Set by open and not changed until close: no event is written meanwhile. */
-static struct {
-	int fd;
-	bool plain;			/* a file: never waits, never signals */
-	struct sj_file file;		/* fd when it was opened */
-	const char *name;
-} text_out;
-
-static uint64_t text_unsaid;		/* atomic; events lost */
-static uint32_t text_torn;		/* atomic; half a line stands there */
-
-static bool text_still_ours(void)
-{
-	return text_out.fd == STDERR_FILENO ||
-	       sj_file_still(text_out.fd, &text_out.file);
-}
-
-/*
- * Whole, at once, or not at all.  A pipe that polls writable takes PIPE_BUF
- * bytes (pipe(7)), and a line is no longer.  A file that is full may take half
- * a line.
- */
-static bool text_write_line(const char *line, size_t length)
-{
-	struct pollfd ready = { .fd = text_out.fd, .events = POLLOUT };
-	struct timespec now = { 0, 0 };
-	long n;
-
-	if (!text_still_ours())
-		return false;
-	if (text_out.plain)
-		n = sj_file_write(text_out.fd, line, length);
-	else if (syscall(SYS_ppoll, &ready, 1, &now, NULL, 0) == 1 &&
-		 ready.revents == POLLOUT)
-		n = sj_file_write_quietly(text_out.fd, line, length);
-	else
-		return false;
-	if (n > 0 && n < (long)length)
-		__atomic_store_n(&text_torn, 1, __ATOMIC_RELAXED);
-	return n == (long)length;
-}
-
-static void text_forget_lost(void)
-{
-	__atomic_store_n(&text_unsaid, 0, __ATOMIC_RELAXED);
-	__atomic_store_n(&text_torn, 0, __ATOMIC_RELAXED);
-}
-
-/* How many events are missing before the next line. */
-static bool text_say_lost(void)
-{
-	uint64_t n = __atomic_exchange_n(&text_unsaid, 0, __ATOMIC_RELAXED);
-	uint32_t was_torn;
-	char line[80];
-	struct sj_text t = { line, line + sizeof(line), false };
-
-	if (!n)
-		return true;
-	was_torn = __atomic_exchange_n(&text_torn, 0, __ATOMIC_RELAXED);
-	if (was_torn)
-		sj_text_char(&t, '\n');
-	sj_text_string(&t, "side_jmp: ");
-	sj_text_unsigned(&t, n);
-	sj_text_string(&t, n == 1 ? " event lost\n" : " events lost\n");
-	if (text_write_line(line, (size_t)(t.at - line)))
-		return true;
-	if (was_torn)
-		__atomic_store_n(&text_torn, 1, __ATOMIC_RELAXED);
-	__atomic_fetch_add(&text_unsaid, n, __ATOMIC_RELAXED);
-	return false;
-}
+/* ---- an output ---------------------------------------------------------- */
 
 static bool text_write(const struct side_jmp_event *event,
 		       const struct side_jmp_value values[],
 		       const struct sj_origin *origin)
 {
-	char line[TEXT_LINE];
+	uint64_t now = sj_now();
+	char line[SJ_LINE];
 
-	if (text_say_lost() &&
-	    text_write_line(line, text_line(line, event, values, origin)))
-		return true;
-	__atomic_fetch_add(&text_unsaid, 1, __ATOMIC_RELAXED);
-	return false;
+	return sj_lines_put(line, text_line(line, now, event, values, origin),
+			    now);
 }
 
-/* ---- opening and closing ------------------------------------------------ */
+static bool text_buffered;		/* trace.c's lock */
 
-static bool text_is_plain(void)
+static bool text_mode(const char *mode)
 {
-	struct rlimit limit;
-	struct stat st;
-
-	return !fstat(text_out.fd, &st) && S_ISREG(st.st_mode) &&
-	       !getrlimit(RLIMIT_FSIZE, &limit) &&
-	       limit.rlim_cur == RLIM_INFINITY;
-}
-
-static int text_open_file(const char *path)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC |
-		      O_NOCTTY | O_NONBLOCK, 0666);
-
-	return fd < 0 ? -errno : sj_file_aside(fd);
+	text_buffered = !strcmp(mode, "buffered");
+	return text_buffered;
 }
 
 /* `path` is trace.c's, and stays. */
 static int text_open(const char *name, uint64_t size, char path[SJ_OUTPUT_NAME])
 {
-	int r = name ? text_open_file(name) : STDERR_FILENO;
-
 	(void)size;
-	if (r < 0)
-		return r;
-	text_out.fd = r;
-	if (!sj_file_note(r, &text_out.file)) {
-		r = -errno;
-		if (name)
-			close(text_out.fd);
-		return r;
-	}
-	text_out.plain = text_is_plain();
-	text_out.name = strcpy(path, name ? name : "stderr");
-	return 0;
-}
-
-/*
- * A reader that is slow, but there, gets some time to hear of it.  Where the
- * output takes nothing any more, stderr does.
- */
-static void text_exit(void)
-{
-	struct pollfd ready = { .fd = text_out.fd, .events = POLLOUT };
-	struct timespec patience = { 0, 200000000 };
-
-	if (!__atomic_load_n(&text_unsaid, __ATOMIC_RELAXED))
-		return;
-	(void)syscall(SYS_ppoll, &ready, 1, &patience, NULL, 0);
-	if (!text_say_lost() && text_out.fd != STDERR_FILENO)
-		sj_say("%.160s: %llu events lost", text_out.name,
-		       (unsigned long long)__atomic_load_n(&text_unsaid,
-							   __ATOMIC_RELAXED));
-}
-
-static void text_close(void)
-{
-	text_exit();
-	if (text_out.fd != STDERR_FILENO && text_still_ours())
-		close(text_out.fd);
-	text_forget_lost();
+	strcpy(path, name ? name : "stderr");
+	return sj_lines_open(name ? path : NULL, text_buffered);
 }
 
 const struct sj_output sj_text_output = {
+	.mode = text_mode,
 	.open = text_open,
-	.close = text_close,
+	.close = sj_lines_close,
 	.write = text_write,
-	.after_fork = text_forget_lost,
-	.exit = text_exit,
+	.lost = sj_lines_dropped,
+	.after_fork = sj_lines_after_fork,
+	.exit = sj_lines_exit,
 };

@@ -115,7 +115,7 @@ static void closefds(const char *path)
 {
 	for (int fd = 0; fd < 1024; fd++)
 		close(fd);
-	for (int i = 0; i < 900; i++)
+	for (int i = 0; i < 1000; i++)
 		if (open(path, O_RDWR | O_CREAT, 0600) < 0)
 			break;
 	n = 5000;

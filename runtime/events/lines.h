@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* Where the built-in tracer's lines go; see lines.c. */
+#ifndef SIDE_JMP_EVENT_LINES_H
+#define SIDE_JMP_EVENT_LINES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { SJ_LINE = 4096 };	/* the longest; PIPE_BUF is no less */
+
+/* name NULL: stderr; else it stays until close.  0 or -errno. */
+int sj_lines_open(const char *name, bool buffered);
+void sj_lines_close(void);		/* nobody puts any more */
+/*
+ * One that ends in a newline, whole or not at all, at that time.  Of any thread,
+ * without a lock.  False: it is lost.
+ */
+bool sj_lines_put(const char *line, size_t n, uint64_t now);
+uint64_t sj_lines_dropped(void);	/* true was said of, and lost later */
+void sj_lines_exit(void);
+void sj_lines_after_fork(void);
+
+#endif
