@@ -107,9 +107,19 @@
  * of, and returns -EDEADLK, having changed nothing, if another thread waits
  * within a callback of that same tracer (two callbacks that unregister each
  * other), or if it is in a signal handler that struck this very thread where
- * such a call begins or ends.  A callback runs in the thread that emitted, may be a signal
- * handler's, and must return (no longjmp, no exception, no pthread_exit).
- * It may emit events, also those it is called for: mind the recursion.
+ * such a call begins or ends.
+ *
+ * A callback runs in the thread that emitted, may be a signal handler's, must
+ * stay on the stack that it was called on, and must return (no exception, no
+ * longjmp()).  It may emit events, also those it is called for: mind the
+ * recursion.
+ *
+ * A signal handler that struck an event may leave by siglongjmp(), and a thread
+ * may end there.  The call that is left so is noticed by that thread's next event
+ * that is enabled, by its own unregister, and by anybody's once the thread has
+ * ended.  Unregister waits ten seconds for a call that does not end, and says
+ * -ETIMEDOUT then: no more calls begin, and it may be tried again.  A handler that
+ * struck any other function of this library has to return.
  *
  *
  * THE BUILT-IN TRACER
@@ -325,6 +335,7 @@ int side_jmp_tracer_register(struct side_jmp_tracer **tracer,
  *   -EINVAL	not registered, or being unregistered by somebody else (who
  *		then waits for this very callback)
  *   -EDEADLK	see above
+ *   -ETIMEDOUT	a call does not end, see above
  */
 int side_jmp_tracer_unregister(struct side_jmp_tracer *tracer);
 
@@ -337,7 +348,11 @@ int side_jmp_tracer_unregister(struct side_jmp_tracer *tracer);
  */
 int side_jmp_trace_start(const char *patterns, const char *output);
 
-/* No more events; close the output.  0, -EINVAL (not started), -EDEADLK. */
+/*
+ * No more events; close the output.  0, -EINVAL (not started), -EDEADLK; or
+ * -ETIMEDOUT, and until another try has returned 0 the output stays open and
+ * start returns -EBUSY.
+ */
 int side_jmp_trace_stop(void);
 
 #define SIDE_JMP_USER_EVENTS_PERSIST	0x1

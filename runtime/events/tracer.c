@@ -13,47 +13,56 @@
  *
  *	fire                            unregister
  *	F1 for each slot:               U1 slot.active = 0          (seq_cst)
- *	F2   if !active: next           U2 for each shard:
- *	F3   shard.running += 1 (sc)    U3   until running == 0: sleep  (sc)
- *	F4   if active (sc):            U4 the slot is free
- *	F5     callback(data)
- *	F6   shard.running -= 1 (release)
+ *	F2   if !active: next           U2 for each frame there is:
+ *	F3   frame.slot = slot (sc)     U3   until its slot is none of ours:
+ *	F4   if active (sc):                     sleep              (sc)
+ *	F5     callback(data)           U4 the slots are free
+ *	F6   frame.slot = NULL (release)
  *
  *	register, on a free slot: callback, data; then active = 1  (release)
  *
  *  1. A walk along the list is safe: `next` is written before the slot is
  *     published (release; F1 is an acquire) and never again.
- *  2. No callback begins after unregister has returned.  Take one shard.  All
- *     operations named (sc) are in one total order S.  If F3 comes before the
- *     U3 that saw 0, so did its F6, for the value at U3 counts both: the call
- *     was over (release by F6, acquire by U3).  Else U3 is before F3 in S, so
- *     U1 is before F4: F4 sees 0 (or a later registration, see 3) and does not
- *     call.  A thread leaves the shard that it entered, so each shard's count
- *     can be judged alone.
+ *  2. No callback begins after unregister has returned.  A frame is of one
+ *     thread; all operations named (sc) are in one total order S.  If F3 comes
+ *     before U3, that one sees the slot until F6: the call is over (release by
+ *     F6, acquire by U3).  Else U3 is before F3 in S, so U1 is before F4: F4 sees
+ *     0 (or a later registration, see 3) and does not call.  A frame that is not
+ *     yet on the list when U2 reads it is put there before its first F3.
  *  3. A slot that is used again: between U3 and the next active = 1 nobody
  *     calls, so callback and data are written while nobody reads them.  Who
  *     reads them (F5) saw active = 1 at F4 (acquire; pairs with register's
- *     release) with its own count in `running`, so the slot can't be freed
- *     until F6, and F5 sees the callback that belongs to that active.  It is
- *     a callback for this very event: calling it is right.
+ *     release) with the slot in its frame, so the slot can't be freed until F6,
+ *     and F5 sees the callback that belongs to that active.  It is a callback
+ *     for this very event: calling it is right.
  *  4. The waiter does not starve: once U1 is seen, F2 keeps others out.
- *  5. The event's path: per callback two atomic additions to a line that
- *     mostly this thread uses; no lock, no allocation, no system call.
+ *  5. The event's path: per callback one store that is a barrier, to a line of
+ *     this thread's; no lock, no allocation, no system call, but for the first
+ *     event of a thread.
  *
- * In a callback.  Each call is a frame on its thread's stack, linked from a
- * thread-local head (a signal handler's frames go on top, and are gone before
- * it returns).  The calls that unregister must not wait for are those in the
- * caller's own frames.  Deadlock needs a cycle of threads, each within a
- * callback of one tracer and waiting for another's.  A thread that waits from
- * within a callback is listed (sj_event_lock), and whoever wants to wait for a
- * tracer that a listed thread is within, is refused: the last that would close
- * a cycle always is.  Who waits outside of callbacks is in no cycle.
+ * Frames lie in pages of their own, on one list, and are never given back: who
+ * needs one takes it from nobody or from a thread that is gone.
  *
- * A signal may strike a call before it is counted, or when it is counted off
- * and its frame is still there; then its handler can't know what `running` says
- * of that frame.  So a frame tells whether its callback itself is running, which
- * is well within the count, and who is on top of a frame of the tracer that is
- * neither in its callback nor gone is refused, too.
+ * A handler that struck a call may leave by siglongjmp().  The frame stays, and
+ * the thread's next event, or its unregister, finds that it stands deeper on the
+ * stack than it does itself, where a call that still runs can't be, and drops
+ * it.  What the frame was in the midst of does not matter: either its slot is
+ * there or not.  A thread that does neither any more and lives keeps whoever
+ * unregisters waiting, and that has an end.
+ *
+ * In a callback.  The frames of a thread are linked from a thread-local head (a
+ * signal handler's go on top, and are gone before it returns).  The calls that
+ * unregister must not wait for are those in the caller's own frames.  Deadlock
+ * needs a cycle of threads, each within a callback of one tracer and waiting for
+ * another's.  A thread that waits from within a callback is listed
+ * (sj_event_lock), and whoever wants to wait for a tracer that a listed thread is
+ * within, is refused: the last that would close a cycle always is.  Who waits
+ * outside of callbacks is in no cycle.
+ *
+ * A signal may strike a call between F4 and the callback, which then would begin
+ * after its handler's unregister has returned.  So a frame tells whether its
+ * callback itself is running, and who is on top of a frame of the tracer that is
+ * not in its callback is refused, too.
  *
  * In slices (see registry.c).  A tracer's slots are in one of three lists, and
  * in that of its event; under the lock all of this holds:
@@ -75,23 +84,18 @@
  * off the list, and its waiter is on, so 2 and what is said above of callbacks
  * hold from there on.
  *
- * Fork.  Calls that ran in other threads do not end in the child.  So a count
- * carries the generation of the process that it is of (sj_fork_generation()),
- * and one of another generation counts nobody; whoever counts himself in makes
- * it one of this process first.  The child's only thread counts those of its
- * own frames in again that are in their callback; so fork() costs what that
- * thread is in the midst of, and not what slots there are.  The others, which a
- * handler's fork() struck on their way in or out, it marks.  These find out by
- * themselves: each knows the generation it was counted in, for the addition
- * (F3) tells it, so on the way in it counts itself in again, and on the way out
- * not off, if that is not this process's.  A tracer that another thread was
- * about to register is nobody's; one that it was about to unregister is
- * registered still, and may be unregistered.
+ * Fork.  Calls that ran in other threads do not end in the child: their frames
+ * are nobody's there.  A tracer that another thread was about to register is
+ * nobody's; one that it was about to unregister is registered still, and may be
+ * unregistered; as is one whose unregister has waited in vain.
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "arch/general.h"
 #include "arch/thunk.h"
@@ -100,11 +104,7 @@ SJ_GENERAL_BEGIN
 #include "runtime/events/sink.h"
 SJ_GENERAL_END
 
-enum { TRACER_SHARDS = 8, TRACER_LINE = 64 };
-
-struct tracer_shard {
-	uint64_t running;		/* atomic; generation << 32 | calls */
-} __attribute__((aligned(TRACER_LINE)));
+enum { TRACER_LINE = 64 };
 
 /* What a slot is to its tracer.  All but the stopped ones' keys are enabled. */
 enum tracer_list { TRACER_FRESH, TRACER_ACTIVE, TRACER_STOPPED, TRACER_LISTS };
@@ -116,11 +116,11 @@ struct side_jmp_slot {
 	void *data;
 	bool general;			/* the callback, see sj_tracer_add() */
 	struct side_jmp_event *event;	/* sj_event_lock; NULL: it is gone */
-	struct side_jmp_tracer *owner;	/* sj_event_lock; NULL: it is free */
+	/* NULL: it is free.  sj_event_lock; also read without, see U3. */
+	struct side_jmp_tracer *owner;
 	/* In one of the owner's lists.  sj_event_lock. */
 	enum tracer_list list;
 	struct side_jmp_slot *of_tracer, **back;
-	struct tracer_shard shards[TRACER_SHARDS];
 };
 
 /* A pattern of a tracer.  sj_event_lock. */
@@ -146,15 +146,15 @@ struct side_jmp_tracer {
 	struct side_jmp_slot *lists[TRACER_LISTS];
 };
 
-/* A call that is running, on the stack of its thread. */
+/* For one call at a time, of one thread.  The others read what is atomic. */
 struct tracer_frame {
-	struct tracer_frame *below;
-	struct side_jmp_slot *slot;
-	uint64_t *running;		/* of its shard */
-	uint32_t generation;		/* in which it was counted in */
-	bool struck;			/* by a fork(), when it was not inside */
+	struct tracer_frame *next;	/* of all that there are */
+	struct side_jmp_slot *slot;	/* atomic; NULL: no call */
+	pid_t thread;			/* atomic; 0: nobody's */
 	bool inside;			/* the callback itself is running */
-};
+	uintptr_t stack;		/* where its thread was */
+	struct tracer_frame *below, *above;
+} __attribute__((aligned(TRACER_LINE)));
 
 /*
  * Unregisters; within a callback, maybe.  sj_event_lock; the frames stay while
@@ -170,11 +170,15 @@ struct tracer_waiter {
 
 /*
  * Initial-exec: a signal handler may be the first to touch it, and the dynamic
- * model would allocate then.  Some bytes of every loader's static reserve.
+ * model would allocate then: the frame on top that has a call, and the thread's
+ * first, from which all of its own are linked.  Some bytes of every loader's static reserve.
  */
 static __thread struct tracer_frame *tracer_frames
 	__attribute__((tls_model("initial-exec")));
+static __thread struct tracer_frame *tracer_first
+	__attribute__((tls_model("initial-exec")));
 
+static struct tracer_frame *tracer_every_frame;	/* atomic; only pushed to */
 static struct side_jmp_tracer *tracer_all;		/* sj_event_lock */
 static struct tracer_waiter *tracer_waiters;	/* sj_event_lock */
 
@@ -221,52 +225,120 @@ static void tracer_pool_put(struct tracer_pool *pool, void *p)
 	pool->free = p;
 }
 
+/* ---- frames ------------------------------------------------------------- */
+
+static bool frame_is_mine(const struct tracer_frame *frame)
+{
+	const struct tracer_frame *f = tracer_first;
+
+	while (f && f != frame)
+		f = f->above;
+	return f;
+}
+
+/* It has ended.  Callers keep errno. */
+static bool frame_is_left(pid_t thread)
+{
+	return thread && syscall(SYS_tgkill, sj_pid(), thread, 0) &&
+	       errno == ESRCH;
+}
+
+static bool frame_take(struct tracer_frame *frame, pid_t from)
+{
+	if (!__atomic_compare_exchange_n(&frame->thread, &from, sj_tid(), false,
+					 __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		return false;
+	__atomic_store_n(&frame->slot, NULL, __ATOMIC_RELEASE);
+	return true;
+}
+
+/* Nobody's; or, of a few that are somebody's, that of a thread that is gone. */
+static struct tracer_frame *frame_find(void)
+{
+	enum { STEP = 16, LOOKS = 4 };
+	static unsigned turn;
+	struct tracer_frame *head = __atomic_load_n(&tracer_every_frame,
+						    __ATOMIC_SEQ_CST);
+	unsigned at = __atomic_fetch_add(&turn, 1, __ATOMIC_RELAXED), looks = 0;
+
+	for (struct tracer_frame *f = head; f; f = f->next)
+		if (!__atomic_load_n(&f->thread, __ATOMIC_RELAXED) &&
+		    frame_take(f, 0))
+			return f;
+	for (struct tracer_frame *f = head; f && looks < LOOKS; f = f->next) {
+		pid_t thread = __atomic_load_n(&f->thread, __ATOMIC_RELAXED);
+
+		if (at++ % STEP || frame_is_mine(f))
+			continue;
+		looks++;
+		if ((thread == sj_tid() || frame_is_left(thread)) &&
+		    frame_take(f, thread))
+			return f;
+	}
+	return NULL;
+}
+
+/* A page of them, of which the first is ours. */
+static struct tracer_frame *frame_map(void)
+{
+	size_t n = 4096 / sizeof(struct tracer_frame);
+	struct tracer_frame *f = (void *)sj_map_pages(4096);
+
+	if (!f)
+		return NULL;
+	f->thread = sj_tid();
+	for (size_t i = 0; i + 1 < n; i++)
+		f[i].next = &f[i + 1];
+	f[n - 1].next = __atomic_load_n(&tracer_every_frame, __ATOMIC_RELAXED);
+	while (!__atomic_compare_exchange_n(&tracer_every_frame, &f[n - 1].next,
+					    f, false, __ATOMIC_SEQ_CST,
+					    __ATOMIC_RELAXED))
+		;
+	return f;
+}
+
+/* One more for this thread, unless a handler has been here before. */
+static void frame_get(void *arg)
+{
+	struct tracer_frame *top = tracer_frames, *frame;
+	sigmask_t mask = sj_block_signals();
+	int saved = errno;
+
+	(void)arg;
+	if (!(top ? top->above : tracer_first)) {
+		frame = frame_find();
+		if (!frame)
+			frame = frame_map();
+		if (frame)
+			frame->above = NULL;
+		*(top ? &top->above : &tracer_first) = frame;
+	}
+	errno = saved;
+	sj_restore_signals(mask);
+}
+
+/*
+ * Those that a siglongjmp() has left.  On a handler's own stack nobody can tell
+ * by where things stand.
+ */
+static void frame_drop_left(void *here)
+{
+	struct tracer_frame *f = tracer_frames;
+	int saved = errno;
+	stack_t other;
+
+	if (!f || f->stack > *(uintptr_t *)here)
+		return;
+	if (!sigaltstack(NULL, &other) && !(other.ss_flags & SS_ONSTACK)) {
+		for (; f && f->stack <= *(uintptr_t *)here; f = f->below)
+			__atomic_store_n(&f->slot, NULL, __ATOMIC_RELEASE);
+		tracer_frames = f;
+	}
+	errno = saved;
+}
+
 /* ---- fire --------------------------------------------------------------- */
 SJ_GENERAL_BEGIN
-
-/* The same for a thread's whole life, and spread over threads. */
-static unsigned tracer_shard(void)
-{
-	uint64_t h = (uintptr_t)&tracer_frames * UINT64_C(0x9e3779b97f4a7c15);
-
-	return (unsigned)(h >> 61);
-}
-
-_Static_assert(TRACER_SHARDS == 8, "tracer_shard() gives three bits");
-
-/* How many calls a count is of, in this process. */
-static uint64_t tracer_count(uint64_t running)
-{
-	return running >> 32 == sj_fork_generation() ? (uint32_t)running : 0;
-}
-
-/* If the exchange fails, another thread has done the same. */
-static inline void tracer_count_in(struct tracer_frame *frame)
-{
-	uint64_t seen = __atomic_load_n(frame->running, __ATOMIC_RELAXED);
-	uint32_t generation = sj_fork_generation();
-
-	if (seen >> 32 != generation)
-		(void)__atomic_compare_exchange_n(frame->running, &seen,
-			(uint64_t)generation << 32, false, __ATOMIC_SEQ_CST,
-			__ATOMIC_RELAXED);
-	seen = __atomic_fetch_add(frame->running, 1, __ATOMIC_SEQ_CST);
-	__atomic_store_n(&frame->generation, (uint32_t)(seen >> 32),
-			 __ATOMIC_RELAXED);
-}
-
-/* Is it counted in, and in this process?  See Fork. */
-static bool tracer_counted(const struct tracer_frame *frame)
-{
-	return !__atomic_load_n(&frame->struck, __ATOMIC_RELAXED) ||
-	       frame->generation == sj_fork_generation();
-}
-
-static void tracer_count_off(struct tracer_frame *frame)
-{
-	if (tracer_counted(frame))
-		__atomic_fetch_sub(frame->running, 1, __ATOMIC_RELEASE);
-}
 
 /* An event that happens. */
 struct tracer_fired {
@@ -310,23 +382,54 @@ TRACER_INLINED tracer_keep(struct tracer_fired *fired, void (*f)(void *arg),
 		f(fired);
 }
 
+/*
+ * A handler that strikes here uses the same frame, and leaves it as it was but
+ * for `stack`, which whoever used it puts back.  NULL: no memory.
+ */
+static inline __attribute__((always_inline))
+struct tracer_frame *tracer_push(uintptr_t *was)
+{
+	uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+	struct tracer_frame *top = tracer_frames, *frame;
+
+	if (top && top->stack <= here) {
+		sj_keep_vectors(frame_drop_left, &here);
+		top = tracer_frames;
+	}
+	frame = top ? top->above : tracer_first;
+	if (!frame) {
+		sj_keep_vectors(frame_get, NULL);
+		frame = top ? top->above : tracer_first;
+		if (!frame)
+			return NULL;
+	}
+	*was = frame->stack;
+	frame->stack = here;
+	frame->below = top;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	tracer_frames = frame;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	return frame;
+}
+
+static inline __attribute__((always_inline))
+void tracer_pop(struct tracer_frame *frame, uintptr_t was)
+{
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	tracer_frames = frame->below;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	frame->stack = was;
+}
+
 TRACER_INLINED tracer_call_back(struct tracer_frame *frame,
 				struct tracer_fired *fired, bool keep)
 {
-	bool active = true;
-
 	__atomic_store_n(&frame->inside, true, __ATOMIC_RELAXED);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	/* In a child, which may have unregistered it before it was counted. */
-	if (!tracer_counted(frame)) {
-		tracer_count_in(frame);
-		active = __atomic_load_n(&frame->slot->active,
-					 __ATOMIC_SEQ_CST);
-	}
-	if (active && frame->slot->general)
-		frame->slot->callback(fired->event, fired->values,
-				      frame->slot->data);
-	else if (active)
+	if (fired->slot->general)
+		fired->slot->callback(fired->event, fired->values,
+				      fired->slot->data);
+	else
 		tracer_keep(fired, tracer_call_other, keep);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	__atomic_store_n(&frame->inside, false, __ATOMIC_RELAXED);
@@ -335,25 +438,23 @@ TRACER_INLINED tracer_call_back(struct tracer_frame *frame,
 TRACER_INLINED tracer_call(struct side_jmp_slot *slot,
 			   struct tracer_fired *fired, bool keep)
 {
-	struct tracer_frame frame = {
-		tracer_frames, slot, &slot->shards[tracer_shard()].running,
-		0, false, false,
-	};
+	uintptr_t was;
+	struct tracer_frame *frame = tracer_push(&was);
 
+	if (!frame)
+		return;
 	fired->slot = slot;
-	tracer_frames = &frame;
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	frame->inside = false;
 	side_jmp_inject(INJECT_EVENT_ENTERING);
-	tracer_count_in(&frame);
+	__atomic_store_n(&frame->slot, slot, __ATOMIC_SEQ_CST);
 	side_jmp_inject(INJECT_EVENT_ENTERED);
 	if (__atomic_load_n(&slot->active, __ATOMIC_SEQ_CST) ||
 	    side_jmp_inject(INJECT_EVENT_RECHECK))
-		tracer_call_back(&frame, fired, keep);
+		tracer_call_back(frame, fired, keep);
 	side_jmp_inject(INJECT_EVENT_LEAVING);
-	tracer_count_off(&frame);
+	__atomic_store_n(&frame->slot, NULL, __ATOMIC_RELEASE);
 	side_jmp_inject(INJECT_EVENT_LEFT);
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	tracer_frames = frame.below;
+	tracer_pop(frame, was);
 }
 
 TRACER_INLINED tracer_fire(struct side_jmp_event *event, const uint64_t *bits,
@@ -391,41 +492,57 @@ SJ_GENERAL_END
 
 /* ---- waiting ------------------------------------------------------------ */
 
-static uint64_t tracer_own_calls(const uint64_t *running)
+static bool tracer_holds(const struct tracer_frame *frame,
+			 const struct side_jmp_tracer *tracer)
 {
-	uint32_t generation = sj_fork_generation();
-	uint64_t n = 0;
+	struct side_jmp_slot *slot = __atomic_load_n(&frame->slot,
+						     __ATOMIC_SEQ_CST);
 
-	for (const struct tracer_frame *f = tracer_frames; f; f = f->below)
-		n += f->running == running && f->inside &&
-		     f->generation == generation;
-	return n;
+	return slot &&
+	       __atomic_load_n(&slot->owner, __ATOMIC_RELAXED) == tracer;
 }
 
-static bool tracer_others_run(struct side_jmp_slot *slot)
+/* Its thread ended in the midst of it. */
+static void tracer_end_left(struct tracer_frame *frame)
 {
-	for (unsigned i = 0; i < TRACER_SHARDS; i++)
-		if (tracer_count(__atomic_load_n(&slot->shards[i].running,
-						 __ATOMIC_SEQ_CST)) !=
-		    tracer_own_calls(&slot->shards[i].running))
-			return true;
-	return false;
+	pid_t thread = __atomic_load_n(&frame->thread, __ATOMIC_RELAXED);
+
+	if (frame_is_left(thread) && frame_take(frame, thread))
+		__atomic_store_n(&frame->thread, 0, __ATOMIC_RELEASE);
 }
 
 /* Calls are short, mostly: look again soon, then ever later. */
-static void tracer_wait(struct side_jmp_slot *slot)
+static int tracer_wait_for(struct tracer_frame *frame,
+			   const struct side_jmp_tracer *tracer, uint64_t until)
 {
 	long pause = 1000;
 
-	for (unsigned i = 0; tracer_others_run(slot); i++) {
+	for (unsigned i = 0; tracer_holds(frame, tracer); i++) {
 		if (i < 20) {
 			sched_yield();
 			continue;
 		}
+		tracer_end_left(frame);
+		if (sj_now() > until)
+			return -ETIMEDOUT;
 		sj_pause(pause);
 		if (pause < 1000000)
 			pause *= 2;
 	}
+	return 0;
+}
+
+static int tracer_wait(const struct side_jmp_tracer *tracer)
+{
+	uint64_t until = sj_now() + UINT64_C(10000000000);
+	struct tracer_frame *f = __atomic_load_n(&tracer_every_frame,
+						 __ATOMIC_SEQ_CST);
+	int r = 0;
+
+	for (; f && !r; f = f->next)
+		if (!frame_is_mine(f))
+			r = tracer_wait_for(f, tracer, until);
+	return r;
 }
 
 /* ---- slots -------------------------------------------------------------- */
@@ -436,11 +553,18 @@ static void tracer_wait(struct side_jmp_slot *slot)
  */
 static bool slot_idle(const struct side_jmp_slot *slot)
 {
-	for (unsigned i = 0; i < TRACER_SHARDS; i++)
-		if (tracer_count(__atomic_load_n(&slot->shards[i].running,
-						 __ATOMIC_SEQ_CST)))
+	const struct tracer_frame *f = __atomic_load_n(&tracer_every_frame,
+						       __ATOMIC_SEQ_CST);
+
+	for (; f; f = f->next)
+		if (__atomic_load_n(&f->slot, __ATOMIC_SEQ_CST) == slot)
 			return false;
 	return true;
+}
+
+static void slot_give(struct side_jmp_slot *slot, struct side_jmp_tracer *owner)
+{
+	__atomic_store_n(&slot->owner, owner, __ATOMIC_RELAXED);
 }
 
 static struct side_jmp_slot *slot_get(struct side_jmp_event *event)
@@ -493,7 +617,7 @@ static int slot_reserve(struct side_jmp_tracer *tracer,
 
 	if (!slot)
 		return -ENOMEM;
-	slot->owner = tracer;
+	slot_give(slot, tracer);
 	slot->callback = tracer->callback;
 	slot->data = tracer->data;
 	slot->general = tracer->general;
@@ -517,7 +641,7 @@ static void slot_deactivate(struct side_jmp_slot *slot)
 static void slot_release(struct side_jmp_slot *slot)
 {
 	slot_take(slot);
-	slot->owner = NULL;
+	slot_give(slot, NULL);
 	if (!slot->event && slot_idle(slot))
 		tracer_pool_put(&tracer_slot_pool, slot);
 }
@@ -776,9 +900,11 @@ int sj_tracer_add(struct side_jmp_tracer **tracer, const char *patterns,
 	if (!tracer || !patterns || !callback)
 		return -EINVAL;
 	sj_slice_enter(&slice);
-	r = *tracer ? tracer_add(*tracer, patterns, &slice) :
-		      tracer_add_new(tracer, patterns, callback, data, general,
-				     &slice);
+	r = !*tracer ? 0 : (*tracer)->stopping ? -EBUSY :
+	    tracer_add(*tracer, patterns, &slice);
+	if (!*tracer)
+		r = tracer_add_new(tracer, patterns, callback, data, general,
+				   &slice);
 	sj_slice_leave(&slice);
 	errno = saved;
 	return r;
@@ -802,17 +928,16 @@ int side_jmp_tracer_register(struct side_jmp_tracer **tracer,
 static bool tracer_within(const struct tracer_frame *f,
 			  const struct side_jmp_tracer *tracer)
 {
-	for (; f; f = f->below)
-		if (f->slot->owner == tracer)
-			return true;
-	return false;
+	while (f && !tracer_holds(f, tracer))
+		f = f->below;
+	return f;
 }
 
 /* Are we a signal handler on top of a call that is beginning or ending? */
 static bool tracer_on_top_of_a_call(const struct side_jmp_tracer *tracer)
 {
 	for (const struct tracer_frame *f = tracer_frames; f; f = f->below)
-		if (f->slot->owner == tracer && !f->inside)
+		if (tracer_holds(f, tracer) && !f->inside)
 			return true;
 	return false;
 }
@@ -879,10 +1004,16 @@ static void tracer_release_some(struct side_jmp_tracer *tracer, unsigned n)
 		slot_release(tracer->lists[TRACER_STOPPED]);
 }
 
+/* Or it is left to the next who tries. */
 static void tracer_unregister_end(struct side_jmp_tracer *tracer,
-				  struct tracer_waiter *waiter)
+				  struct tracer_waiter *waiter, int error)
 {
 	tracer_remove_waiter(waiter);
+	if (error) {
+		tracer->next = tracer_all;
+		tracer_all = tracer;
+		return;
+	}
 	tracer_drop_rules(tracer, NULL);
 	tracer_pool_put(&tracer_tracer_pool, tracer);
 }
@@ -891,10 +1022,12 @@ int side_jmp_tracer_unregister(struct side_jmp_tracer *tracer)
 {
 	struct sj_slice slice = { 0 };
 	struct tracer_waiter waiter;
+	uintptr_t here = (uintptr_t)__builtin_frame_address(0);
 	int saved = errno, r;
 
 	if (!tracer)
 		return -EINVAL;
+	frame_drop_left(&here);
 	sj_slice_enter(&slice);
 	r = tracer_unregister_begin(tracer, &waiter);
 	for (; !r && tracer->lists[TRACER_ACTIVE]; sj_slice_next(&slice))
@@ -902,17 +1035,14 @@ int side_jmp_tracer_unregister(struct side_jmp_tracer *tracer)
 	sj_slice_leave(&slice);
 	if (r)
 		return r;
-	for (struct side_jmp_slot *s = tracer->lists[TRACER_STOPPED]; s;
-	     s = s->of_tracer)
-		if (!side_jmp_inject(INJECT_EVENT_WAIT))
-			tracer_wait(s);
+	r = side_jmp_inject(INJECT_EVENT_WAIT) ? 0 : tracer_wait(tracer);
 	sj_slice_enter(&slice);
-	for (; tracer->lists[TRACER_STOPPED]; sj_slice_next(&slice))
+	for (; !r && tracer->lists[TRACER_STOPPED]; sj_slice_next(&slice))
 		tracer_release_some(tracer, slice.n);
-	tracer_unregister_end(tracer, &waiter);
+	tracer_unregister_end(tracer, &waiter, r);
 	sj_slice_leave(&slice);
 	errno = saved;
-	return 0;
+	return r;
 }
 
 /* ---- events that come and go -------------------------------------------- */
@@ -1049,11 +1179,13 @@ static void tracer_forget_waiters(void)
 
 static void tracer_after_fork(void)
 {
-	for (struct tracer_frame *f = tracer_frames; f; f = f->below)
-		if (f->inside)
-			tracer_count_in(f);
-		else
-			f->struck = true;
+	for (struct tracer_frame *f = tracer_every_frame; f; f = f->next)
+		if (frame_is_mine(f)) {
+			f->thread = sj_tid();
+		} else if (f->thread) {
+			f->thread = 0;
+			f->slot = NULL;
+		}
 	tracer_forget_started();
 	tracer_forget_waiters();
 }
