@@ -7,49 +7,64 @@
  *
  * LANES
  *
- * There are LANES streams.  A lane is a file, mapped and shared, that one
- * thread at a time writes to: it tries to set `busy`, and if it finds it set
- * (another thread, or this one, interrupted by the signal handler that we are
- * in), tries the next.  Nobody ever waits; if all are busy the event is lost,
- * and counted.  Within a lane events are in order and whole, and lanes are
- * merged by time when they are read.
+ * A lane is a stream: a file of packets, one of which is being filled.  What a
+ * packet holds is what its header says, and that is brought up to date after each
+ * event, so what there is can be read at every instant.  A turn to the next
+ * packet is three stores (percpu.h, sj_percpu_turn()), after each of which that
+ * still holds, and which whoever comes next repeats if somebody died in between.
  *
- * A file grows by a packet at a time, with its blocks allocated before they
- * are written to (or a full disk would be SIGBUS).  A packet's header says how
- * much of it is filled, and is brought up to date after each event, so at any
- * moment, after a crash too, the files are a valid trace.  Nothing is left to
- * do at exit.
+ * Each CPU has a lane that is written to by restartable sequences: by whoever
+ * runs there, of any process, signal handlers too; nobody waits, and nobody who
+ * is preempted or killed keeps anything from anybody.
  *
- * A stream begins with an empty packet, because readers know only from the
- * packet before how many events a packet's stream has lost in it.
+ * The spare lanes are for everything else: processors, C libraries and debuggers
+ * without such sequences, events too long for them, a CPU whose turn somebody
+ * else is about to make.  One thread at a time has a lane (a lock of ctf.h,
+ * `owner`); one that finds it taken, possibly by itself in the signal handler that
+ * we are in, tries the next, and if all are taken yields some times before it
+ * gives up.
+ *
+ * Turning takes blocks from the disk, as many as the trace may have in all of its
+ * lanes together.  Only the owner does that, also of a CPU's lane, which is not
+ * taken away from the others by that: what still fits goes on being added.
+ *
+ * A stream begins with two empty packets, the second of which is written to, and
+ * full: readers know only from the packet before how many events a packet's stream
+ * has lost in it, and a lane may lose some before it has a packet for others.
  *
  * After fork() parent and child share files, mappings and lanes: the control
- * block is shared memory too.  A process that is killed while it holds a lane
- * takes the lane with it; the other lanes go on.
+ * block is shared memory too, and lies at the same address in both.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "arch/general.h"
 SJ_GENERAL_BEGIN
+#include "arch/percpu.h"
+#include "runtime/events/ctf.h"
 #include "runtime/events/events.h"
 #include "runtime/events/sink.h"
 SJ_GENERAL_END
 
-enum { CTF_LANES = 8, CTF_PACKET = 64 * 1024, CTF_OPENING = 4096 };
+enum {
+	CTF_PACKET = SJ_PERCPU_PACKET,
+	CTF_FIRST = 64,			/* bytes; the first packet */
+	CTF_OPENING = 4096,		/* both; at least; whole pages */
+	CTF_CPUS = 256,			/* more share the spare lanes */
+	CTF_SPARE = 8,
+	CTF_ROUNDS = 16,		/* over all spare lanes */
+	CTF_TRIES = 8,			/* at a CPU's */
+	CTF_RECORD = 512,		/* bytes of an event, on the stack */
+};
 
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE	23	/* madvise(2), newer than some headers */
-#endif
+#define CTF_RETRY	10000000	/* ns; a full disk is asked again */
 
 #define CTF_MAGIC	0xC1FC1FC1u	/* CTF 1.8.3, 5.1 */
 
@@ -60,493 +75,146 @@ struct ctf_packet {
 	uint64_t begin, end;		/* CLOCK_MONOTONIC, ns */
 	uint64_t content_bits;		/* filled, header included */
 	uint64_t packet_bits;
-	uint64_t discarded;		/* of this stream, so far; atomic */
+	uint64_t discarded;		/* of this stream, so far */
 } __attribute__((packed, aligned(8)));
+
+_Static_assert(sizeof(struct ctf_packet) == sizeof(struct sj_percpu_packet) &&
+	       offsetof(struct ctf_packet, discarded) ==
+	       offsetof(struct sj_percpu_packet, discarded), "the same");
 
 /* Shared by parent and children. */
 struct ctf_lane {
-	uint32_t busy;			/* atomic: acquire, release */
-	uint32_t full;			/* busy; no more packets */
-	uint64_t n_packets;		/* busy; also read without */
-	uint64_t filled;		/* busy; bytes of the last packet */
-	uint64_t discarded;		/* atomic */
+	/*
+	 * The packet that is written to, and SJ_PERCPU_FULL.  Atomic; of a
+	 * CPU's lane written by its sequences, of a spare one by its owner.
+	 */
+	uintptr_t packet;
+	char *base;
+	uint32_t owner;			/* ctf.h; who turns, or writes */
+	uint32_t n_packets;		/* owner; that have blocks */
+	uint64_t discarded;		/* atomic; no packet tells of them yet */
 } __attribute__((aligned(64)));
 
+_Static_assert(sizeof(struct ctf_lane) == sizeof(struct sj_percpu_log), "an array");
+
 struct ctf_control {
-	struct ctf_lane lanes[CTF_LANES];
-	uint32_t next_id;		/* atomic; of an event */
+	uint64_t left;			/* atomic; packets that may be had */
+	uint64_t retry;			/* atomic; not before, in ns */
+	struct ctf_lane lanes[CTF_CPUS + CTF_SPARE];	/* the CPUs' first */
 };
 
 /* Of this process; set by open, before any event is written. */
 static struct {
 	struct ctf_control *control;
-	char *base[CTF_LANES];
-	int fd[CTF_LANES];
-	struct sj_file file[CTF_LANES];
-	uint64_t max_packets;		/* of a lane */
-	int metadata;
-} ctf = { .metadata = -1 };
+	size_t opening, size;		/* bytes; of a lane */
+	unsigned cpus, lanes;		/* all */
+	const char *name;		/* trace.c's */
+} ctf;
 
-/* ---- metadata ----------------------------------------------------------- */
+static uint64_t ctf_lost;			/* atomic */
 
-static const char *const ctf_elem_types[] = {
-	[SIDE_JMP_U8] = "uint8_t", [SIDE_JMP_U16] = "uint16_t",
-	[SIDE_JMP_U32] = "uint32_t", [SIDE_JMP_U64] = "uint64_t",
-	[SIDE_JMP_S8] = "int8_t", [SIDE_JMP_S16] = "int16_t",
-	[SIDE_JMP_S32] = "int32_t", [SIDE_JMP_S64] = "int64_t",
-	[SIDE_JMP_F32] = "float32_t", [SIDE_JMP_F64] = "float64_t",
-	[SIDE_JMP_BYTE] = "byte_t",
-};
+/* ---- packets -------------------------------------------------------------- */
 
-/* Text on its way to the metadata file.  sj_event_lock. */
-static char ctf_text[16 * 1024];
-static size_t ctf_text_length;
-static bool ctf_text_failed;
-
-static void ctf_flush(void)
+static struct ctf_packet *ctf_packet_of(uintptr_t word)
 {
-	size_t done = 0;
-
-	while (done < ctf_text_length) {
-		long n = syscall(SYS_write, ctf.metadata, ctf_text + done,
-				 ctf_text_length - done);
-
-		if (n <= 0) {
-			ctf_text_failed = true;
-			break;
-		}
-		done += (size_t)n;
-	}
-	ctf_text_length = 0;
+	return (struct ctf_packet *)(word & ~(uintptr_t)SJ_PERCPU_FULL);
 }
 
-static void ctf_put(const char *s)
+static uint64_t ctf_size_of(const struct ctf_lane *lane,
+			    const struct ctf_packet *p)
 {
-	for (; *s; s++) {
-		if (ctf_text_length == sizeof(ctf_text))
-			ctf_flush();
-		ctf_text[ctf_text_length++] = *s;
-	}
+	return (const char *)p == lane->base + CTF_FIRST ?
+		ctf.opening - CTF_FIRST : CTF_PACKET;
 }
 
-__attribute__((format(printf, 1, 2)))
-static void ctf_putf(const char *format, ...)
+/* All of the file behind it is its own, till the next one cuts it. */
+static void ctf_begin(struct ctf_lane *lane, struct ctf_packet *p, uint64_t now)
 {
-	char text[512];
-	va_list args;
+	size_t at = (size_t)((char *)p - lane->base);
 
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	ctf_put(text);
-}
-
-/* A string literal of TSDL, which has C's escapes. */
-static void ctf_put_literal(const char *s)
-{
-	ctf_put("\"");
-	for (; *s; s++) {
-		if (*s == '"' || *s == '\\')
-			ctf_putf("\\%c", *s);
-		else if ((unsigned char)*s < 0x20)
-			ctf_putf("\\%03o", (unsigned char)*s);
-		else
-			ctf_putf("%c", *s);
-	}
-	ctf_put("\"");
-}
-
-static const char *ctf_byte_order(void)
-{
-	static const uint16_t one = 1;
-
-	return *(const char *)&one ? "le" : "be";
-}
-
-/*
- * How far the wall clock is ahead.  Of several looks the one with the least
- * time between its halves.
- */
-static uint64_t ctf_clock_offset(void)
-{
-	uint64_t best = UINT64_MAX, offset = 0;
-
-	for (int i = 0; i < 5; i++) {
-		uint64_t before = sj_now(), after;
-		struct timespec wall;
-
-		clock_gettime(CLOCK_REALTIME, &wall);
-		after = sj_now();
-		if (after - before >= best)
-			continue;
-		best = after - before;
-		offset = (uint64_t)wall.tv_sec * 1000000000 +
-			 (uint64_t)wall.tv_nsec - (before + best / 2);
-	}
-	return offset;
-}
-
-static void ctf_put_integer(unsigned bits, bool is_signed, const char *extra,
-			    const char *name)
-{
-	ctf_putf("typealias integer { size = %u; align = 8; signed = %s;%s }"
-		 " := %s;\n", bits, is_signed ? "true" : "false", extra, name);
-}
-
-static void ctf_put_types(void)
-{
-	char name[16];
-
-	for (unsigned bits = 8; bits <= 64; bits *= 2) {
-		snprintf(name, sizeof(name), "uint%u_t", bits);
-		ctf_put_integer(bits, false, "", name);
-		ctf_put_integer(bits, true, "", name + 1);
-	}
-	ctf_put_integer(64, false, " base = 16;", "pointer_t");
-	ctf_put_integer(8, false, " base = 16;", "byte_t");
-	ctf_put_integer(8, true, " encoding = UTF8;", "char_t");
-	ctf_put_integer(64, false, " map = clock.monotonic.value;", "clock_t");
-	ctf_put("typealias floating_point { exp_dig = 8; mant_dig = 24;"
-		" align = 8; } := float32_t;\n"
-		"typealias floating_point { exp_dig = 11; mant_dig = 53;"
-		" align = 8; } := float64_t;\n");
-}
-
-static void ctf_put_preamble(void)
-{
-	ctf_putf("/* CTF 1.8 */\n"
-		 "typealias integer { size = 32; align = 8; signed = false; }"
-		 " := magic_t;\n"
-		 "trace {\n\tmajor = 1;\n\tminor = 8;\n\tbyte_order = %s;\n"
-		 "\tpacket.header := struct {\n"
-		 "\t\tmagic_t magic;\n\t\tmagic_t stream_id;\n\t};\n};\n",
-		 ctf_byte_order());
-	ctf_put("env {\n\ttracer_name = \"side_jmp\";\n\tdomain = \"ust\";\n"
-		"\tprocname = ");
-	ctf_put_literal(program_invocation_short_name);
-	ctf_putf(";\n\tvpid = %d;\n};\n", (int)getpid());
-	ctf_putf("clock {\n\tname = monotonic;\n\tfreq = 1000000000;\n"
-		 "\toffset = %llu;\n\tabsolute = true;\n};\n",
-		 (unsigned long long)ctf_clock_offset());
-	ctf_put_types();
-	ctf_put("stream {\n\tid = 0;\n\tpacket.context := struct {\n"
-		"\t\tclock_t timestamp_begin;\n\t\tclock_t timestamp_end;\n"
-		"\t\tuint64_t content_size;\n\t\tuint64_t packet_size;\n"
-		"\t\tuint64_t events_discarded;\n\t};\n"
-		"\tevent.header := struct {\n"
-		"\t\tuint32_t id;\n\t\tclock_t timestamp;\n\t};\n"
-		"\tevent.context := struct {\n"
-		"\t\tint32_t _vpid;\n\t\tint32_t _vtid;\n\t};\n};\n");
-}
-
-static void ctf_put_enum(const struct sj_field_at *at)
-{
-	const char *label = at->labels;
-
-	ctf_put("\t\tenum : int32_t {");
-	for (uint32_t i = 0; i < at->field->count; i++) {
-		ctf_put(i ? ", " : " ");
-		ctf_put_literal(label);
-		ctf_putf(" = %lld", (long long)at->values[i]);
-		label = side_jmp_event_next_text(label);
-	}
-	ctf_putf(" } _%s;\n", at->name);
-}
-
-/* Names get the underscore that keeps them apart from TSDL's keywords. */
-static void ctf_put_field(const struct sj_field_at *at)
-{
-	const struct side_jmp_field *f = at->field;
-	const char *type = ctf_elem_types[f->elem], *name = at->name;
-
-	switch (f->kind) {
-	case SIDE_JMP_INT:
-	case SIDE_JMP_FLOAT:
-		ctf_putf("\t\t%s _%s;\n", type, name);
-		break;
-	case SIDE_JMP_POINTER:
-		ctf_putf("\t\tpointer_t _%s;\n", name);
-		break;
-	case SIDE_JMP_ENUM:
-		ctf_put_enum(at);
-		break;
-	case SIDE_JMP_STRING:
-		ctf_putf("\t\tstring { encoding = UTF8; } _%s;\n", name);
-		break;
-	case SIDE_JMP_CHARS:
-		ctf_putf("\t\tchar_t _%s[%u];\n", name, (unsigned)f->count);
-		break;
-	case SIDE_JMP_ARRAY:
-		ctf_putf("\t\t%s _%s[%u];\n", type, name, (unsigned)f->count);
-		break;
-	default:
-		ctf_putf("\t\tuint32_t __%s_length;\n\t\t%s _%s[__%s_length];\n",
-			 name, type, name, name);
-	}
-}
-
-static void ctf_put_event(const struct side_jmp_event *event)
-{
-	struct sj_field_at at = sj_fields(event->desc);
-
-	ctf_put("event {\n\tname = \"");
-	ctf_put(side_jmp_event_provider(event->desc));
-	ctf_put(":");
-	ctf_put(side_jmp_event_name(event->desc));
-	ctf_putf("\";\n\tid = %u;\n\tstream_id = 0;\n\tfields := struct {\n",
-		 (unsigned)event->id);
-	while (sj_next_field(&at))
-		ctf_put_field(&at);
-	ctf_put("\t};\n};\n");
-}
-
-/*
- * An event's id is published only when the metadata has it (release; pairs
- * with the acquire in ctf_write()): a stream never holds an unknown id.
- */
-static void ctf_new_event(struct side_jmp_event *event)
-{
-	struct side_jmp_event described = *event;
-
-	if (ctf.metadata < 0)
-		return;
-	described.id = __atomic_add_fetch(&ctf.control->next_id, 1,
-					  __ATOMIC_RELAXED);
-	ctf_put_event(&described);
-	ctf_flush();
-	if (!ctf_text_failed)
-		__atomic_store_n(&event->id, described.id, __ATOMIC_RELEASE);
-}
-
-/* ---- opening ------------------------------------------------------------ */
-
-static int ctf_open_high(int dir, const char *name, int flags)
-{
-	int fd = openat(dir, name, flags | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-
-	return fd < 0 ? -errno : sj_file_aside(fd);
-}
-
-static int ctf_make_directory(const char *directory, char *path, size_t size)
-{
-	mkdir(directory, 0777);
-	for (int n = 0; n < 10000; n++) {
-		int length = snprintf(path, size, "%s%s-%d-%d", directory,
-				      program_invocation_short_name,
-				      (int)getpid(), n);
-
-		if (length < 0 || (size_t)length >= size)
-			return -ENAMETOOLONG;
-		if (!mkdir(path, 0777))
-			return open(path, O_DIRECTORY | O_CLOEXEC);
-		if (errno != EEXIST)
-			return -errno;
-	}
-	return -EEXIST;
-}
-
-static size_t ctf_lane_size(void)
-{
-	return CTF_OPENING + ctf.max_packets * CTF_PACKET;
-}
-
-static int ctf_open_lane(int dir, unsigned i)
-{
-	char name[16];
-	void *base;
-
-	snprintf(name, sizeof(name), "stream_%u", i);
-	ctf.fd[i] = ctf_open_high(dir, name, O_RDWR);
-	if (ctf.fd[i] < 0)
-		return ctf.fd[i];
-	if (!sj_file_note(ctf.fd[i], &ctf.file[i]))
-		return -errno;
-	base = mmap(NULL, ctf_lane_size(), PROT_READ | PROT_WRITE,
-		    MAP_SHARED, ctf.fd[i], 0);
-	if (base == MAP_FAILED)
-		return -errno;
-	ctf.base[i] = base;
-	return 0;
-}
-
-/* The events that there are; later ones come through ctf_new_event(). */
-static int ctf_describe_all(int metadata)
-{
-	struct sj_slice slice = { 0 };
-	bool failed;
-
-	sj_slice_enter(&slice);
-	ctf.metadata = metadata;
-	ctf_text_failed = false;
-	ctf_put_preamble();
-	ctf_flush();
-	sj_walk_over(&slice, ctf_new_event);
-	failed = ctf_text_failed;
-	sj_slice_leave(&slice);
-	return failed ? -EIO : 0;
-}
-
-static int ctf_open_files(int dir)
-{
-	int r = 0;
-
-	ctf.control = mmap(NULL, sizeof(*ctf.control), PROT_READ | PROT_WRITE,
-			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (ctf.control == MAP_FAILED) {
-		ctf.control = NULL;
-		return -errno;
-	}
-	for (unsigned i = 0; i < CTF_LANES && !r; i++)
-		r = ctf_open_lane(dir, i);
-	if (r)
-		return r;
-	r = ctf_open_high(dir, "metadata", O_WRONLY | O_APPEND);
-	if (r < 0)
-		return r;
-	return ctf_describe_all(r);
-}
-
-static bool ctf_still_ours(unsigned i)
-{
-	return sj_file_still(ctf.fd[i], &ctf.file[i]);
-}
-
-/* No callback runs any more. */
-static void ctf_close(void)
-{
-	sigmask_t mask;
-
-	for (unsigned i = 0; i < CTF_LANES; i++) {
-		if (ctf.base[i])
-			munmap(ctf.base[i], ctf_lane_size());
-		if (ctf.fd[i] >= 0 && ctf_still_ours(i))
-			close(ctf.fd[i]);
-		ctf.base[i] = NULL;
-		ctf.fd[i] = -1;
-	}
-	if (ctf.control)
-		munmap(ctf.control, sizeof(*ctf.control));
-	ctf.control = NULL;
-	mask = sj_event_enter();
-	if (ctf.metadata >= 0)
-		close(ctf.metadata);
-	ctf.metadata = -1;
-	sj_event_leave(mask);
-}
-
-static int ctf_open(const char *name, uint64_t size, char path[SJ_OUTPUT_NAME])
-{
-	int dir = ctf_make_directory(name, path, SJ_OUTPUT_NAME), r;
-
-	if (dir < 0)
-		return dir;
-	for (unsigned i = 0; i < CTF_LANES; i++)
-		ctf.fd[i] = -1;
-	ctf.max_packets = size / CTF_LANES / CTF_PACKET;
-	if (!ctf.max_packets)
-		ctf.max_packets = 1;
-	r = ctf_open_files(dir);
-	close(dir);
-	if (r)
-		ctf_close();
-	return r;
-}
-
-/* ---- packets ------------------------------------------------------------ */
-
-static struct ctf_packet *ctf_packet_at(unsigned i, uint64_t n)
-{
-	char *at = ctf.base[i] + CTF_OPENING + n * CTF_PACKET;
-
-	return (struct ctf_packet *)(void *)at;
-}
-
-static struct ctf_packet *ctf_current(unsigned i)
-{
-	return ctf_packet_at(i, ctf.control->lanes[i].n_packets - 1);
-}
-
-/* Blocks for so many bytes; where fallocate() is unknown, by writing. */
-static bool ctf_grow_file(unsigned i, uint64_t at, unsigned size)
-{
-	static const char zeros[4096];
-
-	if (!ctf_still_ours(i))
-		return false;
-	if (!syscall(SYS_fallocate, ctf.fd[i], 0, at, (uint64_t)size))
-		return true;
-	if (errno != EOPNOTSUPP && errno != ENOSYS)
-		return false;
-	for (unsigned n = 0; n < size; n += sizeof(zeros))
-		if (syscall(SYS_pwrite64, ctf.fd[i], zeros, sizeof(zeros),
-			    at + n) != sizeof(zeros))
-			return false;
-	return true;
-}
-
-static void ctf_begin(struct ctf_packet *p, unsigned size, uint64_t now,
-		      uint64_t discarded)
-{
 	*p = (struct ctf_packet){
 		.magic = CTF_MAGIC,
 		.begin = now, .end = now,
 		.content_bits = 8 * sizeof(*p),
-		.packet_bits = 8 * (uint64_t)size,
-		.discarded = discarded,
+		.packet_bits = 8 * (uint64_t)(ctf.size - at),
 	};
 }
 
-static bool ctf_room_for_packet(unsigned i, uint64_t now)
+static bool ctf_spend_packet(void)
 {
-	uint64_t n = ctf.control->lanes[i].n_packets;
+	uint64_t left = __atomic_load_n(&ctf.control->left, __ATOMIC_RELAXED);
 
-	if (n == ctf.max_packets)
-		return false;
-	if (n)
-		return ctf_grow_file(i, CTF_OPENING + n * CTF_PACKET,
-				     CTF_PACKET);
-	if (!ctf_grow_file(i, 0, CTF_OPENING + CTF_PACKET))
-		return false;
-	ctf_begin((struct ctf_packet *)(void *)ctf.base[i], CTF_OPENING, now,
-		  0);
-	return true;
+	while (left)
+		if (__atomic_compare_exchange_n(&ctf.control->left, &left,
+						left - 1, false,
+						__ATOMIC_RELAXED,
+						__ATOMIC_RELAXED))
+			return true;
+	return false;
 }
 
-static bool ctf_next_packet(unsigned i, uint64_t now)
+/* Blocks for the lane's packet there.  We own it. */
+static bool ctf_have_packet(struct ctf_lane *lane, char *at, uint64_t now)
 {
-	struct ctf_lane *lane = &ctf.control->lanes[i];
-
-	if (lane->full)
+	if (at < lane->base + ctf.opening + (size_t)lane->n_packets * CTF_PACKET)
+		return true;
+	if (at + CTF_PACKET > lane->base + ctf.size || !ctf_spend_packet())
 		return false;
-	if (!ctf_room_for_packet(i, now)) {
-		lane->full = 1;
+	if (!sj_ctf_allocate(at, CTF_PACKET)) {
+		__atomic_fetch_add(&ctf.control->left, 1, __ATOMIC_RELAXED);
+		__atomic_store_n(&ctf.control->retry, now + CTF_RETRY,
+				 __ATOMIC_RELAXED);
 		return false;
 	}
-	/* One fault for all of it; where that is unknown (Linux 5.14), many. */
-	(void)syscall(SYS_madvise, ctf_packet_at(i, lane->n_packets),
-		      (size_t)CTF_PACKET,
-		      MADV_POPULATE_WRITE);
-	ctf_begin(ctf_packet_at(i, lane->n_packets), CTF_PACKET, now,
-		  __atomic_load_n(&lane->discarded, __ATOMIC_RELAXED));
-	lane->filled = sizeof(struct ctf_packet);
-	__atomic_store_n(&lane->n_packets, lane->n_packets + 1,
-			 __ATOMIC_RELEASE);
+	lane->n_packets++;
 	return true;
 }
 
-struct ctf_next {
-	unsigned lane;
+/* A spare lane's sj_percpu_turn(): the same stores. */
+static void ctf_turn_spare(struct ctf_lane *lane, struct ctf_packet *next,
+			   uint64_t bits, uint64_t now)
+{
+	uintptr_t word = __atomic_load_n(&lane->packet, __ATOMIC_RELAXED);
+	struct ctf_packet *p = ctf_packet_of(word);
+
+	__atomic_store_n(&lane->packet, word | SJ_PERCPU_FULL, __ATOMIC_RELEASE);
+	next->begin = next->end = now > p->end ? now : p->end;
+	next->discarded = p->discarded;
+	__atomic_store_n(&p->packet_bits, bits, __ATOMIC_RELEASE);
+	__atomic_store_n(&lane->packet, (uintptr_t)next, __ATOMIC_RELEASE);
+}
+
+struct ctf_turn {
+	struct ctf_lane *lane;		/* ours */
 	uint64_t now;
-	bool there;
+	bool done;
 };
 
-static void ctf_next_of(void *arg)
+/*
+ * False: there is no room.  A CPU's lane that we don't run on any more turns when
+ * somebody there asks again.
+ */
+static void ctf_turn(void *arg)
 {
-	struct ctf_next *next = arg;
-	int saved = errno;
+	struct ctf_turn *turn = arg;
+	struct ctf_lane *lane = turn->lane;
+	uintptr_t word = __atomic_load_n(&lane->packet, __ATOMIC_ACQUIRE);
+	struct ctf_packet *p = ctf_packet_of(word), *next;
+	size_t size = ctf_size_of(lane, p);
+	char *at = (char *)p + size;
+	unsigned cpu = (unsigned)(lane - ctf.control->lanes);
 
-	next->there = ctf_next_packet(next->lane, next->now);
-	errno = saved;
+	turn->done = ctf_have_packet(lane, at, turn->now);
+	if (!turn->done)
+		return;
+	next = (struct ctf_packet *)(void *)at;
+	ctf_begin(lane, next, turn->now);
+	if (cpu < ctf.cpus)
+		(void)sj_percpu_turn(sj_percpu(), (struct sj_percpu_log *)lane,
+				     cpu, word, (struct sj_percpu_packet *)next,
+				     8 * size, turn->now);
+	else
+		ctf_turn_spare(lane, next, 8 * size, turn->now);
 }
 
 /* ---- an event: in general registers -------------------------------------- */
@@ -592,6 +260,19 @@ static void ctf_put_padded(struct ctf_writer *w, const void *bytes, size_t n,
 	w->at += size;
 }
 
+/* One that another thread shortens meanwhile ends where the copy does. */
+static void ctf_put_string(struct ctf_writer *w, const char *s, size_t n)
+{
+	char *at = w->at;
+
+	ctf_put_padded(w, s, n, n + 1);
+	if (w->full)
+		return;
+	while (*at)
+		at++;
+	w->at = at + 1;
+}
+
 /* The low bytes of an integer. */
 static inline void ctf_put_low(struct ctf_writer *w, uint64_t v, unsigned elem)
 {
@@ -633,7 +314,7 @@ static void ctf_put_value(struct ctf_writer *w, const struct side_jmp_field *f,
 			    v->u64, f->elem);
 		break;
 	case SIDE_JMP_STRING:
-		ctf_put_padded(w, v->data, v->count, v->count + 1);
+		ctf_put_string(w, v->data, v->count);
 		break;
 	case SIDE_JMP_CHARS:
 		ctf_put_padded(w, v->data, sj_chars_length(f, v), f->count);
@@ -670,28 +351,10 @@ static void ctf_put_event_data(struct ctf_writer *w,
 		ctf_put_value(w, &f[i], &values[i]);
 }
 
-/* Into the lane's current packet. */
-static bool ctf_append(unsigned i, const struct side_jmp_event *event,
-		       uint32_t id, const struct sj_origin *origin,
-		       const struct side_jmp_value values[])
+static bool ctf_may_grow(uint64_t now)
 {
-	struct ctf_lane *lane = &ctf.control->lanes[i];
-	struct ctf_packet *p;
-	struct ctf_writer w;
-
-	if (!lane->n_packets)
-		return false;
-	p = ctf_current(i);
-	w = (struct ctf_writer){ (char *)p + lane->filled,
-				 (char *)p + CTF_PACKET, false };
-	ctf_put_event_data(&w, event, id, origin, values);
-	if (w.full)
-		return false;
-	lane->filled = (uint64_t)(w.at - (char *)p);
-	/* In this order for whoever reads what a crash has left. */
-	__atomic_store_n(&p->end, origin->now, __ATOMIC_RELEASE);
-	__atomic_store_n(&p->content_bits, 8 * lane->filled, __ATOMIC_RELEASE);
-	return true;
+	return __atomic_load_n(&ctf.control->left, __ATOMIC_RELAXED) &&
+	       now >= __atomic_load_n(&ctf.control->retry, __ATOMIC_RELAXED);
 }
 
 /* An event that no packet holds must not use them up. */
@@ -714,42 +377,191 @@ static bool ctf_fits_packet(const struct side_jmp_event *event,
 	return true;
 }
 
-/* The lane is ours. */
-static bool ctf_write_lane(unsigned i, const struct side_jmp_event *event,
-			   uint32_t id, const struct side_jmp_value values[],
+/* The lane is ours.  False: no room. */
+static bool ctf_grow(struct ctf_lane *lane, uint64_t now)
+{
+	struct ctf_turn turn = { lane, now, false };
+
+	if (!ctf_may_grow(now))
+		return false;
+	sj_keep_vectors(ctf_turn, &turn);
+	return turn.done;
+}
+
+/* ---- a CPU's lane --------------------------------------------------------- */
+
+/* False: somebody else does, or nobody can. */
+static bool ctf_grow_cpu(uint32_t cpu, uint64_t now)
+{
+	struct ctf_lane *lane = &ctf.control->lanes[cpu];
+	bool done;
+
+	if (!ctf_may_grow(now) || !sj_ctf_try(&lane->owner, sj_ctf_me()))
+		return false;
+	done = ctf_grow(lane, now);
+	sj_ctf_let_go(&lane->owner);
+	return done;
+}
+
+static bool ctf_add(void *here, const void *record, size_t size)
+{
+	struct sj_percpu_log *logs = (struct sj_percpu_log *)ctf.control->lanes;
+
+	for (int i = 0; i < CTF_TRIES; i++) {
+		uint64_t now = sj_now();
+		uint32_t cpu;
+
+		switch (sj_percpu_add(here, logs, ctf.cpus, record, size, now,
+				      &cpu)) {
+		case SJ_PERCPU_DONE:
+			return true;
+		case SJ_PERCPU_NO_ROOM:
+			if (!ctf_grow_cpu(cpu, now))
+				return false;
+			break;
+		case SJ_PERCPU_NO_LOG:
+			return false;
+		default:
+			break;
+		}
+	}
+	return false;
+}
+
+/* False: not that way. */
+static bool ctf_write_cpu(const struct side_jmp_event *event, uint32_t id,
+			  const struct side_jmp_value values[])
+{
+	uint64_t record[CTF_RECORD / 8 + 1];
+	struct ctf_writer w = { (char *)record, (char *)&record[CTF_RECORD / 8],
+				false };
+	struct sj_origin here = { 0, sj_pid(), sj_tid() };
+	void *percpu = sj_percpu();
+
+	if (!percpu)
+		return false;
+	ctf_put_event_data(&w, event, id, &here, values);
+	if (w.full)
+		return false;
+	__builtin_memset(w.at, 0, 8);	/* to a whole word */
+	return ctf_add(percpu, record, (size_t)(w.at - (char *)record));
+}
+
+/* ---- spare lanes ----------------------------------------------------------- */
+
+/* Into the packet of a lane that is ours. */
+static bool ctf_append(struct ctf_lane *lane, const struct side_jmp_event *event,
+		       uint32_t id, const struct sj_origin *origin,
+		       const struct side_jmp_value values[])
+{
+	uintptr_t word = __atomic_load_n(&lane->packet, __ATOMIC_RELAXED);
+	struct ctf_packet *p = ctf_packet_of(word);
+	struct sj_origin at = *origin;
+	struct ctf_writer w = { (char *)p + p->content_bits / 8,
+				(char *)p + CTF_PACKET, false };
+
+	if (word & SJ_PERCPU_FULL)
+		return false;
+	if (at.now < p->end)
+		at.now = p->end;
+	ctf_put_event_data(&w, event, id, &at, values);
+	if (w.full)
+		return false;
+	/* In this order for whoever reads what there is. */
+	__atomic_store_n(&p->end, at.now, __ATOMIC_RELEASE);
+	__atomic_store_n(&p->content_bits, 8 * (uint64_t)(w.at - (char *)p),
+			 __ATOMIC_RELEASE);
+	return true;
+}
+
+/* What could not be said while others had it. */
+static void ctf_tell_discarded(struct ctf_lane *lane)
+{
+	struct ctf_packet *p = ctf_packet_of(lane->packet);
+
+	if (__atomic_load_n(&lane->discarded, __ATOMIC_RELAXED))
+		__atomic_store_n(&p->discarded, p->discarded +
+				 __atomic_exchange_n(&lane->discarded, 0,
+						     __ATOMIC_RELAXED),
+				 __ATOMIC_RELEASE);
+}
+
+static bool ctf_write_lane(struct ctf_lane *lane,
+			   const struct side_jmp_event *event, uint32_t id,
+			   const struct side_jmp_value values[],
 			   const struct sj_origin *origin)
 {
-	/* Read while we hold the lane: so its times never go back. */
+	/* Read while we hold the lane: so its times seldom go back. */
 	struct sj_origin here = origin ? *origin :
 		(struct sj_origin){ sj_now(), sj_pid(), sj_tid() };
-	struct ctf_next next = { i, here.now, false };
 
-	if (ctf_append(i, event, id, &here, values))
-		return true;
-	if (!ctf_fits_packet(event, values))
-		return false;
-	sj_keep_vectors(ctf_next_of, &next);
-	return next.there && ctf_append(i, event, id, &here, values);
+	ctf_tell_discarded(lane);
+	return ctf_append(lane, event, id, &here, values) ||
+	       (ctf_fits_packet(event, values) && ctf_grow(lane, here.now) &&
+		ctf_append(lane, event, id, &here, values));
 }
 
-static bool ctf_take(struct ctf_lane *lane)
+static struct ctf_lane *ctf_spare(unsigned i)
 {
-	return !__atomic_load_n(&lane->busy, __ATOMIC_RELAXED) &&
-	       !__atomic_exchange_n(&lane->busy, 1, __ATOMIC_ACQUIRE);
+	return &ctf.control->lanes[ctf.cpus + i % (ctf.lanes - ctf.cpus)];
 }
 
-/* Count it where babeltrace2 sees it. */
-static void ctf_discard(unsigned i)
+SJ_GENERAL_END
+/* Also of a CPU's lane, whose owner may have died. */
+static void ctf_wait(void *me)
 {
-	struct ctf_lane *lane = &ctf.control->lanes[i];
-	uint64_t n = __atomic_add_fetch(&lane->discarded, 1, __ATOMIC_RELAXED);
-	uint64_t packets = __atomic_load_n(&lane->n_packets, __ATOMIC_ACQUIRE);
-	struct ctf_packet *p;
+	for (unsigned i = 0; i < ctf.lanes; i++)
+		if (sj_ctf_inherit(&ctf.control->lanes[i].owner,
+				   *(uint32_t *)me))
+			sj_ctf_let_go(&ctf.control->lanes[i].owner);
+	(void)syscall(SYS_sched_yield);
+}
+SJ_GENERAL_BEGIN
 
-	if (!packets)
-		return;
-	p = ctf_packet_at(i, packets - 1);
-	__atomic_store_n(&p->discarded, n, __ATOMIC_RELAXED);
+static bool ctf_write_spare(const struct side_jmp_event *event, uint32_t id,
+			    const struct side_jmp_value values[],
+			    const struct sj_origin *origin)
+{
+	unsigned first = (unsigned)sj_tid(), n = ctf.lanes - ctf.cpus;
+	uint32_t me = sj_ctf_me();
+	bool done = false, busy = true;
+
+	for (int round = 0; round < CTF_ROUNDS && busy && !done; round++) {
+		busy = false;
+		for (unsigned i = 0; i < n && !done; i++) {
+			struct ctf_lane *lane = ctf_spare(first + i);
+
+			if (!sj_ctf_try(&lane->owner, me)) {
+				busy = true;
+				continue;
+			}
+			done = ctf_write_lane(lane, event, id, values, origin);
+			sj_ctf_let_go(&lane->owner);
+		}
+		if (busy && !done)
+			sj_keep_vectors(ctf_wait, &me);
+	}
+	return done;
+}
+
+/* ---- an event -------------------------------------------------------------- */
+
+/* Where babeltrace2 sees it. */
+static void ctf_discard(void)
+{
+	struct sj_percpu_log *logs = (struct sj_percpu_log *)ctf.control->lanes;
+	struct ctf_lane *lane = ctf_spare((unsigned)sj_tid());
+	void *here = sj_percpu();
+
+	__atomic_fetch_add(&ctf_lost, 1, __ATOMIC_RELAXED);
+	for (int i = 0; i < CTF_TRIES && here; i++)
+		if (sj_percpu_discard(here, logs, ctf.cpus) == SJ_PERCPU_DONE)
+			return;
+	__atomic_fetch_add(&lane->discarded, 1, __ATOMIC_RELAXED);
+	if (sj_ctf_try(&lane->owner, sj_ctf_me())) {
+		ctf_tell_discarded(lane);
+		sj_ctf_let_go(&lane->owner);
+	}
 }
 
 static bool ctf_write(const struct side_jmp_event *event,
@@ -757,30 +569,186 @@ static bool ctf_write(const struct side_jmp_event *event,
 		      const struct sj_origin *origin)
 {
 	uint32_t id = __atomic_load_n(&event->id, __ATOMIC_ACQUIRE);
-	unsigned first = (unsigned)sj_tid() % CTF_LANES;
 
-	for (unsigned n = 0; n < CTF_LANES && id; n++) {
-		unsigned i = (first + n) % CTF_LANES;
-		struct ctf_lane *lane = &ctf.control->lanes[i];
-		bool done;
-
-		if (!ctf_take(lane))
-			continue;
-		done = ctf_write_lane(i, event, id, values, origin);
-		__atomic_store_n(&lane->busy, 0, __ATOMIC_RELEASE);
-		if (done)
-			return true;
-	}
-	ctf_discard(first);
+	if (id && ((!origin && ctf_write_cpu(event, id, values)) ||
+		   ctf_write_spare(event, id, values, origin)))
+		return true;
+	ctf_discard();
 	return false;
 }
 
 SJ_GENERAL_END
 
+/* ---- opening and closing --------------------------------------------------- */
+
+static int ctf_make_directory(const char *directory, char *path, size_t size)
+{
+	mkdir(directory, 0777);
+	for (int n = 0; n < 10000; n++) {
+		int length = snprintf(path, size, "%s%s-%d-%d", directory,
+				      program_invocation_short_name,
+				      (int)getpid(), n);
+
+		if (length < 0 || (size_t)length >= size)
+			return -ENAMETOOLONG;
+		if (!mkdir(path, 0777))
+			return open(path, O_DIRECTORY | O_CLOEXEC);
+		if (errno != EEXIST)
+			return -errno;
+	}
+	return -EEXIST;
+}
+
+enum { CTF_LANE_NAME = 24 };
+
+static void ctf_lane_name(char name[CTF_LANE_NAME], unsigned i)
+{
+	snprintf(name, CTF_LANE_NAME, "stream_%u", i);
+}
+
+static int ctf_open_lane(int dir, unsigned i)
+{
+	struct ctf_lane *lane = &ctf.control->lanes[i];
+	uint64_t now = sj_now();
+	struct ctf_packet *p;
+	char name[CTF_LANE_NAME];
+	int r;
+
+	ctf_lane_name(name, i);
+	r = sj_ctf_create(dir, name, ctf.size, ctf.opening, &lane->base);
+	if (r)
+		return r;
+	p = (struct ctf_packet *)(void *)(lane->base + CTF_FIRST);
+	ctf_begin(lane, p, now);
+	ctf_begin(lane, (struct ctf_packet *)(void *)lane->base, now);
+	((struct ctf_packet *)(void *)lane->base)->packet_bits = 8 * CTF_FIRST;
+	lane->packet = (uintptr_t)p | SJ_PERCPU_FULL;
+	return 0;
+}
+
+/* The events that there are; later ones come through ctf_new_event(). */
+static int ctf_describe_all(int dir)
+{
+	struct sj_slice slice = { 0 };
+	int r;
+
+	sj_slice_enter(&slice);
+	r = sj_ctf_metadata_open(dir);
+	if (!r)
+		sj_walk_over(&slice, sj_ctf_describe);
+	sj_slice_leave(&slice);
+	return r;
+}
+
+static void ctf_count_lanes(void)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_CONF);
+	unsigned n = cpus < 1 ? 1 : cpus > CTF_CPUS ? CTF_CPUS : (unsigned)cpus;
+
+	ctf.cpus = sj_percpu() ? n : 0;
+	ctf.lanes = ctf.cpus + (ctf.cpus || n < CTF_SPARE ? CTF_SPARE : n);
+}
+
+/*
+ * All lanes draw on what the trace may have; a single one has no more, and of
+ * very many it has less.
+ */
+static int ctf_size_lanes(uint64_t size)
+{
+	uint64_t packets = size / CTF_PACKET ? size / CTF_PACKET : 1;
+	uint64_t most = ctf.lanes > 16 ? packets * 16 / ctf.lanes + 1 : packets;
+
+	ctf.opening = CTF_OPENING > sj_page_size() ? CTF_OPENING :
+		      sj_page_size();
+	ctf.size = sj_ctf_bounded(ctf.opening + most * CTF_PACKET, ctf.lanes);
+	ctf.control->left = packets;
+	return ctf.size < ctf.opening + CTF_PACKET ? -EFBIG : 0;
+}
+
+static int ctf_open_files(int dir, uint64_t size)
+{
+	int r;
+
+	ctf_count_lanes();
+	ctf.control = mmap(NULL, sizeof(*ctf.control), PROT_READ | PROT_WRITE,
+			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (ctf.control == MAP_FAILED) {
+		ctf.control = NULL;
+		return -errno;
+	}
+	r = ctf_size_lanes(size);
+	for (unsigned i = 0; i < ctf.lanes && !r; i++)
+		r = ctf_open_lane(dir, i);
+	return r ? r : ctf_describe_all(dir);
+}
+
+/* No callback runs any more. */
+static void ctf_close(void)
+{
+	sigmask_t mask;
+
+	if (ctf.control) {
+		for (unsigned i = 0; i < ctf.lanes; i++)
+			if (ctf.control->lanes[i].base)
+				munmap(ctf.control->lanes[i].base, ctf.size);
+		munmap(ctf.control, sizeof(*ctf.control));
+	}
+	ctf.control = NULL;
+	__atomic_store_n(&ctf_lost, 0, __ATOMIC_RELAXED);
+	mask = sj_event_enter();
+	sj_ctf_metadata_close();
+	sj_event_leave(mask);
+}
+
+/* Half a trace can't be read. */
+static void ctf_remove(int dir, const char *path)
+{
+	char name[CTF_LANE_NAME];
+
+	for (unsigned i = 0; i < ctf.lanes; i++) {
+		ctf_lane_name(name, i);
+		unlinkat(dir, name, 0);
+	}
+	unlinkat(dir, SJ_CTF_METADATA, 0);
+	rmdir(path);
+}
+
+static int ctf_open(const char *name, uint64_t size, char path[SJ_OUTPUT_NAME])
+{
+	int dir = ctf_make_directory(name, path, SJ_OUTPUT_NAME), r;
+
+	if (dir < 0)
+		return dir;
+	ctf.name = path;
+	r = ctf_open_files(dir, size);
+	if (r) {
+		ctf_close();
+		ctf_remove(dir, path);
+	}
+	close(dir);
+	return r;
+}
+
+static void ctf_after_fork(void)
+{
+	__atomic_store_n(&ctf_lost, 0, __ATOMIC_RELAXED);
+	sj_ctf_locks_after_fork();
+}
+
+static void ctf_exit(void)
+{
+	uint64_t n = __atomic_load_n(&ctf_lost, __ATOMIC_RELAXED);
+
+	if (n)
+		sj_say("%.160s: %llu events lost", ctf.name, (unsigned long long)n);
+}
+
 const struct sj_output sj_ctf_output = {
 	.open = ctf_open,
 	.close = ctf_close,
-	.new_event = ctf_new_event,
+	.new_event = sj_ctf_describe,
 	.general = true,
 	.write = ctf_write,
+	.after_fork = ctf_after_fork,
+	.exit = ctf_exit,
 };

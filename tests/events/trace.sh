@@ -214,15 +214,15 @@ ctf_bounded() { # what is read and what is said to be lost is all there was
 	SIDE_JMP_OUTPUT_SIZE=1M ctf threads 100000 && read_back "$TMP/ctf" || return 1
 	lost=$(sed -n 's/.*discarded \([0-9]*\) events.*/\1/p' "$TMP/err" |
 		awk '{ s += $1 } END { print s + 0 }')
-	echo "$(wc -l <"$TMP/out") read, $lost lost, $(du -sb "$TMP/ctf")"
+	echo "$(wc -l <"$TMP/out") read, $lost lost, $(du -s -B1 "$TMP/ctf")"
 	[ $((lost + $(wc -l <"$TMP/out"))) = 400000 ] && [ "$lost" -gt 0 ] &&
-	[ "$(du -sb "$TMP/ctf" | cut -f1)" -lt 1200000 ]
+	[ "$(du -s -B1 "$TMP/ctf" | cut -f1)" -lt 1200000 ]
 }
 ok trace_ctf_is_bounded_and_counts_what_is_lost ctf_bounded
 ctf_big() {
 	ctf big && read_back "$TMP/ctf" && [ "$(wc -l <"$TMP/out")" = 1 ] &&
 	grep -q 'discarded 300 events' "$TMP/err" &&
-	[ "$(du -sb "$TMP/ctf" | cut -f1)" -lt 300000 ]
+	[ "$(du -s -B1 "$TMP/ctf" | cut -f1)" -lt 300000 ]
 }
 ok trace_ctf_event_larger_than_a_packet_is_lost ctf_big
 ok trace_ctf_never_lands_in_another_file closefds "$TMP/ctf2/" other2

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The files of a CTF trace (diamon.org/ctf/v1.8.3), shared by who writes them:
+ * trace_ctf.c the streams, ctf_metadata.c what describes them.
+ *
+ * A file has its full size from the start, is mapped, and is sparse; its last
+ * packet reaches to its end, and its header says how much of that is filled.  So
+ * one store makes what has been written a part of the trace, and a trace can be
+ * read at every moment and after any end.  Blocks are asked for before they are
+ * written to, or a full disk would be SIGBUS.  No descriptor is kept: programs
+ * close those they don't know.
+ */
+#ifndef SIDE_JMP_EVENTS_CTF_H
+#define SIDE_JMP_EVENTS_CTF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "side_jmp_event.h"
+
+/* ---- ctf_file.c ---------------------------------------------------------- */
+
+/*
+ * A new file of that size in the directory, mapped and shared, with blocks for
+ * its first `first` bytes.  0 or -errno; then there is no mapping.
+ */
+int sj_ctf_create(int dir, const char *name, size_t size, size_t first,
+		  char **base);
+/* Blocks for whole pages of a mapping.  False: there are none. */
+bool sj_ctf_allocate(char *at, size_t n);
+/* As much of `size` as a file and n mappings of it may have here. */
+size_t sj_ctf_bounded(size_t size, size_t n);
+
+/*
+ * Locks in memory that processes share, of words that are 0 or say which thread:
+ * one that has ended lets go what it had, in whatever way it ended.
+ */
+uint32_t sj_ctf_me(void);
+bool sj_ctf_try(uint32_t *word, uint32_t me);	/* acquire */
+bool sj_ctf_inherit(uint32_t *word, uint32_t me); /* of the dead; a system call */
+void sj_ctf_let_go(uint32_t *word);		/* release */
+/*
+ * In the child of a fork().  One that may be in a PID namespace of its own knows
+ * not who is dead out of it, and is not known there.
+ */
+void sj_ctf_locks_after_fork(void);
+
+/* ---- ctf_metadata.c ------------------------------------------------------ */
+
+#define SJ_CTF_METADATA	"metadata"	/* the file's name */
+
+int sj_ctf_metadata_open(int dir);	/* 0 or -errno */
+void sj_ctf_metadata_close(void);
+/*
+ * Describes it, if metadata is open and has room, and gives it its number.
+ * sj_event_lock.
+ */
+void sj_ctf_describe(struct side_jmp_event *event);
+
+#endif

@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A trace's `metadata`: a text in CTF's own language (TSDL, 7) that describes
+ * streams and events, in one packet (7.1) of a file as ctf.h says.  A description
+ * that finds no room is not there, instead of half of it.
+ *
+ * Parent and children share it, and describe what they have loaded in turn.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "runtime/events/ctf.h"
+#include "runtime/events/events.h"
+
+#define METADATA_MAGIC	0x75D11D57u
+enum {
+	METADATA_SIZE = 32 * 1024 * 1024,	/* sparse; its bits are 32-bit */
+	METADATA_KNOWN = 64 * 1024,
+	METADATA_HEADER = 37,		/* bytes; the text follows */
+};
+
+/* 7.1 */
+struct metadata_packet {
+	uint32_t magic;
+	uint8_t uuid[16];		/* none */
+	uint32_t checksum;		/* none */
+	uint32_t content_bits, packet_bits;	/* this included */
+	uint8_t compression, encryption, checksum_scheme;
+	uint8_t major, minor;
+} __attribute__((packed, aligned(4)));
+
+_Static_assert(offsetof(struct metadata_packet, minor) == METADATA_HEADER - 1,
+	       "packed");
+
+/* A description, in order not to repeat it when a library comes again. */
+struct metadata_known {
+	uint32_t hash, id;
+	uint32_t at, length;		/* of its text; 0: no entry */
+};
+
+/* Shared by parent and children. */
+struct metadata_shared {
+	uint32_t owner;			/* a lock of ctf.h's */
+	uint32_t last_id;		/* owner; all of the rest is */
+	uint32_t allocated;		/* bytes */
+	uint32_t n_known;
+	struct metadata_known known[METADATA_KNOWN];
+};
+
+/* Of this process.  sj_event_lock. */
+static struct {
+	struct metadata_shared *shared;	/* NULL: closed */
+	struct metadata_packet *packet;
+	size_t size;
+	/* What is being written; the trace has it when content_bits says so. */
+	uint32_t at;
+	bool full;
+} metadata;
+
+/* ---- text ----------------------------------------------------------------- */
+
+static bool metadata_room(void)
+{
+	struct metadata_shared *m = metadata.shared;
+
+	if (metadata.at < m->allocated)
+		return true;
+	if (m->allocated == metadata.size ||
+	    !sj_ctf_allocate((char *)metadata.packet + m->allocated,
+			     sj_page_size()))
+		return false;
+	m->allocated += (uint32_t)sj_page_size();
+	return true;
+}
+
+static void tsdl_char(char c)
+{
+	if (metadata.full || !metadata_room())
+		metadata.full = true;
+	else
+		((char *)metadata.packet)[metadata.at++] = c;
+}
+
+static void tsdl_text(const char *s)
+{
+	while (*s)
+		tsdl_char(*s++);
+}
+
+__attribute__((format(printf, 1, 2)))
+static void tsdl_format(const char *format, ...)
+{
+	char text[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	tsdl_text(text);
+}
+
+static const char *const tsdl_elements[] = {
+	[SIDE_JMP_U8] = "uint8_t", [SIDE_JMP_U16] = "uint16_t",
+	[SIDE_JMP_U32] = "uint32_t", [SIDE_JMP_U64] = "uint64_t",
+	[SIDE_JMP_S8] = "int8_t", [SIDE_JMP_S16] = "int16_t",
+	[SIDE_JMP_S32] = "int32_t", [SIDE_JMP_S64] = "int64_t",
+	[SIDE_JMP_F32] = "float32_t", [SIDE_JMP_F64] = "float64_t",
+	[SIDE_JMP_BYTE] = "byte_t",
+};
+
+/* A string literal of TSDL, which has C's escapes. */
+static void tsdl_literal(const char *s)
+{
+	tsdl_text("\"");
+	for (; *s; s++) {
+		if (*s == '"' || *s == '\\')
+			tsdl_format("\\%c", *s);
+		else if ((unsigned char)*s < 0x20)
+			tsdl_format("\\%03o", (unsigned char)*s);
+		else
+			tsdl_char(*s);
+	}
+	tsdl_text("\"");
+}
+
+static const char *tsdl_byte_order(void)
+{
+	static const uint16_t one = 1;
+
+	return *(const char *)&one ? "le" : "be";
+}
+
+/*
+ * How far the wall clock is ahead.  Of several looks the one with the least
+ * time between its halves.
+ */
+static uint64_t tsdl_clock_offset(void)
+{
+	uint64_t best = UINT64_MAX, offset = 0;
+
+	for (int i = 0; i < 5; i++) {
+		uint64_t before = sj_now(), after;
+		struct timespec wall;
+
+		clock_gettime(CLOCK_REALTIME, &wall);
+		after = sj_now();
+		if (after - before >= best)
+			continue;
+		best = after - before;
+		offset = (uint64_t)wall.tv_sec * 1000000000 +
+			 (uint64_t)wall.tv_nsec - (before + best / 2);
+	}
+	return offset;
+}
+
+static void tsdl_integer(unsigned bits, bool is_signed, const char *extra,
+			    const char *name)
+{
+	tsdl_format("typealias integer { size = %u; align = 8; signed = %s;%s }"
+		 " := %s;\n", bits, is_signed ? "true" : "false", extra, name);
+}
+
+static void tsdl_types(void)
+{
+	char name[16];
+
+	for (unsigned bits = 8; bits <= 64; bits *= 2) {
+		snprintf(name, sizeof(name), "uint%u_t", bits);
+		tsdl_integer(bits, false, "", name);
+		tsdl_integer(bits, true, "", name + 1);
+	}
+	tsdl_integer(64, false, " base = 16;", "pointer_t");
+	tsdl_integer(8, false, " base = 16;", "byte_t");
+	tsdl_integer(8, true, " encoding = UTF8;", "char_t");
+	tsdl_integer(64, false, " map = clock.monotonic.value;", "clock_t");
+	tsdl_text("typealias floating_point { exp_dig = 8; mant_dig = 24;"
+		" align = 8; } := float32_t;\n"
+		"typealias floating_point { exp_dig = 11; mant_dig = 53;"
+		" align = 8; } := float64_t;\n");
+}
+
+static void tsdl_preamble(void)
+{
+	tsdl_format("/* CTF 1.8 */\n"
+		 "typealias integer { size = 32; align = 8; signed = false; }"
+		 " := magic_t;\n"
+		 "trace {\n\tmajor = 1;\n\tminor = 8;\n\tbyte_order = %s;\n"
+		 "\tpacket.header := struct {\n"
+		 "\t\tmagic_t magic;\n\t\tmagic_t stream_id;\n\t};\n};\n",
+		 tsdl_byte_order());
+	tsdl_text("env {\n\ttracer_name = \"side_jmp\";\n\tdomain = \"ust\";\n"
+		"\tprocname = ");
+	tsdl_literal(program_invocation_short_name);
+	tsdl_format(";\n\tvpid = %d;\n};\n", (int)getpid());
+	tsdl_format("clock {\n\tname = monotonic;\n\tfreq = 1000000000;\n"
+		 "\toffset = %llu;\n\tabsolute = true;\n};\n",
+		 (unsigned long long)tsdl_clock_offset());
+	tsdl_types();
+	tsdl_text("stream {\n\tid = 0;\n\tpacket.context := struct {\n"
+		"\t\tclock_t timestamp_begin;\n\t\tclock_t timestamp_end;\n"
+		"\t\tuint64_t content_size;\n\t\tuint64_t packet_size;\n"
+		"\t\tuint64_t events_discarded;\n\t};\n"
+		"\tevent.header := struct {\n"
+		"\t\tuint32_t id;\n\t\tclock_t timestamp;\n\t};\n"
+		"\tevent.context := struct {\n"
+		"\t\tint32_t _vpid;\n\t\tint32_t _vtid;\n\t};\n};\n");
+}
+
+static void tsdl_enum(const struct sj_field_at *at)
+{
+	const char *label = at->labels;
+
+	tsdl_format("\t\tenum : %s {", tsdl_elements[at->field->elem]);
+	for (uint32_t i = 0; i < at->field->count; i++) {
+		tsdl_text(i ? ", " : " ");
+		tsdl_literal(label);
+		tsdl_format(" = %lld", (long long)at->values[i]);
+		label = side_jmp_event_next_text(label);
+	}
+	tsdl_format(" } _%s;\n", at->name);
+}
+
+/* Names get the underscore that keeps them apart from TSDL's keywords. */
+static void tsdl_field(const struct sj_field_at *at)
+{
+	const struct side_jmp_field *f = at->field;
+	const char *type = tsdl_elements[f->elem], *name = at->name;
+
+	switch (f->kind) {
+	case SIDE_JMP_INT:
+	case SIDE_JMP_FLOAT:
+		tsdl_format("\t\t%s _%s;\n", type, name);
+		break;
+	case SIDE_JMP_POINTER:
+		tsdl_format("\t\tpointer_t _%s;\n", name);
+		break;
+	case SIDE_JMP_ENUM:
+		tsdl_enum(at);
+		break;
+	case SIDE_JMP_STRING:
+		tsdl_format("\t\tstring { encoding = UTF8; } _%s;\n", name);
+		break;
+	case SIDE_JMP_CHARS:
+		tsdl_format("\t\tchar_t _%s[%u];\n", name, (unsigned)f->count);
+		break;
+	case SIDE_JMP_ARRAY:
+		tsdl_format("\t\t%s _%s[%u];\n", type, name, (unsigned)f->count);
+		break;
+	default:
+		tsdl_format("\t\tuint32_t __%s_length;\n\t\t%s _%s[__%s_length];\n",
+			 name, type, name, name);
+	}
+}
+
+/* Without its number, which comes after it: what a repetition would repeat. */
+static void tsdl_event(const struct side_jmp_event *event)
+{
+	struct sj_field_at at = sj_fields(event->desc);
+
+	tsdl_text("event {\n\tname = \"");
+	tsdl_text(side_jmp_event_provider(event->desc));
+	tsdl_text(":");
+	tsdl_text(side_jmp_event_name(event->desc));
+	tsdl_text("\";\n\tstream_id = 0;\n\tfields := struct {\n");
+	while (sj_next_field(&at))
+		tsdl_field(&at);
+	tsdl_text("\t};\n");
+}
+
+/* ---- what is described ---------------------------------------------------- */
+
+/* FNV-1a. */
+static uint32_t metadata_hash(const char *s, uint32_t n)
+{
+	uint32_t hash = 2166136261u;
+
+	for (uint32_t i = 0; i < n; i++)
+		hash = (hash ^ (unsigned char)s[i]) * 16777619u;
+	return hash;
+}
+
+/* Where it is, or would be. */
+static struct metadata_known *metadata_find(const struct metadata_known *as)
+{
+	const char *text = (const char *)metadata.packet;
+	uint32_t i = as->hash % METADATA_KNOWN;
+
+	for (;; i = (i + 1) % METADATA_KNOWN) {
+		struct metadata_known *k = &metadata.shared->known[i];
+
+		if (!k->length || (k->hash == as->hash &&
+				   k->length == as->length &&
+				   !memcmp(text + k->at, text + as->at,
+					   as->length)))
+			return k;
+	}
+}
+
+static void metadata_begin(void)
+{
+	metadata.at = metadata.packet->content_bits / 8;
+	metadata.full = false;
+}
+
+/* Readers of any process see all of it or none. */
+static bool metadata_end(void)
+{
+	if (!metadata.full)
+		__atomic_store_n(&metadata.packet->content_bits,
+				 8 * metadata.at, __ATOMIC_RELEASE);
+	return !metadata.full;
+}
+
+/* Its number; 0: no room.  We own it. */
+static uint32_t metadata_add(const struct side_jmp_event *event)
+{
+	struct metadata_shared *m = metadata.shared;
+	struct metadata_known new, *known;
+
+	metadata_begin();
+	new.at = metadata.at;
+	tsdl_event(event);
+	new.length = metadata.at - new.at;
+	if (metadata.full)
+		return 0;
+	new.hash = metadata_hash((const char *)metadata.packet + new.at,
+				 new.length);
+	known = metadata_find(&new);
+	if (known->length)
+		return known->id;
+	/* One that died here has left a number that nobody has. */
+	new.id = ++m->last_id;
+	tsdl_format("\tid = %u;\n};\n", (unsigned)new.id);
+	if (!metadata_end())
+		return 0;
+	if (m->n_known < METADATA_KNOWN / 2) {
+		m->n_known++;
+		*known = new;
+	}
+	return new.id;
+}
+
+/* False: somebody has it who can't be waited for. */
+static bool metadata_take(void)
+{
+	uint32_t me = sj_ctf_me();
+
+	for (int i = 0; i < 10000; i++) {
+		if (sj_ctf_try(&metadata.shared->owner, me) ||
+		    sj_ctf_inherit(&metadata.shared->owner, me))
+			return true;
+		sj_pause(100000);
+	}
+	return false;
+}
+
+/*
+ * An event's number is published only when the metadata has it (release; pairs
+ * with the acquire in ctf_write()): a stream never holds an unknown one.
+ */
+void sj_ctf_describe(struct side_jmp_event *event)
+{
+	uint32_t id = 0;
+
+	if (!metadata.shared)
+		return;
+	if (metadata_take()) {
+		id = metadata_add(event);
+		sj_ctf_let_go(&metadata.shared->owner);
+	}
+	__atomic_store_n(&event->id, id, __ATOMIC_RELEASE);
+}
+
+/* ---- opening -------------------------------------------------------------- */
+
+static int metadata_start(void)
+{
+	struct metadata_packet *p = metadata.packet;
+
+	metadata.shared->allocated = (uint32_t)sj_page_size();
+	*p = (struct metadata_packet){
+		.magic = METADATA_MAGIC,
+		.content_bits = 8 * METADATA_HEADER,
+		.packet_bits = 8 * (uint32_t)metadata.size,
+		.major = 1, .minor = 8,
+	};
+	metadata_begin();
+	tsdl_preamble();
+	return metadata_end() ? 0 : -ENOSPC;
+}
+
+int sj_ctf_metadata_open(int dir)
+{
+	struct metadata_shared *m;
+	char *base;
+	int r;
+
+	metadata.size = sj_ctf_bounded(METADATA_SIZE, 2);
+	if (!metadata.size)
+		return -EFBIG;
+	m = mmap(NULL, sizeof(*m), PROT_READ | PROT_WRITE,
+		 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (m == MAP_FAILED)
+		return -errno;
+	r = sj_ctf_create(dir, SJ_CTF_METADATA, metadata.size,
+			  sj_page_size(), &base);
+	if (r) {
+		munmap(m, sizeof(*m));
+		return r;
+	}
+	metadata.packet = (struct metadata_packet *)(void *)base;
+	metadata.shared = m;
+	r = metadata_start();
+	if (r)
+		sj_ctf_metadata_close();
+	return r;
+}
+
+void sj_ctf_metadata_close(void)
+{
+	if (!metadata.shared)
+		return;
+	munmap(metadata.packet, metadata.size);
+	munmap(metadata.shared, sizeof(*metadata.shared));
+	metadata.shared = NULL;
+}
