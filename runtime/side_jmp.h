@@ -235,18 +235,24 @@ typedef uint64_t side_jmp_word_64_ __attribute__((__aligned__(8)));
 
 /*
  * A key's declaration tells a site two things about it that the compiler has
- * to know: the type of its word, and whether it is in this object (then a
- * site's record points at the key) or may be in another (then it points at a
- * slot, which holds the key's address).  In C two types with the key's name in
- * theirs say so, in C++ the key's own type.
+ * to know: the bytes of its word, and whether it is in this object (1: then a
+ * site's record points at the key) or may be in another (2: then it points at a
+ * slot, which holds the key's address).  In C sizes of two that are called after
+ * the key say so, types or (of which clang does not mind two in C99) variables that
+ * are defined nowhere; in C++ the key's own type.
  */
-#define SIDE_JMP_KEY_FACTS_(name, bits, place) \
-	typedef uint##bits##_t name##_side_jmp_word; \
-	typedef char name##_side_jmp_place[place]; \
-	typedef char SIDE_JMP_BY_NAME_(name)
+#if defined(__clang__) && !defined(__cplusplus)
+#define SIDE_JMP_FACT_		extern
+#else
+#define SIDE_JMP_FACT_		__extension__ typedef
+#endif
+#define SIDE_JMP_KEY_FACTS_(fact, name, bits, place) \
+	fact char side_jmp_word_of_##name[bits / 8] __attribute__((__unused__)); \
+	fact char side_jmp_place_of_##name[place] __attribute__((__unused__)); \
+	fact char SIDE_JMP_BY_NAME_(name)[1] __attribute__((__unused__))
 
 /* What is not a key's name makes an error of this. */
-#define SIDE_JMP_BY_NAME_(name)	name##__name_a_key_here_or_ask_side_jmp_enabled
+#define SIDE_JMP_BY_NAME_(name)	name_a_key_here_or_ask_side_jmp_enabled__not_##name
 
 /* Of a key that is defined by hand. */
 #define SIDE_JMP_KEY_INIT_(name, bits) \
@@ -270,18 +276,29 @@ typedef uint64_t side_jmp_word_64_ __attribute__((__aligned__(8)));
 	extern struct side_jmp_key *const name##_side_jmp_slot SIDE_JMP_HIDDEN;
 #endif
 
+/* In a class it is an error, which says what to write. */
+#ifdef __cplusplus
+#define SIDE_JMP_NO_MEMBER_(name) \
+	extern char side_jmp_in_a_class_write_SIDE_JMP_KEY_MEMBER__##name[1] \
+		__attribute__((__unused__));
+#else
+#define SIDE_JMP_NO_MEMBER_(name)
+#endif
+
 #define SIDE_JMP_KEY_DECLARE_(name, bits) \
 	extern SIDE_JMP_KEY_##bits##_ name SIDE_JMP_HIDDEN SIDE_JMP_NEAR_; \
 	SIDE_JMP_SLOT_DECLARED_(name) \
-	SIDE_JMP_KEY_FACTS_(name, bits, 1)
+	SIDE_JMP_KEY_FACTS_(SIDE_JMP_FACT_, name, bits, 1)
 #define SIDE_JMP_KEY_DEFINE_(name, bits, text) \
+	SIDE_JMP_NO_MEMBER_(name) \
 	SIDE_JMP_KEY_DECLARE_(name, bits); \
 	SIDE_JMP_KEY_##bits##_ name SIDE_JMP_INIT_##bits##_(text)
 #define SIDE_JMP_KEY_STATIC_(name, bits, text) \
+	SIDE_JMP_NO_MEMBER_(name) \
 	static SIDE_JMP_KEY_##bits##_ name SIDE_JMP_NEAR_ \
 		SIDE_JMP_INIT_##bits##_(text); \
 	SIDE_JMP_SLOT_DECLARED_(name) \
-	SIDE_JMP_KEY_FACTS_(name, bits, 1)
+	SIDE_JMP_KEY_FACTS_(typedef, name, bits, 1)
 
 #ifdef __cplusplus
 #define SIDE_JMP_KEY_EXTERN_(name, bits) \
@@ -296,7 +313,7 @@ typedef uint64_t side_jmp_word_64_ __attribute__((__aligned__(8)));
 			return name; \
 		} \
 	}; \
-	SIDE_JMP_KEY_FACTS_(name, bits, 2)
+	SIDE_JMP_KEY_FACTS_(SIDE_JMP_FACT_, name, bits, 2)
 #define SIDE_JMP_KEY_EXPORTED_(name, bits) \
 	SIDE_JMP_EXPORTED struct name##_side_jmp_type name(#name)
 #else
@@ -304,13 +321,14 @@ typedef uint64_t side_jmp_word_64_ __attribute__((__aligned__(8)));
 	extern struct side_jmp_key name SIDE_JMP_EXPORTED; \
 	static struct side_jmp_key *const name##_side_jmp_slot \
 		__attribute__((__unused__)) SIDE_JMP_NEAR_SLOT_ = &name; \
-	SIDE_JMP_KEY_FACTS_(name, bits, 2)
+	SIDE_JMP_KEY_FACTS_(SIDE_JMP_FACT_, name, bits, 2)
 #define SIDE_JMP_KEY_EXPORTED_(name, bits) \
 	SIDE_JMP_EXPORTED struct side_jmp_key name SIDE_JMP_INIT_##bits##_(#name)
 #endif
 #define SIDE_JMP_KEY_EXPORT_(name, bits) \
-	typedef name##_side_jmp_place name##_side_jmp_key_extern; \
-	typedef uint##bits##_t name##_side_jmp_word; \
+	SIDE_JMP_FACT_ char side_jmp_word_of_##name[bits / 8]; \
+	SIDE_JMP_FACT_ char side_jmp_place_of_##name \
+		[sizeof(side_jmp_place_of_##name) == 2 ? 2 : -1]; \
 	SIDE_JMP_KEY_EXPORTED_(name, bits)
 
 /* A key of this executable or shared library; defined once, in one file. */
@@ -582,6 +600,21 @@ template <class T> struct side_jmp_facts {
 	static constexpr bool side_jmp_is_shared = type::side_jmp_shared_ != 0;
 };
 
+inline constexpr __attribute__((__always_inline__)) bool side_jmp_computed()
+{
+	return __builtin_is_constant_evaluated();
+}
+/* Compilers name this one to who makes a constant of a site. */
+inline bool side_jmp_unlikely_is_no_constant_ask_is_constant_evaluated_before()
+{
+	return false;
+}
+constexpr bool side_jmp_no_constant(bool is_asked)
+{
+	return is_asked &&
+	       side_jmp_unlikely_is_no_constant_ask_is_constant_evaluated_before();
+}
+
 /* Where a shared key is said to be: one in an object, however many files. */
 template <class T, bool shared_ = side_jmp_facts<T>::side_jmp_is_shared>
 struct __attribute__((__visibility__("hidden"))) side_jmp_slot {
@@ -618,8 +651,8 @@ struct side_jmp_key *const side_jmp_slot<T, true>::side_jmp_at =
 #define SIDE_JMP_SLOT_(name) \
 	side_jmp_detail::side_jmp_slot<decltype(name)>::side_jmp_at
 #else
-#define SIDE_JMP_IS_64_(name)		(sizeof(name##_side_jmp_word) == 8)
-#define SIDE_JMP_IS_SHARED_(name)	(sizeof(name##_side_jmp_place) == 2)
+#define SIDE_JMP_IS_64_(name)		(sizeof(side_jmp_word_of_##name) == 8)
+#define SIDE_JMP_IS_SHARED_(name)	(sizeof(side_jmp_place_of_##name) == 2)
 #define SIDE_JMP_SLOT_(name)		name##_side_jmp_slot
 #endif
 
@@ -639,11 +672,33 @@ struct side_jmp_key *const side_jmp_slot<T, true>::side_jmp_at =
 	 *(const volatile side_jmp_word_64_ *)SIDE_JMP_WORD_AT_(name, 64) : \
 	 *(const volatile side_jmp_word_32_ *)SIDE_JMP_WORD_AT_(name, 32))
 
+/*
+ * In C++ a constant expression may have come to a site.  As a value it is no
+ * constant: const bool on = side_jmp_unlikely(key); would be false for ever.
+ * Statements are done where the function runs, and not where it is computed.
+ */
+#ifndef __cplusplus
+#define SIDE_JMP_NO_CONSTANT_(site)	site
+#define SIDE_JMP_WHERE_IT_RUNS_(site)	site
+#else
+#ifdef __clang__	/* it warns of the bare one where that is always true */
+#define SIDE_JMP_COMPUTED_	side_jmp_detail::side_jmp_computed()
+#else
+#define SIDE_JMP_COMPUTED_	__builtin_is_constant_evaluated()
+#endif
+#define SIDE_JMP_NO_CONSTANT_(site) \
+	(SIDE_JMP_COMPUTED_ ? side_jmp_detail::side_jmp_no_constant(true) : site)
+#define SIDE_JMP_WHERE_IT_RUNS_(site)	(!SIDE_JMP_COMPUTED_ && site)
+#endif
+
 #if SIDE_JMP_ARCH_HAS_SITES
 
+#define SIDE_JMP_OWN_FLAGS_(name) \
+	(SIDE_JMP_IS_64_(name) ? SIDE_JMP_RECORD_WORD64 : 0)
+#define SIDE_JMP_OWN_ADDRESS_(name)	&(name)
 #define SIDE_JMP_FLAGS_(name) \
 	((SIDE_JMP_IS_SHARED_(name) ? SIDE_JMP_RECORD_KEY_SLOT : 0) | \
-	 (SIDE_JMP_IS_64_(name) ? SIDE_JMP_RECORD_WORD64 : 0))
+	 SIDE_JMP_OWN_FLAGS_(name))
 #define SIDE_JMP_KEY_ADDRESS_(name) \
 	(SIDE_JMP_IS_SHARED_(name) ? (const void *)&SIDE_JMP_SLOT_(name) : \
 				     (const void *)&(name))
@@ -676,11 +731,13 @@ struct side_jmp_key *const side_jmp_slot<T, true>::side_jmp_at =
 	"	.if %c[side_jmp_flags] & 1\n" \
 	SIDE_JMP_INLINE_ASM_ \
 	"	.else\n" \
+	SIDE_JMP_WIDE_OWN_ASM_ \
+	"	.endif\n"
+#define SIDE_JMP_WIDE_OWN_ASM_ \
 	".Lside_jmp_hot%=:\n" \
 	SIDE_JMP_ARCH_ALIGN \
 	SIDE_JMP_ARCH_WIDE_SITE(".Lside_jmp_site%=") \
-	SIDE_JMP_RECORD_("2", "%l[side_jmp_check]") \
-	"	.endif\n"
+	SIDE_JMP_RECORD_("2", "%l[side_jmp_check]")
 
 #if defined(SIDE_JMP_LAYOUT_DENSE)
 #define SIDE_JMP_ASM_ \
@@ -740,23 +797,52 @@ struct side_jmp_key *const side_jmp_slot<T, true>::side_jmp_at =
  * in the check block is an acquire.
  *
  * An expression.  In C within functions only; in C++ wherever a lambda may
- * stand, default arguments and initializers included, and in constexpr
- * functions, where it is false while a constant is computed.
+ * stand, default arguments and initializers included.  Not, before C++20, in
+ * what is not evaluated (decltype, sizeof, noexcept): say bool there.
+ *
+ * In C++ it is no constant expression: the initializer of a const, static or
+ * global variable that has one is computed when the program runs.  In a constexpr
+ * function (from C++17 on) that is to make constants, too, ask first:
+ *
+ *	if (!std::is_constant_evaluated() && side_jmp_unlikely(key))
+ *
+ * (__builtin_is_constant_evaluated() before C++20).  side_jmp_call() and events
+ * do: they are statements, and nothing while a constant is computed.
  */
-#define side_jmp_unlikely(name)	SIDE_JMP_INLINE_(name, SIDE_JMP_ACQUIRE_)
+#define side_jmp_unlikely(name) \
+	SIDE_JMP_NO_CONSTANT_(SIDE_JMP_INLINE_(name, SIDE_JMP_ACQUIRE_))
 
 /* The same with the wide layout, whatever the translation unit's is. */
-#define side_jmp_unlikely_wide(name)	SIDE_JMP_WIDE_(name, SIDE_JMP_ACQUIRE_)
+#define side_jmp_unlikely_wide(name) \
+	SIDE_JMP_NO_CONSTANT_(SIDE_JMP_WIDE_(name, SIDE_JMP_ACQUIRE_))
 
 #define SIDE_JMP_INLINE_(name, test_) \
-	SIDE_JMP_SITE_(name, test_, SIDE_JMP_ASM_, SIDE_JMP_OPERANDS_(name), \
-		       SIDE_JMP_CLOBBERS_, SIDE_JMP_LABELS_, SIDE_JMP_COLD_)
+	(SIDE_JMP_NAMED_(name) \
+	 SIDE_JMP_SITE_(name, SIDE_JMP_KEY_ADDRESS_, SIDE_JMP_FLAGS_, test_, \
+			SIDE_JMP_ASM_, SIDE_JMP_OPERANDS_(name), \
+			SIDE_JMP_CLOBBERS_, SIDE_JMP_LABELS_, SIDE_JMP_COLD_))
 #define SIDE_JMP_WIDE_(name, test_) \
-	SIDE_JMP_SITE_(name, test_, SIDE_JMP_WIDE_ASM_, \
+	(SIDE_JMP_NAMED_(name) \
+	 SIDE_JMP_SITE_(name, SIDE_JMP_KEY_ADDRESS_, SIDE_JMP_FLAGS_, test_, \
+			SIDE_JMP_WIDE_ASM_, SIDE_JMP_ARCH_WIDE_OPERANDS(name), \
+			SIDE_JMP_ARCH_WIDE_CLOBBERS, SIDE_JMP_WIDE_LABELS_, \
+			SIDE_JMP_WIDE_COLD_))
+#define SIDE_JMP_WIDE_LABELS_	side_jmp_check, side_jmp_on
+/* The same of a key of this object, in less text: events have these twice each. */
+#ifdef SIDE_JMP_LAYOUT_WIDE
+#define SIDE_JMP_INLINE_OWN_	SIDE_JMP_WIDE_OWN_
+#else
+#define SIDE_JMP_INLINE_OWN_(name, test_) \
+	SIDE_JMP_SITE_(name, SIDE_JMP_OWN_ADDRESS_, SIDE_JMP_OWN_FLAGS_, test_, \
+		       SIDE_JMP_ASM_, , SIDE_JMP_CLOBBERS_, SIDE_JMP_LABELS_, \
+		       SIDE_JMP_COLD_)
+#endif
+#define SIDE_JMP_WIDE_OWN_(name, test_) \
+	SIDE_JMP_SITE_(name, SIDE_JMP_OWN_ADDRESS_, SIDE_JMP_OWN_FLAGS_, test_, \
+		       SIDE_JMP_WIDE_OWN_ASM_, \
 		       SIDE_JMP_ARCH_WIDE_OPERANDS(name), \
 		       SIDE_JMP_ARCH_WIDE_CLOBBERS, SIDE_JMP_WIDE_LABELS_, \
 		       SIDE_JMP_WIDE_COLD_)
-#define SIDE_JMP_WIDE_LABELS_	side_jmp_check, side_jmp_on
 
 /* What the check block does: to `on` if the word is not 0. */
 #define SIDE_JMP_ACQUIRE_(name, on) \
@@ -768,7 +854,7 @@ struct side_jmp_key *const side_jmp_slot<T, true>::side_jmp_at =
 	__asm__ __inline__ goto (SIDE_JMP_ARCH_TEST \
 		: /* no outputs */ \
 		: [side_jmp_key] SIDE_JMP_ARCH_KEY_CONSTRAINT (&(name)), \
-		  [side_jmp_flags] "i" (SIDE_JMP_FLAGS_(name)) \
+		  [side_jmp_flags] "i" (SIDE_JMP_OWN_FLAGS_(name)) \
 		: SIDE_JMP_ARCH_TEST_CLOBBERS \
 		: on);
 #else
@@ -777,56 +863,79 @@ struct side_jmp_key *const side_jmp_slot<T, true>::side_jmp_at =
 		goto on;
 #endif
 
+/*
+ * The site: in C in a statement expression, in C++ in a lambda, which may stand
+ * where no statement does.
+ *
+ * clang before 17 takes the labels of every asm goto of a function for targets of
+ * all, and refuses two of them with the scope of a destructor, a cleanup variable
+ * or an array of any length in between.  It does not look into the functions of a
+ * class, nor, in C, at the length of an array in a type that is cast to.
+ */
 #ifndef __cplusplus
-#define SIDE_JMP_SITE_(name, test_, asm_, operands_, clobbers_, labels_, cold_) \
+#define SIDE_JMP_SITE_BEGINS_ \
 __extension__ ({ \
 	__label__ side_jmp_check, side_jmp_on, side_jmp_out; \
-	bool side_jmp_value_; \
-	(void)sizeof(SIDE_JMP_BY_NAME_(name)); \
-	__asm__ __inline__ goto (asm_ \
-		: /* no outputs */ \
-		: [side_jmp_key] SIDE_JMP_ARCH_KEY_CONSTRAINT \
-				(SIDE_JMP_KEY_ADDRESS_(name)), \
-		  [side_jmp_flags] "i" (SIDE_JMP_FLAGS_(name)) \
-		  operands_ \
-		: clobbers_ \
-		: labels_); \
-	side_jmp_value_ = false; \
-	goto side_jmp_out; \
-side_jmp_check: cold_; \
-	side_jmp_value_ = false; \
-	test_(name, side_jmp_on) \
-	goto side_jmp_out; \
-side_jmp_on: cold_; \
-	side_jmp_value_ = true; \
-side_jmp_out: \
+	bool side_jmp_value_ = false; \
+	SIDE_JMP_APART_BEGINS_
+#define SIDE_JMP_SITE_ENDS_ \
+	side_jmp_out: ; \
+	SIDE_JMP_APART_ENDS_ \
 	side_jmp_value_; \
 })
+#define SIDE_JMP_IS_FALSE_	goto side_jmp_out;
+#define SIDE_JMP_IS_TRUE_	side_jmp_value_ = true;
+#define SIDE_JMP_NAMED_(name)	(void)sizeof(SIDE_JMP_BY_NAME_(name)),
+#if defined(__clang__) && __clang_major__ < 17
+#define SIDE_JMP_APART_BEGINS_	(void)(char (*)[__extension__ ({
+#define SIDE_JMP_APART_ENDS_	1u; })])0;
+#endif
 #else
-/*
- * A function of its own, inlined at every level of optimization: clang before
- * 17 takes the labels of every asm goto of a function for targets of all, and
- * refuses two of them with a destructor in between.
- */
-#define SIDE_JMP_SITE_(name, test_, asm_, operands_, clobbers_, labels_, cold_) \
-(__builtin_is_constant_evaluated() ? false : \
- []() __attribute__((__always_inline__)) -> bool { \
+#define SIDE_JMP_SITE_BEGINS_ \
+SIDE_JMP_LAMBDA_OF_A_SITE_SO_IN_DECLTYPE_WRITE_BOOL_ () \
+__attribute__((__always_inline__)) -> bool { \
+	SIDE_JMP_APART_BEGINS_
+#define SIDE_JMP_SITE_ENDS_ \
+	SIDE_JMP_APART_ENDS_ \
+}()
+#define SIDE_JMP_IS_FALSE_	return false;
+#define SIDE_JMP_IS_TRUE_	return true;
+#define SIDE_JMP_NAMED_(name)
+/* A name for what compilers say where no lambda may stand. */
+#define SIDE_JMP_LAMBDA_OF_A_SITE_SO_IN_DECLTYPE_WRITE_BOOL_	[]
+#if defined(__clang__) && __clang_major__ < 17
+#define SIDE_JMP_APART_BEGINS_ \
+	struct side_jmp_apart { \
+		static inline __attribute__((__always_inline__)) \
+		bool side_jmp_is() {
+#define SIDE_JMP_APART_ENDS_ \
+		} \
+	}; \
+	return side_jmp_apart::side_jmp_is();
+#endif
+#endif
+#ifndef SIDE_JMP_APART_BEGINS_
+#define SIDE_JMP_APART_BEGINS_
+#define SIDE_JMP_APART_ENDS_
+#endif
+
+#define SIDE_JMP_SITE_(name, at_, flags_, test_, asm_, operands_, clobbers_, labels_, \
+		       cold_) \
+SIDE_JMP_SITE_BEGINS_ \
 	__asm__ __inline__ goto (asm_ \
 		: /* no outputs */ \
-		: [side_jmp_key] SIDE_JMP_ARCH_KEY_CONSTRAINT \
-				(SIDE_JMP_KEY_ADDRESS_(name)), \
-		  [side_jmp_flags] "i" (SIDE_JMP_FLAGS_(name)) \
+		: [side_jmp_key] SIDE_JMP_ARCH_KEY_CONSTRAINT (at_(name)), \
+		  [side_jmp_flags] "i" (flags_(name)) \
 		  operands_ \
 		: clobbers_ \
 		: labels_); \
-	return false; \
+	SIDE_JMP_IS_FALSE_ \
 side_jmp_check: cold_; \
 	test_(name, side_jmp_on) \
-	return false; \
+	SIDE_JMP_IS_FALSE_ \
 side_jmp_on: cold_; \
-	return true; \
-}())
-#endif
+	SIDE_JMP_IS_TRUE_ \
+SIDE_JMP_SITE_ENDS_
 
 /* ------------------------------------------------------------------------
  * Every object finds its own table and registers it.  Weak and hidden: the
@@ -887,8 +996,11 @@ void side_jmp_this_object_stop(void)
 #define SIDE_JMP_INLINE_(name, word_) \
 	__extension__ (__builtin_expect(word_(name) != 0, 0))
 #define SIDE_JMP_WIDE_(name, word_)	SIDE_JMP_INLINE_(name, word_)
-#define side_jmp_unlikely(name)		SIDE_JMP_INLINE_(name, SIDE_JMP_WORD_)
-#define side_jmp_unlikely_wide(name)	SIDE_JMP_INLINE_(name, SIDE_JMP_WORD_)
+#define SIDE_JMP_INLINE_OWN_		SIDE_JMP_INLINE_
+#define SIDE_JMP_WIDE_OWN_		SIDE_JMP_INLINE_
+#define side_jmp_unlikely(name) \
+	SIDE_JMP_NO_CONSTANT_(SIDE_JMP_INLINE_(name, SIDE_JMP_WORD_))
+#define side_jmp_unlikely_wide(name)	side_jmp_unlikely(name)
 
 #endif
 

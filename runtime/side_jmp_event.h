@@ -66,7 +66,8 @@
  *
  * In C++ (from C++11 on) also std::string and whatever has c_str() for string
  * and chars; strings, and whatever has data() and size() (std::string_view,
- * std::vector, std::array, std::span) for text and sequences.
+ * std::vector, std::array, std::span) for text and sequences, and enumerations of
+ * 64 bits for enum, whose values beyond 32 bits are shown as the nearest there is.
  *
  * side_jmp_event_enabled(provider, name) is the condition alone, for what has
  * to be prepared before.
@@ -77,7 +78,8 @@
  * (x86-64) and the compiler optimizes, the cold block of an event with at most
  * 6 fields is no call to the compiler: no frame is set up for it and no register
  * saved, a loop keeps what it has in registers.  Events with more fields, and
- * all on other ports, are called as functions are.
+ * all on other ports or with #define SIDE_JMP_PLAIN_CALLS before the header, are
+ * called as functions are.
  *
  * So what an event's callbacks see of the emitting function is what a signal
  * handler would that strikes there, and its arguments: what strings, arrays and
@@ -490,10 +492,12 @@ struct side_jmp_seq {
  * by one.  The bits are taken where the port says and not where a compiler likes
  * to: in the hot path.
  */
-static inline uint64_t side_jmp_double_(double value)
+static inline uint64_t side_jmp_double_(double value, bool is_float)
 {
 	uint64_t bits;
 
+	if (is_float)
+		value = (double)(float)value;
 #if SIDE_JMP_HAS_CALL_ && defined(SIDE_JMP_ARCH_CALL_DOUBLE)
 	SIDE_JMP_ARCH_CALL_DOUBLE(bits, value);
 #else
@@ -606,39 +610,41 @@ struct side_jmp_none1_; struct side_jmp_none2_; struct side_jmp_none3_;
 #define SIDE_JMP_SEQ_LONG_(sign)	struct side_jmp_seq_##sign##32_ *
 #endif
 
-/* Of field n, in types that an event's declaration may repeat. */
+/* Of field n, in what an event's declaration may repeat. */
 #define SIDE_JMP_DECLARE_SUITS_(event, n, field) \
 	SIDE_JMP_DECLARE_SUITS_I_(event, n, SIDE_JMP_SUITS_OF_ field)
 #define SIDE_JMP_SUITS_OF_(type, ...)	side_jmp_suits_##type(__VA_ARGS__, ~)
 #define SIDE_JMP_DECLARE_SUITS_I_(event, n, ...) \
 	SIDE_JMP_DECLARE_SUITS_II_(event, n, __VA_ARGS__)
 #define SIDE_JMP_DECLARE_SUITS_II_(event, n, class_, tag, p, q, r, s) \
-	typedef char event##_side_jmp_c##n[class_]; \
-	typedef struct side_jmp_##tag event##_side_jmp_t##n; \
-	typedef p event##_side_jmp_p##n; \
-	typedef q event##_side_jmp_q##n; \
-	typedef r event##_side_jmp_r##n; \
-	typedef s event##_side_jmp_s##n;
-#define SIDE_JMP_TYPE_OF_(event, n, field)	event##_side_jmp_t##n
+	SIDE_JMP_FACT_ char side_jmp_c##n##_##event[class_]; \
+	SIDE_JMP_FACT_ struct side_jmp_##tag side_jmp_t##n##_##event; \
+	SIDE_JMP_FACT_ p side_jmp_p##n##_##event; \
+	SIDE_JMP_FACT_ q side_jmp_q##n##_##event; \
+	SIDE_JMP_FACT_ r side_jmp_r##n##_##event; \
+	SIDE_JMP_FACT_ s side_jmp_s##n##_##event;
+#define SIDE_JMP_TYPE_OF_(event, n, field)	__typeof__(side_jmp_t##n##_##event)
 
-#define SIDE_JMP_CLASS_IS_(v, n)	(__builtin_classify_type(v) == (n))
-#define SIDE_JMP_FIT_(event, n, v) \
-	(sizeof(event##_side_jmp_c##n) == 6 ? SIDE_JMP_CLASS_IS_(v, 5) : \
-	 SIDE_JMP_CLASS_IS_(v, sizeof(event##_side_jmp_c##n)) && \
-	 (SIDE_JMP_CLASS_IS_(v, 5) ? \
-	  _Generic(v, event##_side_jmp_p##n: 1, event##_side_jmp_q##n: 1, \
-		   event##_side_jmp_r##n: 1, event##_side_jmp_s##n: 1, \
+/* `is`: the class that v has. */
+#define SIDE_JMP_FIT_(event, n, v, is) \
+	(sizeof(side_jmp_c##n##_##event) == 6 ? is == 5 : \
+	 is == sizeof(side_jmp_c##n##_##event) && \
+	 (is == 5 ? \
+	  _Generic(v, __typeof__(side_jmp_p##n##_##event): 1, \
+		   __typeof__(side_jmp_q##n##_##event): 1, \
+		   __typeof__(side_jmp_r##n##_##event): 1, \
+		   __typeof__(side_jmp_s##n##_##event): 1, \
 		   default: 0) : \
-	  sizeof(v) <= sizeof(event##_side_jmp_p##n)))
+	  sizeof(v) <= sizeof(side_jmp_p##n##_##event)))
 
 /* An array, if it is one, has to have all of its elements. */
 #define SIDE_JMP_IF_(condition, a, other) \
 	__builtin_choose_expr(condition, a, other)
 #define SIDE_JMP_ARRAY_(event, n, a) \
-	SIDE_JMP_IF_(sizeof(event##_side_jmp_n##n) > 1, (a), (char *)0)
+	SIDE_JMP_IF_(sizeof(side_jmp_n##n##_##event) > 1, (a), (char *)0)
 #define SIDE_JMP_LONG_ENOUGH_(event, n, type) \
 	(__builtin_types_compatible_p(type, __typeof__(((void)0, *(type *)0))) || \
-	 sizeof(type) + 1 == sizeof(event##_side_jmp_n##n))
+	 sizeof(type) + 1 == sizeof(side_jmp_n##n##_##event))
 
 /* ---- C: sequences ------------------------------------------------------- */
 
@@ -680,46 +686,45 @@ static inline const void *side_jmp_data_of_(const void *seq)
 	return ((const struct side_jmp_seq *)seq)->data;
 }
 
+/* Through a pointer: not at all, at what it points at, at what that names, too. */
+#define SIDE_JMP_LOOKS_(code) \
+	((code) & SIDE_JMP_COUNTED_ ? 2 : SIDE_JMP_KIND_(code) != SIDE_JMP_POINTER)
+
 /* The argument, once; evaluated where the event is enabled. */
 #define SIDE_JMP_TAKE_(event, n, a) \
 	__extension__ __auto_type side_jmp_v##n##_ = ((void)0, (a)); \
 	enum { \
-		side_jmp_fit##n##_ = __extension__ \
-			SIDE_JMP_FIT_(event, n, side_jmp_v##n##_), \
-		side_jmp_real##n##_ = SIDE_JMP_CLASS_IS_(side_jmp_v##n##_, 8) \
+		side_jmp_is##n##_ = __builtin_classify_type(side_jmp_v##n##_), \
+		side_jmp_fit##n##_ = __extension__ SIDE_JMP_FIT_(event, n, \
+			side_jmp_v##n##_, side_jmp_is##n##_), \
+		side_jmp_looks##n##_ = side_jmp_fit##n##_ && side_jmp_is##n##_ == 5 ? \
+			SIDE_JMP_LOOKS_(sizeof(side_jmp_f##n##_##event)) : 0 \
 	}; \
 	typedef __typeof__(SIDE_JMP_ARRAY_(event, n, a)) side_jmp_a##n##_; \
 	SIDE_JMP_ASSERT_(!side_jmp_fit##n##_ || \
 		SIDE_JMP_LONG_ENOUGH_(event, n, side_jmp_a##n##_), \
-		"side_jmp event " #event ": argument " #n " is an array that " \
-		"has not as many elements as its field");
+		"side_jmp event " #event ": argument " #n " has not as many " \
+		"elements as its field");
 #define SIDE_JMP_CHECK_(event, n, a) \
-	SIDE_JMP_IF_(side_jmp_fit##n##_, (event##_side_jmp_t##n){ 0 }, \
-		     side_jmp_v##n##_)
-#define SIDE_JMP_ROUND_(event, n, v) \
-	SIDE_JMP_IF_(SIDE_JMP_ELEM_(sizeof(event##_side_jmp_f##n)) == \
-		     SIDE_JMP_F32, (double)(float)(v), (v))
+	SIDE_JMP_IF_(side_jmp_fit##n##_, \
+		(__typeof__(side_jmp_t##n##_##event)){ 0 }, side_jmp_v##n##_)
 #define SIDE_JMP_BITS_(event, n, a) \
-	SIDE_JMP_IF_(side_jmp_real##n##_, \
-		side_jmp_double_(SIDE_JMP_ROUND_(event, n, \
-			SIDE_JMP_IF_(side_jmp_real##n##_, \
-				     side_jmp_v##n##_, 0))), \
-		(uint64_t)SIDE_JMP_IF_(side_jmp_fit##n##_ > side_jmp_real##n##_, \
+	SIDE_JMP_IF_(side_jmp_is##n##_ == 8, \
+		side_jmp_double_( \
+			SIDE_JMP_IF_(side_jmp_is##n##_ == 8, side_jmp_v##n##_, 0), \
+			SIDE_JMP_ELEM_(sizeof(side_jmp_f##n##_##event)) == \
+			SIDE_JMP_F32), \
+		(uint64_t)SIDE_JMP_IF_(side_jmp_fit##n##_ && side_jmp_is##n##_ != 8, \
 				       side_jmp_v##n##_, 0))
 
 /* What the function looks at: nothing, the argument, what a sequence names. */
 #define SIDE_JMP_TRIPLE_(event, n, a) \
 	SIDE_JMP_BITS_(event, n, a), \
-	SIDE_JMP_IF_(side_jmp_fit##n##_ && \
-		     SIDE_JMP_CLASS_IS_(side_jmp_v##n##_, 5) && \
-		     SIDE_JMP_KIND_(sizeof(event##_side_jmp_f##n)) != \
-		     SIDE_JMP_POINTER, \
-		     side_jmp_v##n##_, &event##_side_jmp_event), \
-	SIDE_JMP_IF_(side_jmp_fit##n##_ && \
-		     (sizeof(event##_side_jmp_f##n) & SIDE_JMP_COUNTED_), \
-		     side_jmp_data_of_(SIDE_JMP_IF_(side_jmp_fit##n##_ && \
-			(sizeof(event##_side_jmp_f##n) & SIDE_JMP_COUNTED_), \
-			side_jmp_v##n##_, (char *)0)), \
+	SIDE_JMP_IF_(side_jmp_looks##n##_, side_jmp_v##n##_, \
+		     &event##_side_jmp_event), \
+	SIDE_JMP_IF_(side_jmp_looks##n##_ == 2, \
+		     side_jmp_data_of_(SIDE_JMP_IF_(side_jmp_looks##n##_ == 2, \
+						    side_jmp_v##n##_, (char *)0)), \
 		     &event##_side_jmp_event)
 
 #define SIDE_JMP_EMIT_ALL_(event, n, ...) \
@@ -826,7 +831,8 @@ template <class T> none text_of(const T &, long);
 /* How an argument gets to its field; SIDE_JMP_NOT: it does not. */
 enum {
 	SIDE_JMP_NOT, SIDE_JMP_AS_INTEGER, SIDE_JMP_AS_REAL, SIDE_JMP_AS_FLOAT,
-	SIDE_JMP_AS_POINTER, SIDE_JMP_AS_STRING, SIDE_JMP_AS_SEQ, SIDE_JMP_AS_TEXT, SIDE_JMP_AS_RANGE
+	SIDE_JMP_AS_LABEL, SIDE_JMP_AS_POINTER, SIDE_JMP_AS_STRING, SIDE_JMP_AS_SEQ,
+	SIDE_JMP_AS_TEXT, SIDE_JMP_AS_RANGE
 };
 constexpr bool is_char(int elem)
 {
@@ -865,7 +871,9 @@ template <size_t code_, class A> struct how {
 		kind == SIDE_JMP_INT || kind == SIDE_JMP_ENUM ?
 			((std::is_integral<D>::value || std::is_enum<D>::value) &&
 			 (sizeof(D) <= 4 || sizeof(D) <= size) ?
-			 SIDE_JMP_AS_INTEGER : SIDE_JMP_NOT) :
+			 SIDE_JMP_AS_INTEGER :
+			 kind == SIDE_JMP_ENUM && std::is_enum<D>::value ?
+			 SIDE_JMP_AS_LABEL : SIDE_JMP_NOT) :
 		kind == SIDE_JMP_FLOAT ?
 			(std::is_same<D, float>::value ||
 			 std::is_same<D, double>::value ?
@@ -990,15 +998,25 @@ sent send(const A &a, const void *nothing, as<SIDE_JMP_AS_INTEGER>::tag)
 	return { static_cast<uint64_t>(a), nothing };
 }
 template <class A> SIDE_JMP_INLINED_
+sent send(const A &a, const void *nothing, as<SIDE_JMP_AS_LABEL>::tag)
+{
+	typedef typename std::underlying_type<A>::type number;
+	const number n = static_cast<number>(a);
+
+	return { static_cast<uint64_t>(
+			n > number(INT32_MAX) ? number(INT32_MAX) :
+			std::is_signed<number>::value && n < number(INT32_MIN) ?
+			number(INT32_MIN) : n), nothing };
+}
+template <class A> SIDE_JMP_INLINED_
 sent send(const A &a, const void *nothing, as<SIDE_JMP_AS_REAL>::tag)
 {
-	return { side_jmp_double_(static_cast<double>(a)), nothing };
+	return { side_jmp_double_(static_cast<double>(a), false), nothing };
 }
 template <class A> SIDE_JMP_INLINED_
 sent send(const A &a, const void *nothing, as<SIDE_JMP_AS_FLOAT>::tag)
 {
-	return { side_jmp_double_(static_cast<double>(static_cast<float>(a))),
-		 nothing };
+	return { side_jmp_double_(static_cast<double>(a), true), nothing };
 }
 template <class A> SIDE_JMP_INLINED_
 sent send(const A &a, const void *, as<SIDE_JMP_AS_POINTER>::tag)
@@ -1093,7 +1111,7 @@ inline side_jmp_detail::seq<SIDE_JMP_S8> side_jmp_text(const char *p, size_t n)
 }
 } /* extern "C++" */
 
-#define SIDE_JMP_CODE_OF_(event, n, a)	sizeof(event##_side_jmp_f##n)
+#define SIDE_JMP_CODE_OF_(event, n, a)	sizeof(side_jmp_f##n##_##event)
 #define SIDE_JMP_PLAIN_(event, n, a)	(a)
 #define SIDE_JMP_AFTER_COMMA_(c, n, a)	, (a)
 #define SIDE_JMP_EMIT_ALL_(event, n, ...) \
@@ -1118,12 +1136,13 @@ inline side_jmp_detail::seq<SIDE_JMP_S8> side_jmp_text(const char *p, size_t n)
 #endif
 
 #define SIDE_JMP_WANTED_(event, test_) \
-	(sizeof(event##_side_jmp_layout) == 2 ? \
-	 SIDE_JMP_WIDE_(event##_side_jmp_key, test_) : \
-	 SIDE_JMP_INLINE_(event##_side_jmp_key, test_))
+	(sizeof(side_jmp_layout_of_##event) == 2 ? \
+	 SIDE_JMP_WIDE_OWN_(event##_side_jmp_key, test_) : \
+	 SIDE_JMP_INLINE_OWN_(event##_side_jmp_key, test_))
 
 #define side_jmp_event_enabled(provider, name) \
-	SIDE_JMP_WANTED_(provider##_side_jmp_##name, SIDE_JMP_ACQUIRE_)
+	SIDE_JMP_NO_CONSTANT_(SIDE_JMP_WANTED_(provider##_side_jmp_##name, \
+					       SIDE_JMP_ACQUIRE_))
 
 #define side_jmp_event(provider, ...) \
 	SIDE_JMP_EMIT_(provider, __VA_ARGS__, ~)
@@ -1133,9 +1152,10 @@ inline side_jmp_detail::seq<SIDE_JMP_S8> side_jmp_text(const char *p, size_t n)
 #define SIDE_JMP_EMIT_I_(event, text, n, ...) \
 	SIDE_JMP_EMIT_II_(event, text, n, __VA_ARGS__)
 #define SIDE_JMP_EMIT_II_(event, text, n, ...) do { \
-	SIDE_JMP_ASSERT_(sizeof(event##_side_jmp_count) == 1 + (n), \
+	SIDE_JMP_ASSERT_(sizeof(side_jmp_count_of_##event) == 1 + (n), \
 		"side_jmp event " text ": wrong number of arguments"); \
-	if (SIDE_JMP_WANTED_(event, SIDE_JMP_GLANCE_)) { \
+	if (SIDE_JMP_WHERE_IT_RUNS_( \
+			SIDE_JMP_WANTED_(event, SIDE_JMP_GLANCE_))) { \
 		SIDE_JMP_EMIT_ALL_(event, n, __VA_ARGS__) \
 	} \
 } while (0)
@@ -1171,8 +1191,8 @@ inline side_jmp_detail::seq<SIDE_JMP_S8> side_jmp_text(const char *p, size_t n)
 	SIDE_JMP_EVENT_DECLARE_II_(width, layout, event, n, __VA_ARGS__)
 #define SIDE_JMP_EVENT_DECLARE_II_(width, layout, event, n, ...) \
 	SIDE_JMP_KEY_DECLARE_(event##_side_jmp_key, width); \
-	typedef char event##_side_jmp_layout[layout]; \
-	typedef char event##_side_jmp_count[1 + (n)]; \
+	SIDE_JMP_FACT_ char side_jmp_layout_of_##event[layout]; \
+	SIDE_JMP_FACT_ char side_jmp_count_of_##event[1 + (n)]; \
 	SIDE_JMP_EACH_##n##_(SIDE_JMP_DECLARE_FIELD_, event, __VA_ARGS__) \
 	SIDE_JMP_EACH_##n##_(SIDE_JMP_DECLARE_SUITS_, event, __VA_ARGS__) \
 	SIDE_JMP_EACH_##n##_(SIDE_JMP_DECLARE_TYPE_, event, __VA_ARGS__) \
@@ -1181,19 +1201,31 @@ inline side_jmp_detail::seq<SIDE_JMP_S8> side_jmp_text(const char *p, size_t n)
 	extern struct side_jmp_event event##_side_jmp_event SIDE_JMP_HIDDEN
 
 #define SIDE_JMP_DECLARE_FIELD_(event, n, field) \
-	typedef char event##_side_jmp_f##n[SIDE_JMP_FIELD_CODE_ field]; \
-	typedef char event##_side_jmp_n##n[1 + \
-		SIDE_JMP_BYTES_(sizeof(event##_side_jmp_f##n))]; \
+	SIDE_JMP_FACT_ char side_jmp_f##n##_##event[SIDE_JMP_FIELD_CODE_ field]; \
+	SIDE_JMP_FACT_ char side_jmp_n##n##_##event[1 + \
+		SIDE_JMP_BYTES_(sizeof(side_jmp_f##n##_##event))]; \
 	SIDE_JMP_LABELS_RIGHT_ field
 /* Of an array; of other fields 0. */
 #define SIDE_JMP_BYTES_(code) \
 	(SIDE_JMP_KIND_(code) == SIDE_JMP_ARRAY ? SIDE_JMP_LEN_(code) * \
 	 SIDE_JMP_ELEM_SIZE_(SIDE_JMP_ELEM_(code)) : 0)
 
-/* Types called after their fields: errors show them. */
+/*
+ * Types called after their fields: errors show them.  C99 does not let a typedef
+ * be repeated.
+ */
+#if defined(__clang__) && !defined(__cplusplus) && __STDC_VERSION__ < 201112L
+#define SIDE_JMP_TYPEDEF_(...) \
+	_Pragma("clang diagnostic push") \
+	_Pragma("clang diagnostic ignored \"-Wtypedef-redefinition\"") \
+	typedef __VA_ARGS__; \
+	_Pragma("clang diagnostic pop")
+#else
+#define SIDE_JMP_TYPEDEF_(...)	__extension__ typedef __VA_ARGS__;
+#endif
 #define SIDE_JMP_DECLARE_TYPE_(event, n, field) \
-	typedef SIDE_JMP_TYPE_OF_(event, n, field) \
-		SIDE_JMP_CALLED_(event, SIDE_JMP_FIELD_NAME_ field);
+	SIDE_JMP_TYPEDEF_(SIDE_JMP_TYPE_OF_(event, n, field) \
+		SIDE_JMP_CALLED_(event, SIDE_JMP_FIELD_NAME_ field))
 #define SIDE_JMP_CALLED_(event, name)	SIDE_JMP_CALLED_I_(event, name)
 #define SIDE_JMP_CALLED_I_(event, name)	event##_side_jmp_field_##name
 #ifdef __cplusplus	/* by reference: g++ passes an array as a pointer */
@@ -1265,11 +1297,11 @@ inline side_jmp_detail::seq<SIDE_JMP_S8> side_jmp_text(const char *p, size_t n)
 #define SIDE_JMP_FIELD_ONCE_II_(event, name)	event##_side_jmp_once_field_##name,
 
 #define SIDE_JMP_FIELD_DATA_(event, n, field) \
-	{ SIDE_JMP_KIND_(sizeof(event##_side_jmp_f##n)), \
-	  SIDE_JMP_ELEM_(sizeof(event##_side_jmp_f##n)), \
-	  sizeof(event##_side_jmp_f##n) & SIDE_JMP_COUNTED_ ? \
+	{ SIDE_JMP_KIND_(sizeof(side_jmp_f##n##_##event)), \
+	  SIDE_JMP_ELEM_(sizeof(side_jmp_f##n##_##event)), \
+	  sizeof(side_jmp_f##n##_##event) & SIDE_JMP_COUNTED_ ? \
 	  SIDE_JMP_FIELD_COUNTED : 0, \
-	  SIDE_JMP_LEN_(sizeof(event##_side_jmp_f##n)) },
+	  SIDE_JMP_LEN_(sizeof(side_jmp_f##n##_##event)) },
 
 /* ---- (type, name...) ---------------------------------------------------- */
 

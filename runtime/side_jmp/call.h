@@ -135,6 +135,10 @@ SIDE_JMP_CALLER_WITH_(6)
  * enumerations; in C the arguments must have just the parameters' types (cast
  * them).  What it returns is dropped; it must return: no exception, no
  * longjmp().
+ *
+ * #define SIDE_JMP_PLAIN_CALLS before the header makes calls of these, and of
+ * events, that the compiler sees: for tools that have to (-fsanitize=memory does
+ * it by itself).
  */
 #ifndef __cplusplus
 #define side_jmp_call(key, ...) do { \
@@ -193,7 +197,8 @@ SIDE_JMP_CALLER_WITH_(6)
 
 #else /* C++ */
 #define side_jmp_call(key, ...) do { \
-	if (side_jmp_unlikely(key)) \
+	if (SIDE_JMP_WHERE_IT_RUNS_( \
+			SIDE_JMP_INLINE_(key, SIDE_JMP_ACQUIRE_))) \
 		side_jmp_detail::call(__VA_ARGS__); \
 } while (0)
 

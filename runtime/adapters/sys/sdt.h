@@ -92,20 +92,20 @@
 			  SIDE_JMP_SDT_CLASS_(event##_side_jmp_w##n) == 5 || \
 			  SIDE_JMP_SDT_CLASS_(event##_side_jmp_w##n) == 8) && \
 			 sizeof(event##_side_jmp_w##n) <= 8, SIDE_JMP_SDT_REFUSES_); \
-	typedef char event##_side_jmp_f##n[SIDE_JMP_SDT_CODE_(event##_side_jmp_w##n)]; \
-	typedef char event##_side_jmp_n##n[1]; \
-	typedef char event##_side_jmp_c##n[ \
+	typedef char side_jmp_f##n##_##event[SIDE_JMP_SDT_CODE_(event##_side_jmp_w##n)]; \
+	typedef char side_jmp_n##n##_##event[1]; \
+	typedef char side_jmp_c##n##_##event[ \
 		SIDE_JMP_SDT_CLASS_(event##_side_jmp_w##n) != 5 ? \
 			SIDE_JMP_SDT_CLASS_(event##_side_jmp_w##n) : \
-		SIDE_JMP_KIND_(sizeof(event##_side_jmp_f##n)) == SIDE_JMP_STRING ? 5 : 6]; \
-	typedef const char *event##_side_jmp_p##n; \
-	typedef char *event##_side_jmp_q##n; \
-	typedef struct side_jmp_none1_ *event##_side_jmp_r##n; \
-	typedef struct side_jmp_none2_ *event##_side_jmp_s##n;
+		SIDE_JMP_KIND_(sizeof(side_jmp_f##n##_##event)) == SIDE_JMP_STRING ? 5 : 6]; \
+	typedef const char *side_jmp_p##n##_##event; \
+	typedef char *side_jmp_q##n##_##event; \
+	typedef struct side_jmp_none1_ *side_jmp_r##n##_##event; \
+	typedef struct side_jmp_none2_ *side_jmp_s##n##_##event;
 /* clang minds typedefs that nobody uses, as where sites are plain tests. */
 #define SIDE_JMP_SDT_KEY_(name, text) \
 	SIDE_JMP_KEY_STATIC_(name, 32, text); \
-	(void)(sizeof(name##_side_jmp_word) + sizeof(name##_side_jmp_place) + \
+	(void)(sizeof(side_jmp_word_of_##name) + sizeof(side_jmp_place_of_##name) + \
 	       sizeof(SIDE_JMP_BY_NAME_(name)))
 #define SIDE_JMP_SDT_EMIT_(n, event, ...) \
 	SIDE_JMP_EACH_##n##_(SIDE_JMP_TAKE_, event, __VA_ARGS__) \
@@ -144,7 +144,7 @@ side_jmp_sdt_code<side_jmp_type> side_jmp_sdt_of(const side_jmp_type &);
 } /* extern "C++" */
 
 #define SIDE_JMP_SDT_TYPES_(event, n, a) \
-	typedef char event##_side_jmp_f##n[ \
+	typedef char side_jmp_f##n##_##event[ \
 		decltype(side_jmp_detail::side_jmp_sdt_of(a))::side_jmp_value];
 /* Without those that tell C about it. */
 #define SIDE_JMP_SDT_KEY_(name, text) \

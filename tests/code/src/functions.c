@@ -21,7 +21,7 @@
 		".endif\n" \
 		"jc %l[side_jmp_on]" \
 		: : [key] "i" (&(name)), \
-		    [width] "i" (sizeof(name##_side_jmp_word)) \
+		    [width] "i" (sizeof(side_jmp_word_of_##name)) \
 		: "rax", "cc" : side_jmp_check, side_jmp_on)
 #elif defined(SIDE_JMP_LAYOUT_NOP)
 #define HAND_ASM(name) \
