@@ -145,6 +145,8 @@
  *   SIDE_JMP_BACKEND=kernel|self|none
  *	Who may patch: the kernel's system call, this library through
  *	/proc/self/mem, or nobody.  Default: the first that works.
+ *   SIDE_JMP_CONTROL=1
+ *	Be controlled: see side_jmp_control_start().
  *   SIDE_JMP_DIRTY_PAGES=N
  *	How many pages of text may be changed (and so be private to this
  *	process instead of shared with the file); default
@@ -187,6 +189,8 @@ SIDE_JMP_API_BEGIN_
 #define SIDE_JMP_KEY_ARMED		0x1
 /* More than one copy of the library has sites of it. */
 #define SIDE_JMP_KEY_SHARED		0x2
+/* One of its users is live control, side-jmp enable(1). */
+#define SIDE_JMP_KEY_CONTROLLED		0x4
 
 struct side_jmp_subscriber;
 
@@ -521,6 +525,31 @@ int side_jmp_get_info(struct side_jmp_info *info, size_t size);
 void side_jmp_set_dirty_pages(uint64_t pages);
 
 /* ------------------------------------------------------------------------
+ * Live control
+ */
+
+/*
+ * Let root and processes of the same user see and change keys and events of this
+ * process while it runs: side-jmp ps, list -p, trace, top, enable(1).  Starts a
+ * thread that sleeps, with all signals blocked, and makes a socket in
+ * /run/user/UID/side_jmp, /tmp/side_jmp-UID or /dev/shm/side_jmp-UID, whichever
+ * can be had first; children that are forked have their own, soon after fork().
+ * A process that has such a thread can't unshare(CLONE_NEWUSER).
+ *
+ * Returns 0, also when called again, or -errno: no folder that is the user's
+ * alone (-EPERM, -EACCES, -EROFS...), no socket, no thread (-EAGAIN); -EBUSY:
+ * another thread is stopping it.
+ */
+int side_jmp_control_start(void);
+/*
+ * No more.  0, -EINVAL (not started, or being stopped by somebody else),
+ * -ETIMEDOUT: the thread is in the midst of a request, and will end.
+ */
+int side_jmp_control_stop(void);
+/* What the environment asks for; every object's constructor calls it. */
+void side_jmp_control_begin(void);
+
+/* ------------------------------------------------------------------------
  * Records and objects.  Written by the macros below, read by the library and
  * by tools; frozen.
  */
@@ -609,9 +638,9 @@ inline bool side_jmp_unlikely_is_no_constant_ask_is_constant_evaluated_before()
 {
 	return false;
 }
-constexpr bool side_jmp_no_constant(bool is_asked)
+constexpr bool side_jmp_no_constant(bool side_jmp_is_asked)
 {
-	return is_asked &&
+	return side_jmp_is_asked &&
 	       side_jmp_unlikely_is_no_constant_ask_is_constant_evaluated_before();
 }
 
@@ -1002,6 +1031,20 @@ void side_jmp_this_object_stop(void)
 	SIDE_JMP_NO_CONSTANT_(SIDE_JMP_INLINE_(name, SIDE_JMP_WORD_))
 #define side_jmp_unlikely_wide(name)	side_jmp_unlikely(name)
 
+#endif
+
+/* Of every object, when its sites and events are known: others come at 101, 102. */
+#ifdef __cplusplus
+extern "C" {
+#endif
+__attribute__((__weak__, __visibility__("hidden"), __constructor__(103)))
+void side_jmp_this_control_start(void);
+void side_jmp_this_control_start(void)
+{
+	side_jmp_control_begin();
+}
+#ifdef __cplusplus
+} /* extern "C" */
 #endif
 
 #include "side_jmp/call.h"

@@ -291,6 +291,7 @@ struct side_jmp_event {
 	uint32_t state;		/* user_events; 0: not registered */
 	struct side_jmp_event *side_jmp_self;	/* what sites push */
 	uint16_t *semaphore;	/* NULL; or counts who wants it (sys/sdt.h) */
+	uintptr_t number;	/* of its coming, in this process; 0: not yet */
 };
 
 /* The value of one field, as a callback gets it. */
@@ -492,11 +493,11 @@ struct side_jmp_seq {
  * by one.  The bits are taken where the port says and not where a compiler likes
  * to: in the hot path.
  */
-static inline uint64_t side_jmp_double_(double value, bool is_float)
+static inline uint64_t side_jmp_double_(double value, bool side_jmp_is_float)
 {
 	uint64_t bits;
 
-	if (is_float)
+	if (side_jmp_is_float)
 		value = (double)(float)value;
 #if SIDE_JMP_HAS_CALL_ && defined(SIDE_JMP_ARCH_CALL_DOUBLE)
 	SIDE_JMP_ARCH_CALL_DOUBLE(bits, value);
@@ -1287,7 +1288,7 @@ inline side_jmp_detail::seq<SIDE_JMP_S8> side_jmp_text(const char *p, size_t n)
 	struct side_jmp_event event##_side_jmp_event = { \
 		SIDE_JMP_EVENT_VERSION, 0, &event##_side_jmp_key, \
 		&event##_side_jmp_desc.side_jmp_head, NULL, 0, 0, \
-		&event##_side_jmp_event, NULL \
+		&event##_side_jmp_event, NULL, 0 \
 	}
 
 #define SIDE_JMP_FIELD_ONCE_(event, n, field) \

@@ -172,7 +172,7 @@ static int check_files(const struct options *o)
 
 /* ---- options -------------------------------------------------------------------- */
 
-enum { OPT_STRICT = 256, OPT_DEBUG, OPT_WITH_SITES };
+enum { OPT_STRICT = 256, OPT_DEBUG, OPT_WITH_SITES, OPT_EVERYTHING };
 
 static const struct argp_option argp_options[] = {
 	{ "quiet", 'q', NULL, 0, "Print findings only", 0 },
@@ -184,7 +184,7 @@ static const struct argp_option argp_options[] = {
 	  " those with sites or events", 1 },
 	{ "only-with-sites", OPT_WITH_SITES, NULL, 0, "Pass over files without"
 	  " sites and events, whatever they are", 1 },
-	{ "all", 'a', NULL, 0, "With -r: pass over nothing", 1 },
+	{ "everything", OPT_EVERYTHING, NULL, 0, "With -r: pass over nothing", 1 },
 	{ 0 },
 };
 
@@ -199,7 +199,7 @@ static error_t parse(int option, char *arg, struct argp_state *state)
 	case OPT_DEBUG: o->debug = arg; return 0;
 	case OPT_WITH_SITES: o->with_sites = true; return 0;
 	case 'r': o->recursive = true; return 0;
-	case 'a': o->all = true; return 0;
+	case OPT_EVERYTHING: o->all = true; return 0;
 	case ARGP_KEY_ARGS:
 		o->files = state->argv + state->next;
 		o->n_files = state->argc - state->next;

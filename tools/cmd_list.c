@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* side-jmp list: sites, keys and events of files. */
+/* side-jmp list: sites, keys and events of files; and of processes, list_live.h. */
 #define _GNU_SOURCE
 #include <inttypes.h>
 #include <stdio.h>
@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "tools/core.h"
+#include "tools/list_live.h"
 #include "tools/out.h"
 #include "tools/peek.h"
 #include "tools/scan.h"
@@ -24,6 +25,7 @@ struct options {
 	const char *debug, *root;
 	char **files;
 	int n_files;
+	struct choice who;
 };
 
 struct totals {
@@ -467,7 +469,7 @@ static int list_files(const struct options *o)
 /* ---- options -------------------------------------------------------------------- */
 
 enum { OPT_SITES = 256, OPT_KEYS, OPT_EVENTS, OPT_NO_LINES,
-       OPT_DEBUG, OPT_ROOT, OPT_WITH_SITES };
+       OPT_DEBUG, OPT_ROOT, OPT_WITH_SITES, OPT_EVERYTHING };
 
 static const struct argp_option argp_options[] = {
 	{ "sites", OPT_SITES, NULL, 0, "Sites (default: all three)", 0 },
@@ -483,8 +485,9 @@ static const struct argp_option argp_options[] = {
 	  " those with sites or events", 2 },
 	{ "only-with-sites", OPT_WITH_SITES, NULL, 0, "Pass over files without"
 	  " sites and events, whatever they are", 2 },
-	{ "all", 'a', NULL, 0, "With -r: pass over nothing", 2 },
+	{ "everything", OPT_EVERYTHING, NULL, 0, "With -r: pass over nothing", 2 },
 	{ "quiet", 'q', NULL, 0, "No totals", 2 },
+	CHOICE_OPTIONS(3),
 	{ 0 },
 };
 
@@ -502,35 +505,41 @@ static error_t parse(int option, char *arg, struct argp_state *state)
 	case OPT_ROOT: o->root = arg; return 0;
 	case OPT_WITH_SITES: o->with_sites = true; return 0;
 	case 'r': o->recursive = true; return 0;
-	case 'a': o->all = true; return 0;
+	case OPT_EVERYTHING: o->all = true; return 0;
 	case 'q': o->quiet = true; return 0;
 	case ARGP_KEY_ARGS:
 		o->files = state->argv + state->next;
 		o->n_files = state->argc - state->next;
 		return 0;
 	case ARGP_KEY_END:
-		if (!o->n_files)
-			argp_error(state, "a file is expected");
+		if (!o->n_files && !o->who.asked)
+			argp_error(state, "a file is expected, or a process");
+		if (o->who.asked && (o->n_files || o->debug || o->root ||
+				     o->recursive || o->what & SITES))
+			argp_error(state, "of processes keys and events are"
+				   " listed, and no files beside them");
 		if (o->debug && (o->n_files > 1 || o->recursive))
 			argp_error(state, "--debug goes with one file");
 		o->with_sites |= o->recursive && !o->all;
 		return 0;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return choice_option(&o->who, option, arg, state);
 	}
 }
 
 int cmd_list(int argc, char **argv)
 {
 	static const struct argp argp = {
-		argp_options, parse, "FILE...",
+		argp_options, parse, "FILE...\n-p PID...",
 		"Show the sites, keys and events of executables, shared"
-		" libraries and cores.", NULL, NULL, NULL,
+		" libraries and cores, or the keys and events of running"
+		" processes.", NULL, NULL, NULL,
 	};
 	struct options o = { 0 };
 
 	tool_parse(&argp, argc, argv, &o);
 	if (!o.what)
 		o.what = ALL;
-	return list_files(&o);
+	return o.who.asked ? list_live(&o.who, o.what & KEYS, o.what & EVENTS,
+				       o.json) : list_files(&o);
 }

@@ -9,6 +9,7 @@
 #include "tools/image.h"
 #include "tools/out.h"
 #include "tools/side-jmp.h"
+#include "runtime/side_jmp.h"
 #include "tools/text.h"
 
 static const struct subcommand subcommands[] = {
@@ -18,6 +19,11 @@ static const struct subcommand subcommands[] = {
 	{ "prepare", "make sites idle or armed in a file", cmd_prepare },
 	{ "stat", "show the sites of a running process", cmd_stat },
 	{ "run", "start a command and show its events", cmd_run },
+	{ "ps", "show which running processes have sites", cmd_ps },
+	{ "trace", "show events of running processes", cmd_trace },
+	{ "top", "show their events by rate", cmd_top },
+	{ "enable", "enable keys of running processes", cmd_enable },
+	{ "disable", "take that back", cmd_disable },
 	{ NULL, NULL, NULL },
 };
 
@@ -181,6 +187,8 @@ int main(int argc, char **argv)
 	const char *name = argc > 1 ? argv[1] : NULL;
 	int status;
 
+	/* The variable is for those that are looked at. */
+	(void)side_jmp_control_stop();
 	if (!name) {
 		usage(stderr);
 		return EXIT_BAD;

@@ -27,6 +27,11 @@ int cmd_disasm(int argc, char **argv);
 int cmd_prepare(int argc, char **argv);
 int cmd_stat(int argc, char **argv);
 int cmd_run(int argc, char **argv);
+int cmd_ps(int argc, char **argv);
+int cmd_trace(int argc, char **argv);
+int cmd_top(int argc, char **argv);
+int cmd_enable(int argc, char **argv);
+int cmd_disable(int argc, char **argv);
 
 /*
  * argp_parse(), as "side-jmp SUBCOMMAND", with the options that all have

@@ -18,7 +18,7 @@ enum {
 	RECORD_SIZE = sizeof(struct side_jmp_record),
 	KEY_SIZE = 32, KEY_VERSION = 12, KEY_WIDTH = 14, KEY_FLAGS = 15,
 	KEY_NAME = 24,
-	EVENT_SIZE = 56, EVENT_KEY = 8, EVENT_DESC = 16,
+	EVENT_SIZE = 64, EVENT_KEY = 8, EVENT_DESC = 16,
 	DESC_SIZE = sizeof(struct side_jmp_event_desc),
 	FIELD_SIZE = sizeof(struct side_jmp_field),
 };
@@ -235,7 +235,7 @@ static const char *read_field(const struct image *im, struct field *f,
 	return NULL;
 }
 
-/* What is wrong with a description of `size` bytes, or NULL. */
+/* Of `size` bytes, which are there. */
 static const char *read_event(const struct image *im, struct event *e,
 			      const uint8_t *p, uint32_t size)
 {
@@ -264,6 +264,19 @@ static const char *read_event(const struct image *im, struct event *e,
 	return wrong;
 }
 
+const char *table_read_event(const struct image *im, struct event *e,
+			     const uint8_t *p, uint64_t room)
+{
+	uint32_t size = room < DESC_SIZE ? 0 : image_get32(im, p);
+
+	if (room >= DESC_SIZE &&
+	    image_get16(im, p + 4) != SIDE_JMP_DESC_VERSION)
+		return "of an unknown version";
+	if (size < DESC_SIZE || size % 8 || size > room)
+		return "of an impossible size";
+	return read_event(im, e, p, size);
+}
+
 static void read_events(struct table *t)
 {
 	const struct section *s;
@@ -273,7 +286,7 @@ static void read_events(struct table *t)
 
 	for (uint64_t at = 0; p && at < s->size; at += size) {
 		struct event e = { .addr = s->addr + at, .key = NO_KEY };
-		const char *wrong = NULL;
+		const char *wrong;
 
 		if (s->size - at < DESC_SIZE) {
 			say(t->event_error, "%#llx bytes are left of section"
@@ -282,12 +295,7 @@ static void read_events(struct table *t)
 			break;
 		}
 		size = image_get32(t->image, p + at);
-		if (image_get16(t->image, p + at + 4) != SIDE_JMP_DESC_VERSION)
-			wrong = "of an unknown version";
-		else if (size < DESC_SIZE || size % 8 || size > s->size - at)
-			wrong = "of an impossible size";
-		else
-			wrong = read_event(t->image, &e, p + at, size);
+		wrong = table_read_event(t->image, &e, p + at, s->size - at);
 		if (wrong) {
 			free(e.fields);
 			say(t->event_error, "the event described at %#llx is"

@@ -70,6 +70,13 @@ struct table {
 int table_load(struct table *t, const struct image *im, char why[WHY_MAX]);
 void table_free(struct table *t);
 
+/*
+ * What is wrong with the description of an event at the start of `room` bytes, or
+ * NULL.  e->fields is to be freed in either case; the rest is at `p`.
+ */
+const char *table_read_event(const struct image *im, struct event *e,
+			     const uint8_t *p, uint64_t room);
+
 /* The index in by_address of the first site that is not before addr. */
 size_t table_from(const struct table *t, uint64_t addr);
 /* The site at addr.  NULL: none. */

@@ -4,7 +4,7 @@
  * files, numbers as text, and the steps at which a test may interfere.
  *
  * Knows neither sites nor events.  The rooms of runtime/, each of which may
- * name those before it and no other: base, sites, events.
+ * name those before it and no other: base, sites, events, control.
  */
 #ifndef SIDE_JMP_BASE_H
 #define SIDE_JMP_BASE_H

@@ -133,6 +133,7 @@ static void event_come(struct side_jmp_event_object *object,
 		struct side_jmp_event *end = event_some(passage.to,
 							object->stop, slice);
 
+		sj_events_number(passage.to, end);
 		for (unsigned i = 0; i < EVENT_SINKS; i++)
 			event_sinks[i]->new_events(passage.to, end);
 		passage.to = end;

@@ -12,6 +12,7 @@
  *   trace_ctf.c    an output of it: CTF 1.8
  *   tracer.c       callbacks: register, unregister, fire
  *   user_events.c  the kernel as a tracer
+ *   pack.c         its values as bytes
  *   describe.c     an event's fields
  *   pattern.c      "provider:name"
  *   registry.c     which events there are, and the lock
@@ -54,18 +55,28 @@ static inline void sj_event_leave(sigmask_t mask)
 	sj_restore_signals(mask);
 }
 
-/* Somebody wants an event, or does not any more: for programs that look. */
+/*
+ * Somebody wants an event, or does not any more: for programs that look.
+ * sj_event_lock: not every machine adds to 16 bits at once.
+ */
 static inline void sj_event_want(struct side_jmp_event *event, int change)
 {
 	if (event->semaphore)
-		__atomic_add_fetch(event->semaphore, (uint16_t)change,
-				   __ATOMIC_RELEASE);
+		__atomic_store_n(event->semaphore, (uint16_t)
+				 (*event->semaphore + change), __ATOMIC_RELEASE);
 }
 
 /* Of an object, those that there are: see SLICES.  sj_event_lock. */
 struct side_jmp_event *sj_event_first(const struct side_jmp_event_object *object);
 struct side_jmp_event *sj_event_end(const struct side_jmp_event_object *object);
 uint64_t sj_event_count(void);
+/*
+ * Each that comes has a number that no other of this process had before; those
+ * of a child go on where they were at fork().  sj_event_lock.
+ */
+void sj_events_number(struct side_jmp_event *first,
+		      const struct side_jmp_event *end);
+uintptr_t sj_event_last_number(void);
 
 /* Every event there is, without letting the lock go. */
 #define sj_for_each_event(object, event) \
@@ -156,6 +167,25 @@ void sj_values(const struct side_jmp_event_desc *desc, const uint64_t *bits,
 /* memcpy() and memset() to 0 that keep vectors. */
 void sj_copy(char *to, const char *from, size_t n);
 void sj_clear(char *to, size_t n);
+
+/* ---- pack.c -------------------------------------------------------------- */
+
+/* What does not fit is left out, and `full` says so. */
+struct sj_packer {
+	char *at, *end;
+	bool full;
+};
+
+enum { SJ_PACK_MAX = 1 << 30 };		/* elements of a string or an array */
+
+/* The low bytes of an integer: 1, 2, 4 or 8. */
+void sj_pack_integer(struct sj_packer *w, uint64_t v, size_t bytes);
+/* The values of an event. */
+void sj_pack(struct sj_packer *w, const struct side_jmp_event_desc *desc,
+	     const struct side_jmp_value values[]);
+/* In bytes; SIZE_MAX: too many. */
+size_t sj_pack_size(const struct side_jmp_event_desc *desc,
+		    const struct side_jmp_value values[]);
 
 /* ---- user_events.c ----------------------------------------------------- */
 

@@ -59,7 +59,7 @@ static struct {
 	bool plain;			/* never waits, never signals */
 	bool ready;			/* never waits */
 	bool again;			/* may be opened again, by `path` */
-	bool buffered;			/* atomic */
+	uint32_t buffered;		/* atomic; a truth */
 	bool there;			/* atomic; by the last look */
 	/* Which file it is: of two the one that `file` says. */
 	const struct sj_file *file;	/* atomic */
@@ -458,7 +458,7 @@ static void lines_end_buffer(void)
 {
 	enum { PAUSES = 200 };
 
-	if (!__atomic_exchange_n(&lines.buffered, false, __ATOMIC_RELAXED))
+	if (!__atomic_exchange_n(&lines.buffered, 0, __ATOMIC_RELAXED))
 		return;
 	for (unsigned i = 0; !lines_take(0) && i < PAUSES &&
 	     __atomic_load_n(&lines_buffer.owner, __ATOMIC_RELAXED) !=

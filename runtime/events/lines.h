@@ -7,14 +7,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { SJ_LINE = 4096 };	/* the longest; PIPE_BUF is no less */
-
 /* name NULL: stderr; else it stays until close.  0 or -errno. */
 int sj_lines_open(const char *name, bool buffered);
 void sj_lines_close(void);		/* nobody puts any more */
 /*
- * One that ends in a newline, whole or not at all, at that time.  Of any thread,
- * without a lock.  False: it is lost.
+ * One that ends in a newline, whole or not at all, at that time; of at most
+ * SJ_TEXT_LINE bytes.  Of any thread, without a lock.  False: it is lost.
  */
 bool sj_lines_put(const char *line, size_t n, uint64_t now);
 uint64_t sj_lines_dropped(void);	/* true was said of, and lost later */

@@ -41,6 +41,7 @@ struct side_jmp_event_object *sj_event_objects;
 
 static struct sj_passage *registry_passages;	/* sj_event_lock */
 static struct sj_walk *registry_walks;		/* sj_event_lock */
+static uintptr_t registry_numbers;		/* sj_event_lock */
 
 /* ---- slices ------------------------------------------------------------- */
 
@@ -153,6 +154,18 @@ void sj_object_gone(struct sj_passage *passage)
 			w->at = NULL;
 		}
 	registry_end(passage);
+}
+
+void sj_events_number(struct side_jmp_event *first,
+		      const struct side_jmp_event *end)
+{
+	for (; first < end; first++)
+		first->number = ++registry_numbers;
+}
+
+uintptr_t sj_event_last_number(void)
+{
+	return registry_numbers;
 }
 
 uint64_t sj_event_count(void)

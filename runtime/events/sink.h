@@ -69,4 +69,11 @@ struct sj_output {
 
 extern const struct sj_output sj_text_output, sj_ctf_output;
 
+enum { SJ_TEXT_LINE = 4096 };		/* bytes, at most; no more than PIPE_BUF */
+
+/* What the text output writes, with its newline.  Returns its length. */
+size_t sj_text_line(char line[SJ_TEXT_LINE], const struct side_jmp_event *event,
+		    const struct side_jmp_value values[],
+		    const struct sj_origin *origin);
+
 #endif

@@ -62,6 +62,7 @@ enum {
 	CTF_ROUNDS = 16,		/* over all spare lanes */
 	CTF_TRIES = 8,			/* at a CPU's */
 	CTF_RECORD = 512,		/* bytes of an event, on the stack */
+	CTF_EVENT_HEAD = 20,		/* bytes: id, time, pid, tid */
 };
 
 #define CTF_RETRY	10000000	/* ns; a full disk is asked again */
@@ -220,135 +221,21 @@ static void ctf_turn(void *arg)
 /* ---- an event: in general registers -------------------------------------- */
 SJ_GENERAL_BEGIN
 
-struct ctf_writer {
-	char *at, *end;
-	bool full;
-};
-
-static inline void ctf_put_bytes(struct ctf_writer *w, const void *bytes,
-				 size_t n)
+static void ctf_pack(struct sj_packer *w, const struct side_jmp_event *event,
+		     uint32_t id, const struct sj_origin *origin,
+		     const struct side_jmp_value values[])
 {
-	if (n > (size_t)(w->end - w->at)) {
-		w->full = true;
-		return;
-	}
-	sj_copy(w->at, bytes, n);
-	w->at += n;
-}
-
-/* Of one integer; n is a constant. */
-static inline __attribute__((always_inline))
-void ctf_put_word(struct ctf_writer *w, const void *bytes, size_t n)
-{
-	if (n > (size_t)(w->end - w->at)) {
-		w->full = true;
-		return;
-	}
-	__builtin_memcpy(w->at, bytes, n);
-	w->at += n;
-}
-
-static void ctf_put_padded(struct ctf_writer *w, const void *bytes, size_t n,
-			   size_t size)
-{
-	if (size > (size_t)(w->end - w->at)) {
-		w->full = true;
-		return;
-	}
-	sj_copy(w->at, bytes, n);
-	sj_clear(w->at + n, size - n);
-	w->at += size;
-}
-
-/* One that another thread shortens meanwhile ends where the copy does. */
-static void ctf_put_string(struct ctf_writer *w, const char *s, size_t n)
-{
-	char *at = w->at;
-
-	ctf_put_padded(w, s, n, n + 1);
-	if (w->full)
-		return;
-	while (*at)
-		at++;
-	w->at = at + 1;
-}
-
-/* The low bytes of an integer. */
-static inline void ctf_put_low(struct ctf_writer *w, uint64_t v, unsigned elem)
-{
-	switch (sj_elem_size(elem)) {
-	case 1: { uint8_t x = (uint8_t)v; ctf_put_word(w, &x, 1); break; }
-	case 2: { uint16_t x = (uint16_t)v; ctf_put_word(w, &x, 2); break; }
-	case 4: { uint32_t x = (uint32_t)v; ctf_put_word(w, &x, 4); break; }
-	default: ctf_put_word(w, &v, 8);
-	}
-}
-
-/*
- * Of a double that is a float's value, the float: nothing is rounded.  IEEE 754:
- * sign, 11 bits of exponent and 52 of mantissa; sign, 8, 23.
- */
-static uint32_t ctf_float(uint64_t v)
-{
-	uint32_t sign = (uint32_t)(v >> 63) << 31;
-	unsigned exponent = (unsigned)(v >> 52) & 0x7ff;
-	uint32_t mantissa = (uint32_t)(v >> 29) & 0x7fffff;
-
-	if (exponent == 0x7ff)
-		return sign | 0x7f800000 | mantissa;
-	if (exponent > 1023 - 127)
-		return sign | (uint32_t)(exponent - (1023 - 127)) << 23 | mantissa;
-	if (exponent < 1023 - 149)
-		return sign;
-	return sign | (mantissa | 0x800000) >> (1023 - 126 - exponent);
-}
-
-static void ctf_put_value(struct ctf_writer *w, const struct side_jmp_field *f,
-			  const struct side_jmp_value *v)
-{
-	uint32_t length;
-
-	switch (f->kind) {
-	case SIDE_JMP_FLOAT:
-		ctf_put_low(w, f->elem == SIDE_JMP_F32 ? ctf_float(v->u64) :
-			    v->u64, f->elem);
-		break;
-	case SIDE_JMP_STRING:
-		ctf_put_string(w, v->data, v->count);
-		break;
-	case SIDE_JMP_CHARS:
-		ctf_put_padded(w, v->data, sj_chars_length(f, v), f->count);
-		break;
-	case SIDE_JMP_SEQ:
-		length = (uint32_t)v->count;
-		ctf_put_word(w, &length, sizeof(length));
-		/* fall through */
-	case SIDE_JMP_ARRAY:
-		if (v->count > CTF_PACKET)
-			w->full = true;
-		else
-			ctf_put_bytes(w, v->data,
-				      v->count * sj_elem_size(f->elem));
-		break;
-	default:
-		ctf_put_low(w, v->u64, f->elem);
-	}
-}
-
-static void ctf_put_event_data(struct ctf_writer *w,
-			       const struct side_jmp_event *event,
-			       uint32_t id, const struct sj_origin *origin,
-			       const struct side_jmp_value values[])
-{
-	const struct side_jmp_field *f = side_jmp_event_fields(event->desc);
 	int32_t who[2] = { (int32_t)origin->pid, (int32_t)origin->tid };
-	unsigned n = event->desc->n_fields;
 
-	ctf_put_word(w, &id, sizeof(id));
-	ctf_put_word(w, &origin->now, sizeof(origin->now));
-	ctf_put_word(w, who, sizeof(who));
-	for (unsigned i = 0; i < n && !w->full; i++)
-		ctf_put_value(w, &f[i], &values[i]);
+	if (w->end - w->at < CTF_EVENT_HEAD) {
+		w->full = true;
+		return;
+	}
+	__builtin_memcpy(w->at, &id, 4);
+	__builtin_memcpy(w->at + 4, &origin->now, 8);
+	__builtin_memcpy(w->at + 12, who, 8);
+	w->at += CTF_EVENT_HEAD;
+	sj_pack(w, event->desc, values);
 }
 
 static bool ctf_may_grow(uint64_t now)
@@ -361,20 +248,8 @@ static bool ctf_may_grow(uint64_t now)
 static bool ctf_fits_packet(const struct side_jmp_event *event,
 			    const struct side_jmp_value values[])
 {
-	const struct side_jmp_field *f = side_jmp_event_fields(event->desc);
-	size_t room = CTF_PACKET - sizeof(struct ctf_packet) - 20;
-
-	for (unsigned i = 0; i < event->desc->n_fields; i++) {
-		size_t size = f[i].kind == SIDE_JMP_CHARS ? f[i].count :
-			f[i].kind < SIDE_JMP_STRING ? 8 :
-			values[i].count > CTF_PACKET ? CTF_PACKET :
-			values[i].count * sj_elem_size(f[i].elem) + 4;
-
-		if (size > room)
-			return false;
-		room -= size;
-	}
-	return true;
+	return sj_pack_size(event->desc, values) <=
+	       CTF_PACKET - sizeof(struct ctf_packet) - CTF_EVENT_HEAD;
 }
 
 /* The lane is ours.  False: no room. */
@@ -433,14 +308,14 @@ static bool ctf_write_cpu(const struct side_jmp_event *event, uint32_t id,
 			  const struct side_jmp_value values[])
 {
 	uint64_t record[CTF_RECORD / 8 + 1];
-	struct ctf_writer w = { (char *)record, (char *)&record[CTF_RECORD / 8],
+	struct sj_packer w = { (char *)record, (char *)&record[CTF_RECORD / 8],
 				false };
 	struct sj_origin here = { 0, sj_pid(), sj_tid() };
 	void *percpu = sj_percpu();
 
 	if (!percpu)
 		return false;
-	ctf_put_event_data(&w, event, id, &here, values);
+	ctf_pack(&w, event, id, &here, values);
 	if (w.full)
 		return false;
 	__builtin_memset(w.at, 0, 8);	/* to a whole word */
@@ -457,14 +332,14 @@ static bool ctf_append(struct ctf_lane *lane, const struct side_jmp_event *event
 	uintptr_t word = __atomic_load_n(&lane->packet, __ATOMIC_RELAXED);
 	struct ctf_packet *p = ctf_packet_of(word);
 	struct sj_origin at = *origin;
-	struct ctf_writer w = { (char *)p + p->content_bits / 8,
+	struct sj_packer w = { (char *)p + p->content_bits / 8,
 				(char *)p + CTF_PACKET, false };
 
 	if (word & SJ_PERCPU_FULL)
 		return false;
 	if (at.now < p->end)
 		at.now = p->end;
-	ctf_put_event_data(&w, event, id, &at, values);
+	ctf_pack(&w, event, id, &at, values);
 	if (w.full)
 		return false;
 	/* In this order for whoever reads what there is. */

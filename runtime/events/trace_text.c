@@ -223,24 +223,23 @@ static void text_time(struct sj_text *t, uint64_t ns)
 		sj_text_char(t, (char)('0' + below / digit % 10));
 }
 
-/* With its newline; returns its length. */
-static size_t text_line(char line[SJ_LINE], uint64_t now,
+size_t sj_text_line(char line[SJ_TEXT_LINE],
 			const struct side_jmp_event *event,
 			const struct side_jmp_value values[],
 			const struct sj_origin *origin)
 {
 	static const char cut[] = "...\n";
-	struct sj_text t = { line, line + SJ_LINE - sizeof(cut), false };
+	struct sj_text t = { line, line + SJ_TEXT_LINE - sizeof(cut), false };
 
-	text_time(&t, origin ? origin->now : now);
+	text_time(&t, origin->now);
 	sj_text_char(&t, ' ');
-	sj_text_unsigned(&t, (uint64_t)(origin ? origin->tid : sj_tid()));
+	sj_text_unsigned(&t, (uint64_t)origin->tid);
 	sj_text_char(&t, ' ');
 	sj_text_string(&t, side_jmp_event_provider(event->desc));
 	sj_text_char(&t, ':');
 	sj_text_string(&t, side_jmp_event_name(event->desc));
 	text_fields(&t, event->desc, values);
-	t.end = line + SJ_LINE;
+	t.end = line + SJ_TEXT_LINE;
 	sj_text_string(&t, t.full ? cut : cut + 3);
 	return (size_t)(t.at - line);
 }
@@ -251,11 +250,11 @@ static bool text_write(const struct side_jmp_event *event,
 		       const struct side_jmp_value values[],
 		       const struct sj_origin *origin)
 {
-	uint64_t now = sj_now();
-	char line[SJ_LINE];
+	struct sj_origin here = { sj_now(), sj_pid(), sj_tid() };
+	char line[SJ_TEXT_LINE];
 
-	return sj_lines_put(line, text_line(line, now, event, values, origin),
-			    now);
+	return sj_lines_put(line, sj_text_line(line, event, values, origin ?
+					       origin : &here), here.now);
 }
 
 static bool text_buffered;		/* trace.c's lock */

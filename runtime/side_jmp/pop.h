@@ -132,6 +132,7 @@
 #pragma pop_macro("next")
 #pragma pop_macro("none")
 #pragma pop_macro("nothing")
+#pragma pop_macro("number")
 #pragma pop_macro("object")
 #pragma pop_macro("objects")
 #pragma pop_macro("objects_refused")

@@ -264,6 +264,8 @@
 #undef none
 #pragma push_macro("nothing")
 #undef nothing
+#pragma push_macro("number")
+#undef number
 #pragma push_macro("object")
 #undef object
 #pragma push_macro("objects")

@@ -300,6 +300,7 @@ static void object_fork_parent(void)
 static void object_fork_child(void)
 {
 	sj_set_freezing(false);
+	sj_named_after_fork();
 	sj_claims_after_fork();
 	sj_adopt_after_fork();
 	sj_walk_after_fork();
@@ -476,6 +477,7 @@ static int object_unload(struct side_jmp_object *abi)
 	object_unlock(mask);
 	if (r != 1)
 		return r;
+	(void)sj_named_wait();
 	side_jmp_inject(INJECT_DEAD);
 	sj_object_release(o);
 	object_take_apart(o);
@@ -503,6 +505,7 @@ static int object_unregister(struct side_jmp_object *abi)
 	mask = object_lock();
 	sj_object_hide(o);
 	object_unlock(mask);
+	(void)sj_named_wait();
 	object_take_apart(o);
 	return 0;
 }

@@ -37,6 +37,23 @@ bool sj_key_shared(const struct side_jmp_key *key)
 			SIDE_JMP_KEY_SHARED);
 }
 
+/* A key's lock is only held under sj_share_lock: so fork() finds it free. */
+bool sj_key_mark(struct side_jmp_key *key, uint8_t flag, bool on)
+{
+	sigmask_t mask = sj_block_signals();
+	bool was;
+
+	sj_lock(&sj_share_lock);
+	sj_lock_word(&key->lock);
+	was = key->flags & flag;
+	if (was != on)
+		sj_key_set_flag(key, flag, on);
+	sj_unlock_word(&key->lock);
+	sj_unlock(&sj_share_lock);
+	sj_restore_signals(mask);
+	return was != on;
+}
+
 /* ---- joining and leaving ---------------------------------------------------- */
 
 static void share_flag(struct side_jmp_key *key, bool shared)

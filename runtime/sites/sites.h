@@ -57,6 +57,7 @@
  * no handler, cancellation or pthread_exit can strike in between, and the
  * public functions may be called from handlers.
  *
+ *   named_lock      (named.c) keys that live control has found by name stay.
  *   sj_share_lock   who of this copy's keyrefs hangs in its key's list.
  *   key->lock       that list, which copies of the runtime share; held while
  *                   another copy is asked to sync a slice of its sites.
@@ -302,6 +303,8 @@ void sj_walking_after_fork(void);
 /* Has anybody but us sites of the key?  Any thread, no lock. */
 bool sj_key_shared(const struct side_jmp_key *key);
 int sj_key_sync_others(struct side_jmp_key *key, unsigned flags);
+/* SIDE_JMP_KEY_*.  False: the flag was so already. */
+bool sj_key_mark(struct side_jmp_key *key, uint8_t flag, bool on);
 /* All keys of the object: join those that we have not joined yet. */
 void sj_groups_subscribe(struct object *o, sj_subscriber_sync *sync);
 /*
@@ -383,6 +386,35 @@ struct sj_arming {
 bool sj_arm_some(struct batch *b, struct sj_arming *a);
 
 void sj_walk_after_fork(void);
+
+/* ---- named.c: keys by name, for live control; not of a signal handler ------- */
+
+typedef void sj_key_visit(struct side_jmp_key *key, uint32_t sites, void *arg);
+
+/*
+ * Every key with a site in this copy; one that comes or goes meanwhile perhaps,
+ * and some perhaps twice.  sj_patch_lock is held in each call.
+ */
+void sj_keys_each(sj_key_visit *visit, void *arg);
+
+struct sj_named {
+	/* sj_patch_lock */
+	bool (*wants)(const struct side_jmp_key *key, void *arg);
+	void *arg;
+	bool enable;
+};
+
+struct sj_named_result {
+	uint64_t changed, refused;
+	int error;			/* of the first refused */
+};
+
+/* Have this process's live control use these keys, or use them no more. */
+void sj_keys_change(const struct sj_named *named,
+		    struct sj_named_result *result);
+/* What is hidden by now, nobody finds any more.  False: see sj_lock_soon(). */
+bool sj_named_wait(void);
+void sj_named_after_fork(void);
 
 /* ---- freeze.c ---------------------------------------------------------------- */
 

@@ -52,6 +52,11 @@ static uint64_t word_unclaimed(uint64_t word, const struct fields *f)
 	return (word & f->users) - (word & f->claims) / f->claim;
 }
 
+uint64_t sj_word_users(const struct side_jmp_key *key)
+{
+	return sj_word_load(key) & word_fields(key).users;
+}
+
 int sj_word_may_add(const struct side_jmp_key *key)
 {
 	struct fields f = word_fields(key);

@@ -43,6 +43,7 @@ static inline uintptr_t sj_word_address(struct side_jmp_key *key)
 				  (uintptr_t)&key->word32;
 }
 
+uint64_t sj_word_users(const struct side_jmp_key *key);
 /* 0 or -EOVERFLOW; one more user. */
 int sj_word_may_add(const struct side_jmp_key *key);
 int sj_word_add(struct side_jmp_key *key);

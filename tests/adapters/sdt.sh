@@ -39,7 +39,8 @@ done
 # ---- types are those of the arguments
 listed() { # PROGRAM
 	"$tool" list --events "$1" >"$TMP/list" && cat "$TMP/list" &&
-	[ "$(sed -n '/kinds:integers/,/kinds/s/^ *\([us][0-9]*\) arg.*/\1/p' "$TMP/list" | xargs)" = \
+	[ "$(sed -n '/kinds:integers/,/kinds/s/^ *\([us][0-9]*\) arg.*/\1/p' \
+		"$TMP/list" | xargs)" = \
 		"s8 u8 s16 u16 s32 u32 s64 u64" ] &&
 	[ "$(sed -n '/kinds:others/,/kinds:[^o]/s/^ *\([a-z0-9]*\) arg.*/\1/p' "$TMP/list" |
 		xargs | cut -d' ' -f1-2)" = "double float" ] &&
@@ -48,7 +49,8 @@ listed() { # PROGRAM
 ran() { # PROGRAM: by the tool
 	"$tool" run -e 'kinds:t*' -o "$TMP/run" "$1"
 	cat "$TMP/run"
-	[ "$(sed 's/^[0-9.]* [0-9]* //' "$TMP/run")" = "$(grep 'kinds:twelve' "$src/probes.expected")" ]
+	[ "$(sed 's/^[0-9.]* [0-9]* //' "$TMP/run")" = \
+		"$(grep 'kinds:twelve' "$src/probes.expected")" ]
 }
 $CC -O2 $I "$src/probes.c" "$BUILD/libside_jmp.a" -o "$TMP/c" -pthread || exit 1
 $CXX -O2 $I "$src/probes.cc" "$BUILD/libside_jmp.a" -o "$TMP/cc" -pthread || exit 1
@@ -86,7 +88,8 @@ cp "$src/semaphores.c" "$src/semaphores.d" "$TMP"
 semaphores() { # headers and objects by dtrace
 	(cd "$TMP" && dtrace -C -h -s semaphores.d -o semaphores.h &&
 		dtrace -C -G -s semaphores.d -o defined.o) &&
-	$CC -std=gnu11 -D_GNU_SOURCE -O2 $W $I -I. -I"$BUILD/include" "$TMP/semaphores.c" "$TMP/defined.o" \
+	$CC -std=gnu11 -D_GNU_SOURCE -O2 $W $I -I. -I"$BUILD/include" \
+		"$TMP/semaphores.c" "$TMP/defined.o" \
 		"$BUILD/libside_jmp.a" -o "$TMP/semaphores" -pthread
 }
 ok sdt_semaphores_build semaphores

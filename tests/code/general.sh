@@ -55,11 +55,11 @@ END {
 	exit bad || looked < 10 || kept < 4
 }
 EOF
+roots='sj_event_fire trace_callback ctf_write stream_event stream_count sj_now'
 # LIBRARY
 general() {
 	objdump -d --no-show-raw-insn "$1" |
-		awk -v roots='sj_event_fire trace_callback ctf_write sj_now' \
-		-f "$TMP/follow.awk"
+		awk -v roots="$roots" -f "$TMP/follow.awk"
 }
 # COMPILER FLAGS...: a library
 library() {

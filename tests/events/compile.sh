@@ -56,7 +56,8 @@ misfits() { # COMPILER LANGUAGE STATEMENT "EVENT FIELD TYPE|GIVEN"
 	# shellcheck disable=SC2086
 	set -- ${4%|*} "${4#*|}"
 	{ [ "$(grep -c 'error:' "$TMP/said")" = 1 ] &&
-		grep -q "t_side_jmp_$1_side_jmp_field_$2\>" "$TMP/said" && grep -Eq "$3\>" "$TMP/said" && grep -Eq "$4" "$TMP/said"; } ||
+		grep -q "t_side_jmp_$1_side_jmp_field_$2\>" "$TMP/said" &&
+		grep -Eq "$3\>" "$TMP/said" && grep -Eq "$4" "$TMP/said"; } ||
 		{ head -n 12 "$TMP/said"; return 1; }
 }
 
@@ -121,7 +122,7 @@ ok define_unknown_type each definition 'SIDE_JMP_EVENT(t, x, "X", (u33, a));' 'u
 ok define_field_twice each definition 'SIDE_JMP_EVENT(t, x, "X", (u8, a), (u16, a));' 'field_a'
 ok define_other_than_declared each definition \
 	'SIDE_JMP_EVENT_DECLARE(t, x, "X", (u8, a)); SIDE_JMP_EVENT(t, x, "X", (u16, a));' \
-	't_side_jmp_x_side_jmp_f1\|typedef redefinition'
+	'side_jmp_f1_t_side_jmp_x\|typedef redefinition'
 ok define_as_declared each definition \
 	'SIDE_JMP_EVENT_DECLARE(t, x, "X", (u8, a)); SIDE_JMP_EVENT(t, x, "X", (u8, a));' ''
 ok define_enum_without_labels each definition 'SIDE_JMP_EVENT(t, x, "X", (u8, a), (enum, b));' \

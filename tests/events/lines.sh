@@ -187,9 +187,11 @@ full() {
 }
 ok lines_in_a_buffer_that_nobody_takes_are_counted full
 mode() { # VALUE OUTPUT: said once, and the program goes on
-	SIDE_JMP_OUTPUT_MODE=$1 SIDE_JMP_OUTPUT=$2 "$lines" many 3 2>"$TMP/err" >"$TMP/out" || return 1
+	SIDE_JMP_OUTPUT_MODE=$1 SIDE_JMP_OUTPUT=$2 "$lines" many 3 \
+		2>"$TMP/err" >"$TMP/out" || return 1
 	cat "$TMP/err"
-	[ "$(wc -l <"$TMP/err")" = 1 ] && grep -q '^side_jmp: SIDE_JMP_OUTPUT_MODE: .*ignored$' "$TMP/err"
+	[ "$(wc -l <"$TMP/err")" = 1 ] &&
+	grep -q '^side_jmp: SIDE_JMP_OUTPUT_MODE: .*ignored$' "$TMP/err"
 }
 ok lines_have_no_such_mode mode sideways "$TMP/m"
 ok lines_have_no_mode_of_that_length mode "$(printf '%99s' | tr ' ' x)" "$TMP/m"

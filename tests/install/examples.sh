@@ -49,7 +49,8 @@ with_cmake() (
 ok example_with_cmake with_cmake
 finds() { # EXPECTED ARGUMENTS: of find_package
 	printf 'cmake_minimum_required(VERSION 3.13)\nproject(p NONE)\n%s\n%s\n' \
-		"find_package(side_jmp $2)" 'message("found ${side_jmp_FOUND} ${side_jmp_VERSION}.")' \
+		"find_package(side_jmp $2)" \
+		'message("found ${side_jmp_FOUND} ${side_jmp_VERSION}.")' \
 		>"$TMP/CMakeLists.txt" && cmake -S "$TMP" -B "$TMP/p" >"$TMP/seen" 2>&1
 	cat "$TMP/seen"
 	grep -q "$1" "$TMP/seen"

@@ -36,7 +36,7 @@ quiet() {
 }
 ok scan_quiet_has_no_totals quiet
 everything() { # what is passed over otherwise is said now
-	"$tool" list -r --all tree >said 2>err; r=$?; listed; cat err
+	"$tool" list -r --everything tree >said 2>err; r=$?; listed; cat err
 	[ $r = 2 ] && [ "$(listed | wc -w)" = 4 ] && for f in text nothing cut no-sections app.debug
 	do grep "^side-jmp: tree/a/$f: " err || return 1; done && ! grep 'a/fifo\|a/link\|a/up' err
 }

@@ -6,13 +6,17 @@
 _side_jmp_options() {
 	case $1 in
 	list)
-		echo --sites --keys --events --json --quiet --recursive --all --only-with-sites
-		echo --no-lines --debug= --root=
+		echo --sites --keys --events --json --quiet --recursive --everything
+		echo --only-with-sites --no-lines --debug= --root= --pid= --name= --all
 		;;
-	check) echo --json --quiet --strict --recursive --all --only-with-sites --debug= ;;
+	check) echo --json --quiet --strict --recursive --everything --only-with-sites --debug= ;;
 	disasm) echo --json --context= --debug= ;;
 	prepare) echo --idle= --armed= --events --dry-run --output= --quiet ;;
 	stat) echo --json --keys --watch= ;;
+	ps) echo --pid= --name= --all --event= --json ;;
+	trace) echo --pid= --name= --all --event= --output= --for= --count= --quiet ;;
+	top) echo --pid= --name= --all --event= --delay= --times= --json ;;
+	enable | disable) echo --pid= --name= --all --quiet ;;
 	run) echo --event= --output= --summary --summary= --json --quiet --wait --color= ;;
 	esac
 	echo --help --usage --version
@@ -22,7 +26,8 @@ _side_jmp_options() {
 # its own?
 _side_jmp_wants_value() {
 	case $1:$2 in
-	disasm:-c | prepare:-o | stat:-w | run:-[eoC]) return 0 ;;
+	disasm:-c | prepare:-o | stat:-w | run:-[eoC] | *:-[pn]) return 0 ;;
+	ps:-e | trace:-[eo] | top:-[edt]) return 0 ;;
 	*:--?*=*) return 1 ;;
 	*:--?*) [[ $2 != --summary && " $(_side_jmp_options "$1" | tr '\n' ' ')" == *" $2= "* ]] ;;
 	*) return 1 ;;
@@ -33,6 +38,7 @@ _side_jmp_wants_value() {
 _side_jmp_values() {
 	case $1 in
 	--debug | --output | -o | --summary) compgen -f -- "$2" ;;
+	--pid | -p) (cd /proc && compgen -W "$(echo [0-9]*)" -- "$2") ;;
 	--root) compgen -d -- "$2" ;;
 	--color | -C) compgen -W 'always never auto' -- "$2" ;;
 	esac
@@ -43,7 +49,7 @@ _side_jmp() {
 	local sub=${COMP_WORDS[1]} i
 
 	COMPREPLY=()
-	local all='list check disasm prepare stat run'
+	local all='list check disasm prepare stat run ps trace top enable disable'
 	if ((COMP_CWORD == 1)); then
 		COMPREPLY=($(compgen -W "$all help --help --version" -- "$word"))
 		return
@@ -92,6 +98,8 @@ _side_jmp() {
 		[[ ${COMPREPLY[0]} == *= ]] && compopt -o nospace 2>/dev/null
 	elif [[ $sub == stat ]]; then
 		COMPREPLY=($(cd /proc && compgen -W "$(echo [0-9]*)" -- "$word"))
+	elif [[ $sub == @(ps|trace|top|enable|disable) ]]; then
+		COMPREPLY=()
 	elif [[ $sub == run ]]; then
 		COMPREPLY=($(compgen -c -- "$word"; compgen -d -- "$word"))
 	else

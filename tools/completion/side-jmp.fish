@@ -19,9 +19,15 @@ complete -c side-jmp -n __side_jmp_first -a disasm -d 'Show the code around site
 complete -c side-jmp -n __side_jmp_first -a prepare -d 'Make sites idle or armed in a file'
 complete -c side-jmp -n __side_jmp_first -a stat -d 'Show the sites of a running process'
 complete -c side-jmp -n __side_jmp_first -a run -d 'Start a command and show its events'
+complete -c side-jmp -n __side_jmp_first -a ps -d 'Show which running processes have sites'
+complete -c side-jmp -n __side_jmp_first -a trace -d 'Show events of running processes'
+complete -c side-jmp -n __side_jmp_first -a top -d 'Show their events by rate'
+complete -c side-jmp -n __side_jmp_first -a enable -d 'Enable keys of running processes'
+complete -c side-jmp -n __side_jmp_first -a disable -d 'Take that back'
 complete -c side-jmp -n __side_jmp_first -a help -d 'Explain a subcommand'
 
-set -l any list check disasm prepare stat run
+set -l any list check disasm prepare stat run ps trace top enable disable
+set -l live list ps trace top enable disable
 complete -c side-jmp -n '__side_jmp_sub help' -a "$any"
 complete -c side-jmp -n "__side_jmp_sub $any" -s h -l help -d 'Show help'
 complete -c side-jmp -n "__side_jmp_sub $any" -l version -d 'Show the version'
@@ -33,7 +39,7 @@ complete -c side-jmp -n '__side_jmp_sub list check disasm' -l debug -r -F \
 complete -c side-jmp -n '__side_jmp_sub list check' -s r -l recursive \
 	-d 'All files below folders'
 complete -c side-jmp -n '__side_jmp_sub list check' -l only-with-sites -d 'Pass over other files'
-complete -c side-jmp -n '__side_jmp_sub list check' -s a -l all -d 'Pass over nothing'
+complete -c side-jmp -n '__side_jmp_sub list check' -l everything -d 'Pass over nothing'
 
 complete -c side-jmp -n '__side_jmp_sub list' -s q -l quiet -d 'No totals'
 complete -c side-jmp -n '__side_jmp_sub list' -l sites -d Sites
@@ -71,3 +77,21 @@ complete -c side-jmp -n '__side_jmp_sub run' -s C -l color -x -a 'always never a
 	-d 'When to use colours'
 complete -c side-jmp -n '__side_jmp_sub run' \
 	-a '(__fish_complete_subcommand --fcs-skip=2 -e --event -o --output -C --color)'
+
+complete -c side-jmp -n "__side_jmp_sub $live" -s p -l pid -x -a '(__fish_complete_pids)' \
+	-d 'This process'
+complete -c side-jmp -n "__side_jmp_sub $live" -s n -l name -x -d 'All that are called so'
+complete -c side-jmp -n "__side_jmp_sub $live" -s a -l all -d 'All that can be controlled'
+complete -c side-jmp -n '__side_jmp_sub ps' -s e -l event -x -d 'That have these keys or events'
+complete -c side-jmp -n '__side_jmp_sub ps' -s j -l json -d 'As JSON'
+complete -c side-jmp -n '__side_jmp_sub enable disable' -s q -l quiet -d 'Say nothing'
+complete -c side-jmp -n '__side_jmp_sub trace' -s e -l event -x -d 'These events'
+complete -c side-jmp -n '__side_jmp_sub trace' -s o -l output -r -F \
+	-d 'Write to a file or directory/'
+complete -c side-jmp -n '__side_jmp_sub trace' -l for -x -d 'End after that time'
+complete -c side-jmp -n '__side_jmp_sub trace' -l count -x -d 'End after so many events'
+complete -c side-jmp -n '__side_jmp_sub trace' -s q -l quiet -d 'Do not say how many'
+complete -c side-jmp -n '__side_jmp_sub top' -s e -l event -x -d 'These events'
+complete -c side-jmp -n '__side_jmp_sub top' -s d -l delay -x -d 'The interval; seconds'
+complete -c side-jmp -n '__side_jmp_sub top' -s t -l times -x -d 'End after so many intervals'
+complete -c side-jmp -n '__side_jmp_sub top' -s j -l json -d 'One interval, as JSON'

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Events of this process, or how many there are, into memory that somebody else
+ * reads, as control.h says.  Knows nothing of sockets.
+ *
+ * What runs for an event runs in any thread at any place, and in general registers
+ * only: no lock, no memory, no system call.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "arch/general.h"
+SJ_GENERAL_BEGIN
+#include "runtime/control/agent.h"
+
+_Static_assert(sizeof(struct sj_lane) == 256 && sizeof(struct sj_record) == 32 &&
+	       sizeof(struct sj_ring) <= SJ_RING_AT &&
+	       sizeof(struct sj_counts) == 64, "as control.h has them");
+
+/* ---- a lane ----------------------------------------------------------------- */
+
+/* Of a lane that is ours, the writer's view. */
+struct stream_lane {
+	struct sj_lane *shared;
+	char *memory;
+	uint64_t size, head, tail;
+};
+
+static struct sj_ring *stream_ring(const struct control_stream *s)
+{
+	return s->area.at;
+}
+
+static bool stream_take(struct sj_lane *lane, uint32_t tid)
+{
+	uint32_t nobody = 0;
+
+	return !__atomic_load_n(&lane->owner, __ATOMIC_RELAXED) &&
+	       __atomic_compare_exchange_n(&lane->owner, &nobody, tid, false,
+					   __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
+
+static struct stream_lane stream_open(const struct control_stream *s, unsigned i)
+{
+	struct sj_lane *lane = &stream_ring(s)->lanes[i];
+
+	return (struct stream_lane){
+		lane, (char *)s->area.at + SJ_RING_AT + i * s->lane_size,
+		s->lane_size, __atomic_load_n(&lane->head, __ATOMIC_RELAXED),
+		__atomic_load_n(&lane->tail, __ATOMIC_ACQUIRE),
+	};
+}
+
+/* NULL: there is none.  What was written before is not yet published. */
+static char *stream_room(struct stream_lane *lane, uint64_t need)
+{
+	uint64_t at = lane->head & (lane->size - 8);
+	uint64_t pad = at + need > lane->size ? lane->size - at : 0;
+	struct sj_record *record = (void *)(lane->memory + at);
+
+	if (lane->head + pad + need - lane->tail > lane->size)
+		return NULL;
+	if (pad) {
+		record->size = (uint32_t)pad;
+		record->kind = SJ_RING_PAD;
+		at = 0;
+	}
+	lane->head += pad + need;
+	return lane->memory + at;
+}
+
+static uint64_t stream_round(uint64_t n)
+{
+	return (n + 7) & ~UINT64_C(7);
+}
+
+static bool stream_put_desc(struct stream_lane *lane, struct sj_record record,
+			    const struct side_jmp_event_desc *desc)
+{
+	uint64_t need = sizeof(record) + desc->size;
+	char *at = stream_room(lane, need);
+
+	if (!at)
+		return false;
+	record.size = (uint32_t)need;
+	record.kind = SJ_RING_DESC;
+	__builtin_memcpy(at, &record, sizeof(record));
+	sj_copy(at + sizeof(record), (const char *)desc, desc->size);
+	return true;
+}
+
+static bool stream_put_event(struct stream_lane *lane, struct sj_record record,
+			     const struct side_jmp_event_desc *desc,
+			     const struct side_jmp_value values[], uint64_t size)
+{
+	char *at = stream_room(lane, sizeof(record) + stream_round(size));
+	struct sj_packer w;
+
+	if (!at)
+		return false;
+	record.size = (uint32_t)(sizeof(record) + stream_round(size));
+	record.kind = SJ_RING_EVENT;
+	__builtin_memcpy(at, &record, sizeof(record));
+	w = (struct sj_packer){ at + sizeof(record), at + record.size, false };
+	sj_pack(&w, desc, values);
+	return !w.full;
+}
+
+static void stream_publish(struct stream_lane *lane)
+{
+	__atomic_store_n(&lane->shared->head, lane->head, __ATOMIC_RELEASE);
+}
+
+/* ---- events ------------------------------------------------------------------- */
+
+static uint64_t *stream_word(struct control_stream *s, uint64_t number)
+{
+	return number < CONTROL_ANNOUNCED ? &s->announced[number / 64] : NULL;
+}
+
+static bool stream_announced(struct control_stream *s, uint64_t number)
+{
+	uint64_t *word = stream_word(s, number);
+
+	return word && __atomic_load_n(word, __ATOMIC_ACQUIRE) >> number % 64 & 1;
+}
+
+/* Once it is published. */
+static void stream_announce(struct control_stream *s, uint64_t number)
+{
+	uint64_t *word = stream_word(s, number);
+
+	if (word)
+		__atomic_fetch_or(word, UINT64_C(1) << number % 64,
+				  __ATOMIC_RELEASE);
+}
+
+/* In a lane that is ours: the description, if it is the first, and the event. */
+static bool stream_write_lane(struct control_stream *s, unsigned i,
+			      const struct side_jmp_event *event,
+			      const struct side_jmp_value values[],
+			      uint64_t size)
+{
+	struct stream_lane lane = stream_open(s, i);
+	struct sj_record record = {
+		.number = event->number, .time = sj_now(), .pid = sj_pid(),
+		.tid = sj_tid(),
+	};
+	bool known = stream_announced(s, event->number);
+
+	if ((!known && !stream_put_desc(&lane, record, event->desc)) ||
+	    !stream_put_event(&lane, record, event->desc, values, size))
+		return false;
+	stream_publish(&lane);
+	if (!known)
+		stream_announce(s, event->number);
+	return true;
+}
+
+static void stream_event(const struct side_jmp_event *event,
+			 const struct side_jmp_value values[], void *data)
+{
+	struct control_stream *s = data;
+	uint64_t size = sj_pack_size(event->desc, values);
+	uint32_t tid = (uint32_t)sj_tid();
+	bool done = false;
+
+	for (unsigned n = 0; size < s->lane_size && n < SJ_RING_LANES && !done;
+	     n++) {
+		unsigned i = (tid + n) % SJ_RING_LANES;
+		struct sj_lane *lane = &stream_ring(s)->lanes[i];
+
+		if (!stream_take(lane, tid))
+			continue;
+		done = stream_write_lane(s, i, event, values, size);
+		__atomic_store_n(&lane->owner, 0, __ATOMIC_RELEASE);
+	}
+	if (!done)
+		__atomic_fetch_add(&stream_ring(s)->lost, 1, __ATOMIC_RELAXED);
+}
+
+static void stream_count(const struct side_jmp_event *event,
+			 const struct side_jmp_value values[], void *data)
+{
+	struct control_stream *s = data;
+	struct sj_counts *counts = s->area.at;
+	uint64_t *all = (uint64_t *)(void *)(counts + 1);
+	unsigned shard = (unsigned)sj_tid() % SJ_COUNT_SHARDS;
+
+	(void)values;
+	__atomic_fetch_add(event->number < s->limit ?
+			   &all[shard * s->max + event->number] :
+			   &counts->others, 1, __ATOMIC_RELAXED);
+}
+
+SJ_GENERAL_END
+
+/* ---- begin and end --------------------------------------------------------------- */
+
+static int stream_begin(struct control_stream *s, const char *patterns,
+			side_jmp_callback *callback, struct control_area *area)
+{
+	int r;
+
+	memset(s->announced, 0, sizeof(s->announced));
+	s->area = *area;
+	/* Under sj_event_lock it is stored: so a child knows it if it has it. */
+	r = sj_tracer_add(&s->tracer, patterns, callback, s, true);
+	if (r)
+		s->area.at = NULL;
+	else
+		area->at = NULL;
+	return r;
+}
+
+int sj_control_trace(struct control_stream *s, const char *patterns,
+		     struct control_area *area, uint32_t lane_bits)
+{
+	if (lane_bits < 12 || lane_bits > 24 || area->size < SJ_RING_AT +
+	    ((uint64_t)SJ_RING_LANES << lane_bits))
+		return -EINVAL;
+	s->lane_size = UINT64_C(1) << lane_bits;
+	return stream_begin(s, patterns, stream_event, area);
+}
+
+int sj_control_count(struct control_stream *s, const char *patterns,
+		     struct control_area *area, uint32_t max)
+{
+	if (area->size < sizeof(struct sj_counts) + SJ_COUNT_SHARDS *
+	    sizeof(uint64_t) * (uint64_t)max)
+		return -EINVAL;
+	s->lane_size = 0;
+	s->max = s->limit = max;
+	return stream_begin(s, patterns, stream_count, area);
+}
+
+void sj_control_end(struct control_stream *s)
+{
+	if (s->tracer)
+		(void)side_jmp_tracer_unregister(s->tracer);
+	s->tracer = NULL;
+	sj_control_unmap(&s->area);
+}
+
+int sj_control_reclaim(struct control_stream *s, uint32_t lane)
+{
+	uint32_t *owner, tid;
+
+	if (!s->area.at || !s->lane_size || lane >= SJ_RING_LANES)
+		return -EINVAL;
+	owner = &stream_ring(s)->lanes[lane].owner;
+	tid = __atomic_load_n(owner, __ATOMIC_RELAXED);
+	if (tid && (!syscall(SYS_tkill, tid, 0) || errno != ESRCH))
+		return -EBUSY;
+	(void)__atomic_compare_exchange_n(owner, &tid, 0, false,
+					  __ATOMIC_RELEASE, __ATOMIC_RELAXED);
+	return 0;
+}
+
+/* ---- fork ------------------------------------------------------------------------- */
+
+/* Whoever has no such record would take the child's numbers for others. */
+static bool stream_put_fork(struct control_stream *s, pid_t parent)
+{
+	uint32_t tid = (uint32_t)sj_tid();
+	bool done = false;
+
+	for (unsigned i = 0; i < SJ_RING_LANES && !done; i++) {
+		struct sj_record record = {
+			sizeof(record), SJ_RING_FORK, (uint64_t)parent,
+			sj_now(), sj_pid(), (int32_t)tid,
+		};
+		struct stream_lane lane;
+		char *at;
+
+		if (!stream_take(&stream_ring(s)->lanes[i], tid))
+			continue;
+		lane = stream_open(s, i);
+		at = stream_room(&lane, sizeof(record));
+		if (at) {
+			memcpy(at, &record, sizeof(record));
+			stream_publish(&lane);
+			done = true;
+		}
+		__atomic_store_n(&lane.shared->owner, 0, __ATOMIC_RELEASE);
+	}
+	return done;
+}
+
+void sj_control_after_fork(struct control_stream *s, pid_t parent)
+{
+	uintptr_t last;
+	sigmask_t mask;
+
+	if (!s->area.at)
+		return;
+	if (s->lane_size) {
+		if (!stream_put_fork(s, parent))
+			__builtin_memset(s->announced, 0, sizeof(s->announced));
+		return;
+	}
+	mask = sj_event_enter();
+	last = sj_event_last_number();
+	sj_event_leave(mask);
+	if (s->limit > last + 1)
+		s->limit = last + 1;
+}

@@ -1,0 +1,54 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Live control: a hostile peer does no harm to a process, and a hostile process none
+# to the tool.
+. "$(dirname "$0")/../tap.sh"
+. "$TOP/tests/control/src/common.sh"
+built() {
+	server server $CC $so && $CC $flags -I. "$src/peer.c" -o "$TMP/peer" &&
+	$CC $flags -I. "$src/target.c" -o "$TMP/target" $alone
+}
+ok hostile_builds built
+begin env SIDE_JMP_CONTROL=1 PAUSE_US=1000 "$TMP/server" || exit 1
+"$tool" trace -qp $pid --count 1 >/dev/null; tell state; first=$answer
+socket() { find /run/user/*/side_jmp /tmp/side_jmp-* /dev/shm/side_jmp-* \
+	-name "$pid-*" 2>/dev/null; }
+"$TMP/peer" "$(socket)" >"$TMP/peer.out" 2>&1
+for what in garbage halves areas descriptors words flood crowd; do
+	ok peer_is_withstood_$what \
+		sh -c "cat '$TMP/peer.out'; grep -q '^ok - $what\$' '$TMP/peer.out'"
+done
+ok peer_leaves_nothing state "$first"
+ok peer_has_not_stopped_control "$tool" list -p $pid
+end
+
+# ---- a target that lies.  It has no side_jmp of its own, to the eye
+"$TMP/target" "/tmp/side_jmp-$(id -u)" >"$TMP/target.out" 2>&1 & liar=$!
+until_ grep -q here "$TMP/target.out"
+survives() { # ROUNDS COMMAND...: ends by itself, and sends no order to the terminal
+	rounds=$1; shift
+	for i in $(seq "$rounds"); do
+		tests/limit 60 "$@" >"$TMP/said" 2>&1; rc=$?
+		[ $rc -le 2 ] || { echo "round $i: status $rc"; tail "$TMP/said"; return 1; }
+		! grep -q "$(printf '\033')" "$TMP/said" || { echo "round $i: escapes"; return 1; }
+	done
+}
+ok target_lies_to_list survives 25 "$tool" list -p $liar
+ok target_lies_to_list_json survives 20 "$tool" list --json -p $liar
+ok target_lies_to_trace survives 25 "$tool" trace -p $liar --for 100ms
+ctf() { survives 20 "$tool" trace -p $liar --for 100ms -o "$TMP/ctf/"; }
+ok target_lies_to_trace_that_writes_ctf ctf
+ok target_lies_to_top survives 15 "$tool" top -d .1 -t 1 -p $liar
+ok target_lies_to_ps survives 15 "$tool" ps -p $liar
+ok target_lies_to_enable survives 15 "$tool" enable -p $liar key
+ok target_is_still_there kill -0 $liar
+kill -9 $liar
+# Somebody else's socket under its name is not believed
+"$TMP/target" "/tmp/side_jmp-$(id -u)" >"$TMP/target.out" 2>&1 & liar=$!
+until_ grep -q here "$TMP/target.out"
+sleep 1000 & other=$!
+mv "/tmp/side_jmp-$(id -u)/$liar-1" "/tmp/side_jmp-$(id -u)/$other-1"
+ok a_socket_of_another_process_is_not_believed says 'is not controlled' "$tool" list -p $other
+kill -9 $liar $other
+rm -f "/tmp/side_jmp-$(id -u)/$other-1"
+done_testing

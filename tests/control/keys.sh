@@ -1,0 +1,142 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Live control: what a running process says of itself, and its keys changed.
+. "$(dirname "$0")/../tap.sh"
+. "$TOP/tests/control/src/common.sh"
+built() {
+	server server $CC $so &&
+	$CC $flags -fPIC -shared "$src/plugin.c" -o "$TMP/plugin.so" $so
+}
+ok keys_server_builds built
+begin env SIDE_JMP_CONTROL=1 PAUSE_US=100 "$TMP/server" || exit 1
+# libc keeps the stack of a library's thread, once there was one
+tell "load $TMP/plugin.so" && tell unload && tell state; first=$answer
+
+# ---- what there is
+ok ps_shows_a_process_that_can_be_controlled asks '.[] | select(.pid == '$pid') |
+	.road == "control" and .why_not == null and .sites == 4 and .events == 3 and
+	.enabled == 0 and .backend == "self" and .name == "server"' "$tool" ps --json
+ok ps_finds_it_by_name asks "any(.[]; .pid == $pid)" "$tool" ps -jn server
+ok ps_finds_it_by_event asks "any(.[]; .pid == $pid)" "$tool" ps -j -e 'server:ra*'
+not_there() { ! "$tool" ps -p $pid -e 'server:none,nothing'; }
+ok ps_leaves_out_who_has_no_such_event not_there
+for_people() { "$tool" ps -p $pid >"$TMP/out" && grep -q "^ *$pid .* control$" "$TMP/out"; }
+ok ps_is_for_people for_people
+ok list_shows_keys_and_events asks '.processes[0] | .pid == '$pid' and
+	(.keys | map(.name)) == ["check", "server:pass", "server:rare", "server:types"] and
+	(.events | map(.name)) == ["server:pass", "server:rare", "server:types"] and
+	(.keys | all(.users == 0 and .sites == 1 and (.enabled | not))) and
+	(.events[0].fields == [{name: "thread", type: "u32"}, {name: "pass", type: "u64"},
+		{name: "name", type: "string"}])' "$tool" list --json -p $pid
+
+# ---- changed
+none() { [ "$(now count checked)" = 0 ]; }
+ok keys_are_disabled_at_first none
+enables() { "$tool" enable -p $pid check >"$TMP/out" && grep -q "$pid: 1 of 1" "$TMP/out"; }
+ok enable_enables enables
+ok enable_makes_threads_take_the_path grows checked
+ok list_says_who_enabled_it asks '.processes[0].keys[] | select(.name == "check") |
+	.enabled and .users == 1 and .by_control' "$tool" list --json -p $pid
+twice() {
+	"$tool" enable -qp $pid 'chec?' && "$tool" enable -qp $pid 'check' &&
+	asks '.processes[0].keys[] | select(.name == "check") | .users == 1' \
+		"$tool" list --json -p $pid
+}
+ok enable_twice_is_one_user twice
+disables() {
+	"$tool" disable -p $pid '*' && before=$(now count checked) && sleep .2 &&
+	[ "$(now count checked)" = "$before" ]
+}
+ok disable_makes_threads_not_take_the_path disables
+# An event's key: the event itself is prepared, and nobody sees it
+event_key() {
+	"$tool" enable -p $pid 'server:pass' && grows evaluated && "$tool" disable -p $pid '*:*'
+}
+ok enable_takes_the_key_of_an_event event_key
+others() { # the program's own user stays
+	tell own && "$tool" enable -p $pid check && "$tool" disable -p $pid check &&
+	"$tool" disable -p $pid check && asks '.processes[0].keys[] | select(.name == "check") |
+		.users == 1 and (.by_control | not)' "$tool" list --json -p $pid &&
+	tell disown
+}
+ok disable_leaves_the_programs_own_user others
+
+# ---- libraries that come and go
+later() {
+	tell "load $TMP/plugin.so" && [ "$answer" = loaded ] &&
+	asks '.processes[0] | any(.keys[]; .name == "plugin_key") and
+		any(.events[]; .name == "plugin:loaded")' "$tool" list --json -p $pid &&
+	"$tool" enable -p $pid plugin_key && asks '.processes[0].keys[] |
+		select(.name == "plugin_key") | .users == 1' "$tool" list --json -p $pid
+}
+ok list_shows_a_library_that_came_later later
+gone() {
+	tell unload && [ "$answer" = 0 ] && ! "$tool" enable -p $pid plugin_key &&
+	tell "load $TMP/plugin.so" && asks '.processes[0].keys[] |
+		select(.name == "plugin_key") | .users == 0 and (.by_control | not)' \
+		"$tool" list --json -p $pid && tell unload
+}
+ok a_key_that_was_enabled_goes_with_its_library gone
+ok keys_leave_nothing_behind state "$first"
+
+# ---- children
+child() {
+	tell fork && child=$answer && reached() { "$tool" list -p $child; } && until_ reached &&
+	"$tool" enable -p $child check && asks '.processes[0].keys[0].users == 1' \
+		"$tool" list --json -p $child && asks '.processes[0].keys[0].users == 0' \
+		"$tool" list --json -p $pid && "$tool" disable -p $pid,$child check &&
+	kill -9 $child
+}
+ok a_child_is_controlled_by_itself child
+inherits() {
+	"$tool" enable -p $pid check && tell fork && child=$answer &&
+	until_ "$tool" list -p $child && "$tool" disable -p $child check &&
+	asks '.processes[0].keys[0].users == 0' "$tool" list --json -p $child &&
+	asks '.processes[0].keys[0].users == 1' "$tool" list --json -p $pid &&
+	"$tool" disable -p $pid check && kill -9 $child
+}
+ok a_child_has_what_was_enabled_and_loses_it_by_itself inherits
+swept() { # a killed one's socket goes when somebody looks
+	sockets() { find /run/user/*/side_jmp /tmp/side_jmp-* /dev/shm/side_jmp-* \
+		-name "$child-*" 2>/dev/null; }
+	[ -n "$(sockets)" ] && ! "$tool" list -p $child 2>"$TMP/err" &&
+	grep -q "there is no process $child" "$TMP/err"
+}
+ok a_process_that_was_killed_is_not_there swept
+
+# ---- a program that closes what it does not know, and stops and starts
+closed() { tell close && "$tool" list -p $pid >/dev/null && "$tool" list -p $pid >/dev/null; }
+ok control_outlives_a_program_that_closes_every_descriptor closed
+stops() {
+	tell stop && [ "$answer" = 0 ] && tell stop && [ "$answer" != 0 ] &&
+	says "is not controlled" "$tool" list -p $pid
+}
+ok control_can_be_stopped stops
+starts() { tell start && [ "$answer" = 0 ] && tell start && [ "$answer" = 0 ] &&
+	"$tool" list -p $pid; }
+ok control_can_be_started_again starts
+ends() { end; find /run/user/*/side_jmp /tmp/side_jmp-* -name "$pid-*" 2>/dev/null |
+	grep . && return 1; return 0; }
+ok a_process_that_ends_takes_its_socket_along ends
+
+# ---- what is refused
+begin env PAUSE_US=1000 "$TMP/server" || exit 1
+ok a_process_that_did_not_ask_is_not_controlled says \
+	"process $pid is not controlled.*SIDE_JMP_CONTROL=1" "$tool" enable -p $pid check
+why_not() { asks ".[] | select(.pid == $pid) | .road == null and .sites == 4 and .events == 3 and
+	(.why_not | test(\"SIDE_JMP_CONTROL\"))" "$tool" ps -j; }
+ok ps_says_why_not why_not
+end
+ok no_process_is_said says 'there is no process 4194305' "$tool" list -p 4194305
+ok no_name_is_said says 'no process is called "no such"' "$tool" list -n 'no such'
+ok a_bad_pid_is_said says '"12x" is not what is expected: a process id' "$tool" enable -p 12x k
+ok no_key_is_said says 'a KEY is expected' "$tool" enable -p 1
+ok no_choice_is_said says 'a process is expected' "$tool" enable k
+ok a_file_beside_processes_is_refused says 'no files beside them' "$tool" list -p 1 file
+begin env SIDE_JMP_CONTROL=1 PAUSE_US=1000 "$TMP/server" || exit 1
+ok a_bad_pattern_is_said says '"a b" is no pattern' "$tool" enable -p $pid 'a b'
+end
+odd() { SIDE_JMP_CONTROL=yes "$TMP/server" </dev/null 2>&1 |
+	grep -q 'SIDE_JMP_CONTROL: "yes" is neither 0 nor 1'; }
+ok an_odd_variable_is_said odd
+done_testing

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * side-jmp ps: which running processes have sites, and how they can be reached.
+ *
+ * A process that can be controlled says itself what it has.  Of the others the
+ * files that are mapped say how much there is; each file is read once, however
+ * many processes have it.
+ */
+#define _GNU_SOURCE
+#include <inttypes.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/events/pattern.h"
+#include "tools/live.h"
+#include "tools/out.h"
+#include "tools/peek.h"
+#include "tools/proc.h"
+#include "tools/side-jmp.h"
+#include "tools/table.h"
+
+/* What a file has. */
+struct file {
+	dev_t device;
+	uint64_t inode;
+	uint64_t objects, sites, events;	/* objects: 0 or 1 */
+	char **names;			/* of keys and events; n_names */
+	size_t n_names;
+};
+
+struct row {
+	pid_t pid;
+	unsigned uid;
+	char name[64];
+	bool controlled;
+	uint64_t objects, sites, events, enabled;
+	char backend[16];
+	char how[WHY_MAX];		/* it can't be reached, if it can't */
+};
+
+static struct {
+	struct choice who;
+	const char *pattern;
+	bool json;
+	struct file *files;
+	size_t n_files, room;
+	size_t seen;
+	struct json *j;
+} ps;
+
+static const struct argp_option options[] = {
+	CHOICE_OPTIONS(0),
+	{ "event", 'e', "PATTERN", 0, "Only those that have such a key, or such"
+	  " an event, provider:name; with * and ?", 1 },
+	{ "json", 'j', NULL, 0, "As JSON", 1 },
+	{ 0 },
+};
+
+static error_t parse(int option, char *arg, struct argp_state *state)
+{
+	char pattern[SJ_PATTERN_MAX];
+	const char *rest = arg;
+
+	switch (option) {
+	case 'j': ps.json = true; return 0;
+	case 'e':
+		while (*rest)
+			if (sj_pattern_next_key(&rest, pattern) < 0)
+				argp_error(state, "--event: \"%s\" is no pattern:"
+					   " expected key or provider:name",
+					   pattern);
+		ps.pattern = arg;
+		return 0;
+	case ARGP_KEY_ARG:
+		argp_error(state, "\"%s\" is not expected", arg);
+		return 0;
+	default:
+		return choice_option(&ps.who, option, arg, state);
+	}
+}
+
+static bool matches(const char *name)
+{
+	char pattern[SJ_PATTERN_MAX];
+	const char *rest = ps.pattern;
+
+	while (sj_pattern_next_key(&rest, pattern) == 1)
+		if (sj_pattern_matches_key(pattern, name))
+			return true;
+	return false;
+}
+
+/* ---- from files ------------------------------------------------------------- */
+
+static void file_read(struct file *f, const char *path)
+{
+	char why[WHY_MAX];
+	struct image im;
+	struct table t;
+
+	if (peek(path) != 1 || image_open(&im, path, why))
+		return;
+	if (!table_load(&t, &im, why)) {
+		f->objects = t.n_sites || t.n_events;
+		f->sites = t.n_sites;
+		f->events = t.n_events;
+		f->names = tool_alloc(t.n_keys, sizeof(*f->names));
+		for (size_t i = 0; i < t.n_keys; i++)
+			if (t.keys[i].name)
+				f->names[f->n_names++] =
+					tool_strdup(t.keys[i].name);
+		table_free(&t);
+	}
+	image_close(&im);
+}
+
+static const struct file *file_of(struct process *p, const struct mapping *m)
+{
+	char path[PATH_MAX + 64];
+	bool replaced;
+
+	for (size_t i = 0; i < ps.n_files; i++)
+		if (ps.files[i].device == m->device &&
+		    ps.files[i].inode == m->inode)
+			return &ps.files[i];
+	ps.files = tool_grow(ps.files, &ps.room, ps.n_files + 1,
+			     sizeof(*ps.files));
+	ps.files[ps.n_files] = (struct file){ m->device, m->inode, 0, 0, 0,
+					      NULL, 0 };
+	if (!process_file(p, m, path, sizeof(path), &replaced))
+		file_read(&ps.files[ps.n_files], path);
+	return &ps.files[ps.n_files++];
+}
+
+/* Is it the first mapping of its file with code? */
+static bool is_first(const struct process *p, const struct mapping *m)
+{
+	for (const struct mapping *o = p->maps; o < m; o++)
+		if (o->executable && o->inode == m->inode &&
+		    o->device == m->device)
+			return false;
+	return m->executable;
+}
+
+/* False: what was asked for is not in its files. */
+static bool read_files(struct process *p, struct row *row)
+{
+	bool wanted = !ps.pattern;
+
+	for (size_t i = 0; i < p->n_maps; i++) {
+		const struct file *f;
+
+		if (!is_first(p, &p->maps[i]))
+			continue;
+		f = file_of(p, &p->maps[i]);
+		row->objects += f->objects;
+		row->sites += f->sites;
+		row->events += f->events;
+		for (size_t k = 0; !wanted && k < f->n_names; k++)
+			wanted = matches(f->names[k]);
+	}
+	return wanted;
+}
+
+/* ---- from the process itself -------------------------------------------------- */
+
+static void read_hellos(const struct live *l, struct row *row)
+{
+	row->controlled = true;
+	row->objects = row->sites = row->events = row->enabled = 0;
+	for (size_t i = 0; i < l->n; i++) {
+		const struct sj_control_hello *h = &l->copies[i].hello;
+
+		row->objects += h->objects;
+		row->sites += h->sites;
+		row->events += h->events;
+		row->enabled += h->enabled;
+		snprintf(row->backend, sizeof(row->backend), "%s", h->backend);
+	}
+	snprintf(row->how, sizeof(row->how), "control");
+}
+
+static bool has_name(const struct live *l)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < l->n && !found; i++) {
+		struct live_list list;
+		char why[WHY_MAX];
+
+		if (live_list(&l->copies[i], &list, why))
+			continue;
+		for (size_t k = 0; k < list.n_keys && !found; k++)
+			found = matches(list.keys[k].name);
+		for (size_t k = 0; k < list.n_events && !found; k++)
+			found = matches(list.events[k].name);
+		live_list_free(&list);
+	}
+	return found;
+}
+
+/* ---- a process ------------------------------------------------------------------ */
+
+/* False: it is not to be shown. */
+static bool read_row(pid_t pid, struct row *row)
+{
+	bool wanted = false, there = false;
+	char why[WHY_MAX];
+	struct process p;
+	struct live l;
+
+	*row = (struct row){ .pid = pid, .backend = "-" };
+	if (!process_open(&p, pid, why)) {
+		char line[64] = "";
+
+		process_status(&p, "Name", row->name, sizeof(row->name));
+		process_status(&p, "Uid", line, sizeof(line));
+		sscanf(line, "%*u %u", &row->uid);
+		wanted = read_files(&p, row);
+		process_close(&p);
+	}
+	/* Most have no sites: these are not asked. */
+	if (!row->objects && !ps.who.asked)
+		return false;
+	if (!live_open(&l, pid, &there, row->how)) {
+		read_hellos(&l, row);
+		wanted = !ps.pattern || has_name(&l);
+		live_close(&l);
+	} else if (!there) {
+		snprintf(row->how, sizeof(row->how), "not controlled: was not"
+			 " started with SIDE_JMP_CONTROL=1");
+	}
+	return wanted && (row->objects || row->controlled);
+}
+
+static const char *user_of(unsigned uid)
+{
+	const struct passwd *pw = getpwuid(uid);
+	static char number[16];
+
+	snprintf(number, sizeof(number), "%u", uid);
+	return pw ? pw->pw_name : number;
+}
+
+static void text_row(const struct row *row)
+{
+	if (!ps.seen)
+		printf("%7s %-10s %-15s %7s %7s %7s %7s %-7s %s\n", "PID", "USER",
+		       "COMMAND", "OBJECTS", "SITES", "EVENTS", "ENABLED",
+		       "BACKEND", "REACHED BY");
+	printf("%7d %-10s ", (int)row->pid, user_of(row->uid));
+	put_text(row->name);
+	printf("%*s %7" PRIu64 " %7" PRIu64 " %7" PRIu64 " ",
+	       strlen(row->name) < 15 ? (int)(15 - strlen(row->name)) : 0, "",
+	       row->objects, row->sites, row->events);
+	if (row->controlled)
+		printf("%7" PRIu64 " ", row->enabled);
+	else
+		printf("%7s ", "-");
+	put_text(row->backend);
+	printf("%*s ", strlen(row->backend) < 7 ?
+	       (int)(7 - strlen(row->backend)) : 0, "");
+	put_text(row->how);
+	putchar('\n');
+}
+
+static void json_row(const struct row *row)
+{
+	struct json *j = ps.j;
+
+	json_object(j, NULL);
+	json_number(j, "pid", row->pid);
+	json_unsigned(j, "uid", row->uid);
+	json_string(j, "user", user_of(row->uid));
+	json_string(j, "name", row->name);
+	json_unsigned(j, "objects", row->objects);
+	json_unsigned(j, "sites", row->sites);
+	json_unsigned(j, "events", row->events);
+	if (row->controlled) {
+		json_unsigned(j, "enabled", row->enabled);
+		json_string(j, "backend", row->backend);
+	}
+	json_string(j, "road", row->controlled ? "control" : NULL);
+	json_string(j, "why_not", row->controlled ? NULL : row->how);
+	json_object_end(j);
+}
+
+static void free_files(void)
+{
+	for (size_t i = 0; i < ps.n_files; i++) {
+		for (size_t k = 0; k < ps.files[i].n_names; k++)
+			free(ps.files[i].names[k]);
+		free(ps.files[i].names);
+	}
+	free(ps.files);
+}
+
+int cmd_ps(int argc, char **argv)
+{
+	static const struct argp argp = {
+		options, parse, "", "Show which running processes have sites,"
+		" and how they can be reached (default: all that may be looked"
+		" into).\vExit status: 1 if there is none.", NULL, NULL, NULL,
+	};
+	struct row row;
+
+	tool_parse(&argp, argc, argv, NULL);
+	if (!ps.who.asked)
+		choice_everybody(&ps.who);
+	ps.j = ps.json ? json_begin() : NULL;
+	if (ps.j)
+		json_array(ps.j, NULL);
+	for (size_t i = 0; i < ps.who.n; i++) {
+		if (!read_row(ps.who.pids[i], &row))
+			continue;
+		if (ps.j)
+			json_row(&row);
+		else
+			text_row(&row);
+		ps.seen++;
+	}
+	if (ps.j)
+		json_array_end(ps.j);
+	json_end(ps.j);
+	choice_free(&ps.who);
+	free_files();
+	return ps.seen ? EXIT_OK : EXIT_FINDING;
+}

@@ -1,0 +1,715 @@
+/* SPDX-License-Identifier: MIT */
+/* See live.h. */
+#define _GNU_SOURCE
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/openat2.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tools/image.h"
+#include "tools/live.h"
+
+enum { LIVE_SECONDS = 5 };		/* to wait for a reply */
+
+/* ---- which processes ------------------------------------------------------- */
+
+static void choose(struct choice *c, pid_t pid)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (c->pids[i] == pid)
+			return;
+	c->pids = tool_grow(c->pids, &c->room, c->n + 1, sizeof(*c->pids));
+	c->pids[c->n++] = pid;
+}
+
+/* A line of a file of /proc/PID, without its end.  False: it is not to be had. */
+static bool read_line(pid_t pid, const char *file, char *to, int size)
+{
+	char path[64];
+	FILE *f;
+	bool got;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file);
+	f = fopen(path, "re");
+	got = f && fgets(to, size, f);
+	if (f)
+		fclose(f);
+	if (got)
+		to[strcspn(to, "\n")] = '\0';
+	return got;
+}
+
+/* All, or those of that name. */
+static size_t choose_named(struct choice *c, const char *name)
+{
+	DIR *proc = opendir("/proc");
+	struct dirent *d;
+	size_t found = 0;
+	char comm[64];
+
+	while (proc && (d = readdir(proc))) {
+		pid_t pid = (pid_t)atoi(d->d_name);
+
+		if (pid <= 0 || pid == getpid())
+			continue;
+		if (name && (!read_line(pid, "comm", comm, sizeof(comm)) ||
+			     strncmp(comm, name, 15) || strlen(comm) <
+			     (strlen(name) < 15 ? strlen(name) : 15)))
+			continue;
+		choose(c, pid);
+		found++;
+	}
+	if (proc)
+		closedir(proc);
+	return found;
+}
+
+void choice_everybody(struct choice *c)
+{
+	choose_named(c, NULL);
+}
+
+static void choose_listed(struct choice *c, char *list,
+			  struct argp_state *state)
+{
+	char *word;
+
+	while ((word = strsep(&list, ","))) {
+		char *end;
+		long pid;
+
+		errno = 0;
+		pid = strtol(word, &end, 10);
+		if (!isdigit((unsigned char)*word) || *end || errno ||
+		    pid <= 0 || pid > INT32_MAX)
+			argp_error(state, "--pid: \"%s\" is not what is expected:"
+				   " a process id", word);
+		else
+			choose(c, (pid_t)pid);
+	}
+}
+
+error_t choice_option(struct choice *c, int option, char *arg,
+		      struct argp_state *state)
+{
+	switch (option) {
+	case 'p':
+		choose_listed(c, arg, state);
+		break;
+	case 'n':
+		if (!choose_named(c, arg))
+			argp_error(state, "--name: no process is called \"%s\"",
+				   arg);
+		break;
+	case 'a':
+		c->all = true;
+		choose_named(c, NULL);
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	c->asked = true;
+	return 0;
+}
+
+void choice_free(struct choice *c)
+{
+	free(c->pids);
+	*c = (struct choice){ 0 };
+}
+
+/* ---- who it is ---------------------------------------------------------------- */
+
+/* As far as a process may be looked into from outside. */
+struct place {
+	pid_t pid;			/* ours for it */
+	pid_t inner;			/* its own for itself */
+	uint32_t uids[5];		/* its own; the last is root */
+	bool other_users;		/* a user namespace of its own */
+	uint32_t inner_uid;		/* there */
+};
+
+/* Of what is outside, inside: user_namespaces(7).  UINT32_MAX: nobody. */
+static uint32_t map_uid(pid_t pid, uint32_t outer)
+{
+	char path[64], line[128];
+	uint32_t found = UINT32_MAX;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/uid_map", (int)pid);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f)) {
+		uint32_t inside, outside, n;
+
+		if (sscanf(line, "%" SCNu32 " %" SCNu32 " %" SCNu32, &inside,
+			   &outside, &n) == 3 && outer - outside < n)
+			found = inside + (outer - outside);
+	}
+	if (f)
+		fclose(f);
+	return found;
+}
+
+static bool other_user_namespace(pid_t pid)
+{
+	char path[64];
+	struct stat ours, theirs;
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)pid);
+	return !stat("/proc/self/ns/user", &ours) && !stat(path, &theirs) &&
+	       (ours.st_ino != theirs.st_ino || ours.st_dev != theirs.st_dev);
+}
+
+static void read_ids(struct place *p, const char *line)
+{
+	uint32_t u[4];
+
+	if (sscanf(line, "Uid: %" SCNu32 " %" SCNu32 " %" SCNu32 " %" SCNu32,
+		   &u[0], &u[1], &u[2], &u[3]) == 4)
+		for (unsigned i = 0; i < 4; i++)
+			p->uids[i] = map_uid(p->pid, u[i]);
+	if (!strncmp(line, "NSpid:", 6)) {
+		const char *last = strrchr(line, '\t');
+
+		p->inner = last ? (pid_t)atoi(last + 1) : p->pid;
+	}
+}
+
+static int find_place(struct place *p, pid_t pid, char why[WHY_MAX])
+{
+	char path[64], line[256];
+	FILE *f;
+
+	*p = (struct place){ .pid = pid, .inner = pid };
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	f = fopen(path, "re");
+	if (!f)
+		return say(why, "there is no process %d", (int)pid);
+	while (fgets(line, sizeof(line), f))
+		read_ids(p, line);
+	fclose(f);
+	p->other_users = other_user_namespace(pid);
+	p->inner_uid = p->uids[1];
+	return 0;
+}
+
+/* ---- the socket ------------------------------------------------------------------ */
+
+/* As a process of that root has it: no link leads out of there. */
+static int open_in_root(int root, const char *path, uint64_t flags)
+{
+	struct open_how how = {
+		.flags = flags | O_PATH | O_CLOEXEC | O_NOFOLLOW,
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+	};
+	long fd = syscall(SYS_openat2, root, path, &how, sizeof(how));
+
+	return (int)fd;
+}
+
+static bool is_socket(int fd)
+{
+	struct stat st;
+
+	return !fstat(fd, &st) && S_ISSOCK(st.st_mode);
+}
+
+/* The socket that `file` is an O_PATH descriptor of.  -1: errno. */
+static int connect_here(int file)
+{
+	struct sockaddr_un name = { .sun_family = AF_UNIX };
+	struct timeval limit = { LIVE_SECONDS, 0 };
+	int fd, saved;
+
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -1;
+	snprintf(name.sun_path, sizeof(name.sun_path), "/proc/self/fd/%d", file);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+	if (!connect(fd, (const struct sockaddr *)&name, sizeof(name)))
+		return fd;
+	saved = errno;
+	close(fd);
+	errno = saved;
+	return -1;
+}
+
+/* A descriptor (or none, -1) and an error, from a child of ours. */
+static void send_descriptor(int to, int fd, int error)
+{
+	union {
+		struct cmsghdr head;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	struct iovec what = { &error, sizeof(error) };
+	struct msghdr m = { .msg_iov = &what, .msg_iovlen = 1 };
+
+	if (fd >= 0) {
+		m.msg_control = &control;
+		m.msg_controllen = sizeof(control);
+		control.head = (struct cmsghdr){
+			.cmsg_len = CMSG_LEN(sizeof(int)),
+			.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS,
+		};
+		memcpy(CMSG_DATA(&control.head), &fd, sizeof(fd));
+	}
+	(void)sendmsg(to, &m, MSG_NOSIGNAL);
+}
+
+static int receive_descriptor(int from)
+{
+	union {
+		struct cmsghdr head;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	int error = EIO, fd = -1;
+	struct iovec what = { &error, sizeof(error) };
+	struct msghdr m = {
+		.msg_iov = &what, .msg_iovlen = 1,
+		.msg_control = &control, .msg_controllen = sizeof(control),
+	};
+
+	if (recvmsg(from, &m, MSG_CMSG_CLOEXEC) == sizeof(error) &&
+	    CMSG_FIRSTHDR(&m) && control.head.cmsg_type == SCM_RIGHTS)
+		memcpy(&fd, CMSG_DATA(&control.head), sizeof(fd));
+	errno = error;
+	return fd;
+}
+
+/*
+ * In another user namespace we are nobody, root or not.  So a child of ours goes
+ * there, becomes the process's own user and connects; that takes CAP_SYS_ADMIN
+ * over the namespace.
+ */
+static void connect_as(const struct place *p, int namespace, int file, int to)
+{
+	int fd = -1;
+
+	if (!setns(namespace, CLONE_NEWUSER) &&
+	    !setresuid(p->inner_uid, p->inner_uid, p->inner_uid))
+		fd = connect_here(file);
+	send_descriptor(to, fd, fd < 0 ? errno : 0);
+	_exit(0);
+}
+
+static int connect_there(const struct place *p, int file)
+{
+	char path[64];
+	int pair[2], fd = -1, namespace, saved;
+	pid_t child;
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)p->pid);
+	namespace = open(path, O_RDONLY | O_CLOEXEC);
+	if (namespace < 0)
+		return -1;
+	if (!socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair)) {
+		child = fork();
+		if (!child)
+			connect_as(p, namespace, file, pair[1]);
+		close(pair[1]);
+		fd = child < 0 ? -1 : receive_descriptor(pair[0]);
+		saved = errno;
+		close(pair[0]);
+		while (child > 0 && waitpid(child, NULL, 0) < 0 &&
+		       errno == EINTR)
+			;
+		errno = saved;
+	}
+	close(namespace);
+	return fd;
+}
+
+static int connect_to(const struct place *p, int file)
+{
+	return p->other_users && !geteuid() ? connect_there(p, file) :
+					      connect_here(file);
+}
+
+/* Whoever put a name there: it is the process that listens. */
+static bool is_process(int fd, pid_t pid)
+{
+	struct ucred who;
+	socklen_t size = sizeof(who);
+
+	return !getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) &&
+	       who.pid == pid;
+}
+
+/* ---- messages ------------------------------------------------------------------------ */
+
+/* A reply and no other: `size` bytes. */
+static int read_reply(int fd, enum sj_control_op op, void *to, size_t size,
+		      char why[WHY_MAX])
+{
+	struct sj_control_reply *r = to;
+	ssize_t n = recv(fd, to, size, 0);
+
+	if (n <= 0)
+		return say(why, "%s", !n ? "it hung up" : errno == EAGAIN ?
+			   "it does not answer" : strerror(errno));
+	if (n < (ssize_t)sizeof(*r) || r->magic != SJ_CONTROL_MAGIC ||
+	    r->size != (uint64_t)n || r->op != op)
+		return say(why, "it answers what is no answer");
+	r->text[sizeof(r->text) - 1] = '\0';
+	if (r->version != SJ_CONTROL_VERSION)
+		return say(why, "it speaks version %u of control, and this"
+			   " version %u", r->version, SJ_CONTROL_VERSION);
+	if (r->error)
+		return say(why, "%s", *r->text ? r->text : r->error > -4096 ?
+			   strerror(-r->error) : "an unknown error");
+	return n == (ssize_t)size ? 0 : say(why, "its answer has %zd bytes, not"
+					    " %zu", n, size);
+}
+
+static int send_request(int fd, enum sj_control_op op, const char *text,
+			int area, uint32_t argument, char why[WHY_MAX])
+{
+	size_t length = text ? strlen(text) + 1 : 0;
+	struct sj_control_request r = {
+		.magic = SJ_CONTROL_MAGIC, .version = SJ_CONTROL_VERSION,
+		.op = (uint16_t)op, .size = (uint32_t)(sizeof(r) + length),
+		.argument = argument,
+	};
+	union {
+		struct cmsghdr head;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	struct iovec parts[2] = { { &r, sizeof(r) }, { (char *)text, length } };
+	struct msghdr m = { .msg_iov = parts, .msg_iovlen = 2 };
+
+	if (r.size > SJ_CONTROL_MESSAGE)
+		return say(why, "%zu bytes of patterns are too many", length);
+	if (area >= 0) {
+		m.msg_control = &control;
+		m.msg_controllen = sizeof(control);
+		control.head = (struct cmsghdr){
+			.cmsg_len = CMSG_LEN(sizeof(int)),
+			.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS,
+		};
+		memcpy(CMSG_DATA(&control.head), &area, sizeof(area));
+	}
+	return sendmsg(fd, &m, MSG_NOSIGNAL) == (ssize_t)r.size ? 0 :
+	       say(why, "it hung up: %s", strerror(errno));
+}
+
+int live_ask(const struct live_copy *copy, enum sj_control_op op,
+	     const char *patterns, int area, uint32_t argument,
+	     struct sj_control_reply *reply, char why[WHY_MAX])
+{
+	return send_request(copy->fd, op, patterns, area, argument, why) ? -1 :
+	       read_reply(copy->fd, op, reply, sizeof(*reply), why);
+}
+
+static int say_hello(struct live_copy *copy, char why[WHY_MAX])
+{
+	struct sj_control_hello *h = &copy->hello;
+
+	if (send_request(copy->fd, SJ_CONTROL_HELLO, NULL, -1, 0, why) ||
+	    read_reply(copy->fd, SJ_CONTROL_HELLO, h, sizeof(*h), why))
+		return -1;
+	h->backend[sizeof(h->backend) - 1] = '\0';
+	h->backend_reason[sizeof(h->backend_reason) - 1] = '\0';
+	h->program[sizeof(h->program) - 1] = '\0';
+	return 0;
+}
+
+/* ---- finding it ----------------------------------------------------------------------- */
+
+/* A socket of that name: one more copy; nothing; or why not. */
+static void try_socket(struct live *l, const struct place *p, int folder,
+		       const char *name, bool *there, char why[WHY_MAX])
+{
+	struct live_copy *copy = &l->copies[l->n];
+	int file = openat(folder, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+
+	if (file < 0 || l->n == LIVE_COPIES || !is_socket(file)) {
+		if (file >= 0)
+			close(file);
+		return;
+	}
+	copy->fd = connect_to(p, file);
+	if (copy->fd < 0 && errno == ECONNREFUSED)
+		(void)unlinkat(folder, name, 0);	/* a dead one's */
+	else if (copy->fd < 0)
+		*there = true, say(why, "%s", strerror(errno));
+	close(file);
+	if (copy->fd < 0)
+		return;
+	if (is_process(copy->fd, p->pid)) {
+		*there = true;
+		if (!say_hello(copy, why)) {
+			l->n++;
+			return;
+		}
+	}
+	close(copy->fd);
+}
+
+static void try_folder(struct live *l, const struct place *p, int folder,
+		       bool *there, char why[WHY_MAX])
+{
+	char path[40], prefix[24];
+	struct dirent *d;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d/.", folder);
+	snprintf(prefix, sizeof(prefix), "%d-", (int)p->inner);
+	dir = opendir(path);
+	if (!dir) {
+		*there = true;
+		say(why, "its sockets' folder: %s", strerror(errno));
+	}
+	while (dir && (d = readdir(dir)))
+		if (!strncmp(d->d_name, prefix, strlen(prefix)))
+			try_socket(l, p, folder, d->d_name, there, why);
+	if (dir)
+		closedir(dir);
+}
+
+static bool tried(const struct place *p, unsigned i)
+{
+	for (unsigned k = 0; k < i; k++)
+		if (p->uids[k] == p->uids[i])
+			return true;
+	return p->uids[i] == UINT32_MAX;
+}
+
+static void try_root(struct live *l, const struct place *p, int root,
+		     bool *there, char why[WHY_MAX])
+{
+	static const char *const folders[] = { SJ_CONTROL_FOLDERS };
+
+	for (unsigned i = 0; i < 5; i++)
+		for (unsigned k = 0; k < 3 && !tried(p, i); k++) {
+			char path[64];
+			int folder;
+
+			snprintf(path, sizeof(path), folders[k], p->uids[i]);
+			folder = open_in_root(root, path, O_DIRECTORY);
+			if (folder < 0)
+				continue;
+			try_folder(l, p, folder, there, why);
+			close(folder);
+		}
+}
+
+static int not_there(const struct place *p, char why[WHY_MAX])
+{
+	return say(why, "process %d is not controlled: it has no socket in the"
+		   " folders that control uses; expected a program of side_jmp"
+		   " that was started with SIDE_JMP_CONTROL=1 or calls"
+		   " side_jmp_control_start()", (int)p->pid);
+}
+
+/* Its root; and ours, for a process whose root we may not see, or that left it. */
+static int open_once(struct live *l, const struct place *p, bool *there,
+		     char why[WHY_MAX])
+{
+	char path[64], said[WHY_MAX] = "";
+	struct stat theirs, ours;
+	int root;
+
+	snprintf(path, sizeof(path), "/proc/%d/root", (int)p->pid);
+	for (unsigned i = 0; i < 2 && !l->n; i++) {
+		root = open(i ? "/" : path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (root < 0)
+			continue;
+		if (!i || (stat(path, &theirs) || stat("/", &ours) ||
+			   theirs.st_ino != ours.st_ino ||
+			   theirs.st_dev != ours.st_dev))
+			try_root(l, p, root, there, said);
+		close(root);
+	}
+	if (l->n)
+		return 0;
+	return *there ? say(why, "process %d can't be controlled: %s",
+			    (int)p->pid, *said ? said : "it is not known why") :
+			not_there(p, why);
+}
+
+/*
+ * A program may close the descriptors of its socket: then who connects is hung up
+ * on, and has woken the thread that makes a new one.
+ */
+int live_open(struct live *l, pid_t pid, bool *there, char why[WHY_MAX])
+{
+	struct place p;
+	int r = -1;
+
+	*l = (struct live){ .pid = pid };
+	*there = false;
+	if (find_place(&p, pid, why))
+		return -1;
+	for (unsigned i = 0; i < 3 && r; i++) {
+		if (i)
+			nanosleep(&(struct timespec){ 0, 50000000 }, NULL);
+		r = open_once(l, &p, there, why);
+		if (!*there)
+			break;
+	}
+	return r;
+}
+
+void live_close(struct live *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		close(l->copies[i].fd);
+	l->n = 0;
+}
+
+/* ---- what there is ------------------------------------------------------------------------ */
+
+int live_area(size_t size, void **at)
+{
+	int fd = memfd_create("side-jmp", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (fd < 0)
+		return -1;
+	if (!ftruncate(fd, (off_t)size) &&
+	    !(errno = posix_fallocate(fd, 0, (off_t)size)) &&
+	    !fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)) {
+		*at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+			   0);
+		if (*at != MAP_FAILED)
+			return fd;
+	}
+	close(fd);
+	return -1;
+}
+
+/* False: that is no entry. */
+static bool take_entry(struct live_entry *entry, const char *at, uint64_t left)
+{
+	struct sj_control_entry *e = &entry->e;
+	uint64_t desc;
+
+	if (left < sizeof(*e))
+		return false;
+	memcpy(e, at, sizeof(*e));
+	desc = (sizeof(*e) + (uint64_t)e->name + 7) / 8 * 8;
+	if (e->size > left || e->size % 8 || !e->name ||
+	    desc + e->desc > e->size)
+		return false;
+	entry->name = at + sizeof(*e);
+	entry->desc = (const uint8_t *)at + desc;
+	return !entry->name[e->name - 1] &&
+	       strlen(entry->name) + 1 == e->name;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct live_entry *x = a, *y = b;
+	int r = strcmp(x->name, y->name);
+
+	return r ? r : (x->e.key > y->e.key) - (x->e.key < y->e.key);
+}
+
+/* Sorted, and what came twice once. */
+static size_t sort_entries(struct live_entry *entries, size_t n)
+{
+	size_t kept = 0;
+
+	if (n)
+		qsort(entries, n, sizeof(*entries), by_name);
+	for (size_t i = 0; i < n; i++)
+		if (!kept || by_name(&entries[i], &entries[kept - 1]) ||
+		    entries[i].e.number != entries[kept - 1].e.number)
+			entries[kept++] = entries[i];
+	return kept;
+}
+
+static int take_list(struct live_list *list, uint64_t used, char why[WHY_MAX])
+{
+	size_t keys = 0, events = 0;
+	struct live_entry entry;
+
+	for (uint64_t at = sizeof(struct sj_control_list); at < used;
+	     at += entry.e.size) {
+		bool key;
+
+		if (!take_entry(&entry, list->memory + at, used - at))
+			return say(why, "what it lists is damaged");
+		key = entry.e.kind == SJ_CONTROL_KEY;
+		if (key) {
+			list->keys = tool_grow(list->keys, &keys,
+				list->n_keys + 1, sizeof(entry));
+			list->keys[list->n_keys++] = entry;
+		} else if (entry.e.kind == SJ_CONTROL_EVENT) {
+			list->events = tool_grow(list->events, &events,
+				list->n_events + 1, sizeof(entry));
+			list->events[list->n_events++] = entry;
+		}
+	}
+	list->n_keys = sort_entries(list->keys, list->n_keys);
+	list->n_events = sort_entries(list->events, list->n_events);
+	return 0;
+}
+
+/* 1: more memory is wanted, *size of it. */
+static int list_into(const struct live_copy *copy, struct live_list *list,
+		     size_t *size, char why[WHY_MAX])
+{
+	struct sj_control_reply reply;
+	struct sj_control_list head;
+	const size_t mapped = *size;
+	int fd, r;
+	void *at;
+
+	fd = live_area(mapped, &at);
+	if (fd < 0)
+		return say(why, "%zu bytes of memory to share: %s", *size,
+			   strerror(errno));
+	r = live_ask(copy, SJ_CONTROL_LIST, NULL, fd, 0, &reply, why);
+	memcpy(&head, at, sizeof(head));
+	if (!r && head.wanted > *size) {
+		*size = head.wanted + head.wanted / 4;
+		r = *size < (1 << 30) ? 1 : say(why, "it lists too much");
+	} else if (!r) {
+		/* Once more than it says, and from here on it is ours. */
+		list->memory = tool_alloc(*size, 1);
+		memcpy(list->memory, at, *size);
+		r = take_list(list, head.used < *size ? head.used : *size, why);
+	}
+	munmap(at, mapped);
+	close(fd);
+	return r;
+}
+
+int live_list(const struct live_copy *copy, struct live_list *list,
+	      char why[WHY_MAX])
+{
+	size_t size = 1 << 20;
+	int r;
+
+	*list = (struct live_list){ 0 };
+	do {
+		live_list_free(list);
+		r = list_into(copy, list, &size, why);
+	} while (r == 1);
+	if (r)
+		live_list_free(list);
+	return r;
+}
+
+void live_list_free(struct live_list *list)
+{
+	free(list->memory);
+	free(list->keys);
+	free(list->events);
+	*list = (struct live_list){ 0 };
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Running processes that may be controlled (runtime/control/control.h): which
+ * are meant, and talking to them.
+ *
+ * A process may be hostile and this be root's: what it says is copied and
+ * checked before it is believed, it is waited for a few seconds at most, and
+ * names in its file system are looked up as it sees them and no farther.
+ */
+#ifndef TOOLS_LIVE_H
+#define TOOLS_LIVE_H
+
+#include <argp.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "runtime/control/control.h"
+#include "tools/say.h"
+
+/* ---- which processes ------------------------------------------------------- */
+
+struct choice {
+	pid_t *pids;
+	size_t n, room;
+	bool asked;			/* for any */
+	bool all;			/* then what can't be had is not said */
+};
+
+/* For a subcommand's options; of argp, with choice_option() in its parser. */
+#define CHOICE_OPTIONS(group) \
+	{ "pid", 'p', "PID", 0, "This process; a list of them with commas;" \
+	  " may be repeated", group }, \
+	{ "name", 'n', "NAME", 0, "All processes that are called so", group }, \
+	{ "all", 'a', NULL, 0, "All processes that can be controlled", group }
+/* 0, or ARGP_ERR_UNKNOWN: it is none of these. */
+error_t choice_option(struct choice *c, int option, char *arg,
+		      struct argp_state *state);
+void choice_free(struct choice *c);
+/* Every process there is, this one left out. */
+void choice_everybody(struct choice *c);
+
+/* ---- talking ---------------------------------------------------------------- */
+
+enum { LIVE_COPIES = 8 };
+
+/* One process, which may have several copies of the runtime. */
+struct live {
+	pid_t pid;
+	size_t n;
+	struct live_copy {
+		int fd;
+		struct sj_control_hello hello;
+	} copies[LIVE_COPIES];
+};
+
+/*
+ * 0, or -1 and a sentence in `why`; then there is nothing to close.  *there: it
+ * is one that may be controlled, but not by us, or not now.
+ */
+int live_open(struct live *l, pid_t pid, bool *there, char why[WHY_MAX]);
+void live_close(struct live *l);
+
+/* 0, or -1 and a sentence in `why`; area: a descriptor, or -1. */
+int live_ask(const struct live_copy *copy, enum sj_control_op op,
+	     const char *patterns, int area, uint32_t argument,
+	     struct sj_control_reply *reply, char why[WHY_MAX]);
+
+/* Memory to be shared.  The descriptor, or -1: errno. */
+int live_area(size_t size, void **at);
+
+/* ---- what there is ------------------------------------------------------------ */
+
+/* A key or an event.  `name` and `desc` are in memory of ours. */
+struct live_entry {
+	struct sj_control_entry e;
+	const char *name;
+	const uint8_t *desc;		/* e.desc bytes */
+};
+
+struct live_list {
+	char *memory;
+	struct live_entry *keys, *events;	/* by name */
+	size_t n_keys, n_events;
+};
+
+int live_list(const struct live_copy *copy, struct live_list *list,
+	      char why[WHY_MAX]);
+void live_list_free(struct live_list *list);
+
+#endif
