@@ -50,7 +50,8 @@ void sj_ctf_locks_after_fork(void);
 
 #define SJ_CTF_METADATA	"metadata"	/* the file's name */
 
-int sj_ctf_metadata_open(int dir);	/* 0 or -errno */
+/* trace.c's lock, and not sj_event_lock.  0 or -errno. */
+int sj_ctf_metadata_open(int dir);
 void sj_ctf_metadata_close(void);
 /*
  * Describes it, if metadata is open and has room, and gives it its number.

@@ -69,6 +69,8 @@ static int file_map(int fd, size_t size, size_t first, char **base)
 	at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (at == MAP_FAILED)
 		return -errno;
+	/* Or what follows a byte that is asked for is read ahead, and is zeros. */
+	(void)madvise(at, size, MADV_RANDOM);
 	if (!sj_ctf_allocate(at, first)) {
 		munmap(at, size);
 		return -ENOSPC;

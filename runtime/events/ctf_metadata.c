@@ -53,9 +53,10 @@ struct metadata_shared {
 	struct metadata_known known[METADATA_KNOWN];
 };
 
-/* Of this process.  sj_event_lock. */
+/* Of this process.  sj_event_lock; until it is open, trace.c's. */
 static struct {
-	struct metadata_shared *shared;	/* NULL: closed */
+	bool open;
+	struct metadata_shared *shared;
 	struct metadata_packet *packet;
 	size_t size;
 	/* What is being written; the trace has it when content_bits says so. */
@@ -65,32 +66,42 @@ static struct {
 
 /* ---- text ----------------------------------------------------------------- */
 
-static bool metadata_room(void)
+/* How many bytes may be written at `at`; 0: no more. */
+static uint32_t metadata_room(void)
 {
 	struct metadata_shared *m = metadata.shared;
 
-	if (metadata.at < m->allocated)
-		return true;
-	if (m->allocated == metadata.size ||
-	    !sj_ctf_allocate((char *)metadata.packet + m->allocated,
-			     sj_page_size()))
-		return false;
-	m->allocated += (uint32_t)sj_page_size();
-	return true;
+	if (metadata.at == m->allocated) {
+		if (m->allocated == metadata.size ||
+		    !sj_ctf_allocate((char *)metadata.packet + m->allocated,
+				     sj_page_size()))
+			return 0;
+		m->allocated += (uint32_t)sj_page_size();
+	}
+	return m->allocated - metadata.at;
+}
+
+static void tsdl_bytes(const char *s, size_t n)
+{
+	while (n && !metadata.full) {
+		size_t room = metadata_room(), now = n < room ? n : room;
+
+		memcpy((char *)metadata.packet + metadata.at, s, now);
+		metadata.at += (uint32_t)now;
+		s += now;
+		n -= now;
+		metadata.full = !now;
+	}
 }
 
 static void tsdl_char(char c)
 {
-	if (metadata.full || !metadata_room())
-		metadata.full = true;
-	else
-		((char *)metadata.packet)[metadata.at++] = c;
+	tsdl_bytes(&c, 1);
 }
 
 static void tsdl_text(const char *s)
 {
-	while (*s)
-		tsdl_char(*s++);
+	tsdl_bytes(s, strlen(s));
 }
 
 __attribute__((format(printf, 1, 2)))
@@ -368,7 +379,7 @@ void sj_ctf_describe(struct side_jmp_event *event)
 {
 	uint32_t id = 0;
 
-	if (!metadata.shared)
+	if (!metadata.open)
 		return;
 	if (metadata_take()) {
 		id = metadata_add(event);
@@ -395,38 +406,60 @@ static int metadata_start(void)
 	return metadata_end() ? 0 : -ENOSPC;
 }
 
-int sj_ctf_metadata_open(int dir)
+static void metadata_unmap(void)
 {
-	struct metadata_shared *m;
+	munmap(metadata.packet, metadata.size);
+	munmap(metadata.shared, sizeof(*metadata.shared));
+}
+
+static int metadata_map(int dir)
+{
 	char *base;
 	int r;
 
 	metadata.size = sj_ctf_bounded(METADATA_SIZE, 2);
 	if (!metadata.size)
 		return -EFBIG;
-	m = mmap(NULL, sizeof(*m), PROT_READ | PROT_WRITE,
-		 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (m == MAP_FAILED)
+	metadata.shared = mmap(NULL, sizeof(*metadata.shared),
+			       PROT_READ | PROT_WRITE,
+			       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (metadata.shared == MAP_FAILED)
 		return -errno;
-	r = sj_ctf_create(dir, SJ_CTF_METADATA, metadata.size,
-			  sj_page_size(), &base);
+	r = sj_ctf_create(dir, SJ_CTF_METADATA, metadata.size, sj_page_size(),
+			  &base);
+	if (r)
+		munmap(metadata.shared, sizeof(*metadata.shared));
+	else
+		metadata.packet = (struct metadata_packet *)(void *)base;
+	return r;
+}
+
+/* Without the lock but for the last step: it takes its time. */
+int sj_ctf_metadata_open(int dir)
+{
+	int r = metadata_map(dir);
+	sigmask_t mask;
+
+	if (r)
+		return r;
+	r = metadata_start();
 	if (r) {
-		munmap(m, sizeof(*m));
+		metadata_unmap();
 		return r;
 	}
-	metadata.packet = (struct metadata_packet *)(void *)base;
-	metadata.shared = m;
-	r = metadata_start();
-	if (r)
-		sj_ctf_metadata_close();
-	return r;
+	mask = sj_event_enter();
+	metadata.open = true;
+	sj_event_leave(mask);
+	return 0;
 }
 
 void sj_ctf_metadata_close(void)
 {
-	if (!metadata.shared)
-		return;
-	munmap(metadata.packet, metadata.size);
-	munmap(metadata.shared, sizeof(*metadata.shared));
-	metadata.shared = NULL;
+	sigmask_t mask = sj_event_enter();
+	bool was_open = metadata.open;
+
+	metadata.open = false;
+	sj_event_leave(mask);
+	if (was_open)
+		metadata_unmap();
 }

@@ -501,18 +501,18 @@ static int ctf_open_lane(int dir, unsigned i)
 	return 0;
 }
 
-/* The events that there are; later ones come through ctf_new_event(). */
+/* The events that there are; later ones come through .new_event. */
 static int ctf_describe_all(int dir)
 {
 	struct sj_slice slice = { 0 };
-	int r;
+	int r = sj_ctf_metadata_open(dir);
 
+	if (r)
+		return r;
 	sj_slice_enter(&slice);
-	r = sj_ctf_metadata_open(dir);
-	if (!r)
-		sj_walk_over(&slice, sj_ctf_describe);
+	sj_walk_over(&slice, sj_ctf_describe);
 	sj_slice_leave(&slice);
-	return r;
+	return 0;
 }
 
 static void ctf_count_lanes(void)
@@ -560,8 +560,6 @@ static int ctf_open_files(int dir, uint64_t size)
 /* No callback runs any more. */
 static void ctf_close(void)
 {
-	sigmask_t mask;
-
 	if (ctf.control) {
 		for (unsigned i = 0; i < ctf.lanes; i++)
 			if (ctf.control->lanes[i].base)
@@ -570,9 +568,7 @@ static void ctf_close(void)
 	}
 	ctf.control = NULL;
 	__atomic_store_n(&ctf_lost, 0, __ATOMIC_RELAXED);
-	mask = sj_event_enter();
 	sj_ctf_metadata_close();
-	sj_event_leave(mask);
 }
 
 /* Half a trace can't be read. */

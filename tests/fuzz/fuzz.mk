@@ -22,7 +22,7 @@ FUZZ_FLAGS	= $(CSTD) $(CPP_) -O1 -g -fno-omit-frame-pointer \
 
 # The library is linked for its ports, which are as sanitized as it is; theirs
 # are built here again.
-FUZZ_ARCH	:= $(filter-out arch/generic/arch.c,$(ARCH_C))
+FUZZ_ARCH	:= $(filter-out arch/generic/arch.c,$(wildcard arch/*/arch.c))
 
 $(FUZZ)/%-libfuzzer: tests/fuzz/%.c $(FUZZ_DEPS)
 	@mkdir -p $(@D)

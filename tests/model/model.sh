@@ -10,7 +10,7 @@ models=$TOP/tests/model
 
 # scenarios MODEL: those that have a mutant, or are named in a line "SCENARIO NAME"
 scenarios() {
-	awk '$1 == "#define" && $4 == "/*" { sub(":", "", $5); print $5 }
+	awk '$1 == "#define" && $4 == "/*" && $5 ~ /^[A-Z_]+:$/ { sub(":", "", $5); print $5 }
 		$1 == "SCENARIO" { print $2 }' "$models/$1.pml" | awk '!seen[$0]++' |
 		if [ "$SIZE" = big ]; then cat; else grep -v '_BIG$'; fi
 }
