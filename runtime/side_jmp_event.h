@@ -165,10 +165,15 @@
  * (side_jmp_event_info.lost), and a line before the next says how many were; at
  * exit stderr says it if the output takes nothing any more.
  *
- * A CTF trace is a directory <program>-<pid>-<n> in `directory`.  Events go to
- * buffers that are mapped files, so they are there after a crash as well, and
- * at most SIDE_JMP_OUTPUT_SIZE of them.  What does not fit is lost, counted,
- * and shown by babeltrace2 as discarded.
+ * A CTF trace is a directory <program>-<pid>-<n> in `directory`, with a stream for
+ * each CPU and some more.  Its files are mapped, and no descriptor of them is kept.
+ * They can be read at every moment, while the program runs and after any end of
+ * it, to the last event that was emitted (a crash of the system loses what was
+ * not on the disk yet).  Each has its full size from the start, with holes: `du`
+ * says what it takes, and that is at most SIDE_JMP_OUTPUT_SIZE for all, a page for
+ * each, and the descriptions.  What finds no room, also on the disk, is lost,
+ * counted, said at exit, and shown by babeltrace2 as discarded; a disk that has
+ * room again is used again.  Children go on in the same trace.
  *
  * Whoever writes over or truncates the files of a running trace ends the
  * program (SIGBUS), as with every mapped file.

@@ -9,7 +9,9 @@
  *   trace.c        the built-in tracer: variables, start, stop
  *   trace_text.c   an output of it: lines of text
  *   lines.c        where those go
- *   trace_ctf.c    an output of it: CTF 1.8
+ *   trace_ctf.c    an output of it: CTF 1.8, its streams
+ *   ctf_metadata.c   what describes those
+ *   ctf_file.c       files of both, and locks that processes share
  *   tracer.c       callbacks: register, unregister, fire
  *   user_events.c  the kernel as a tracer
  *   pack.c         its values as bytes
