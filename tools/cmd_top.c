@@ -493,19 +493,6 @@ static void loop(int signals)
 	} while (goes_on);
 }
 
-static int watch_signals(void)
-{
-	sigset_t mask;
-
-	sigemptyset(&mask);
-	sigaddset(&mask, SIGINT);
-	sigaddset(&mask, SIGTERM);
-	sigaddset(&mask, SIGHUP);
-	sigprocmask(SIG_BLOCK, &mask, NULL);
-	signal(SIGPIPE, SIG_IGN);
-	return signalfd(-1, &mask, SFD_CLOEXEC);
-}
-
 int cmd_top(int argc, char **argv)
 {
 	static const struct argp argp = {
@@ -517,7 +504,7 @@ int cmd_top(int argc, char **argv)
 	int signals;
 
 	tool_parse(&argp, argc, argv, NULL);
-	signals = watch_signals();
+	signals = live_signals();
 	begin_all();
 	if (top.n) {
 		if (isatty(STDOUT_FILENO) && !top.json)

@@ -459,20 +459,6 @@ static void close_all(void)
 	choice_free(&trace.who);
 }
 
-/* Before anything is enabled: none is missed. */
-static int watch_signals(void)
-{
-	sigset_t mask;
-
-	sigemptyset(&mask);
-	sigaddset(&mask, SIGINT);
-	sigaddset(&mask, SIGTERM);
-	sigaddset(&mask, SIGHUP);
-	sigprocmask(SIG_BLOCK, &mask, NULL);
-	signal(SIGPIPE, SIG_IGN);
-	return signalfd(-1, &mask, SFD_CLOEXEC);
-}
-
 int cmd_trace(int argc, char **argv)
 {
 	static const struct argp argp = {
@@ -485,7 +471,7 @@ int cmd_trace(int argc, char **argv)
 	int signals;
 
 	tool_parse(&argp, argc, argv, NULL);
-	signals = watch_signals();
+	signals = live_signals();
 	if (open_output())
 		return EXIT_BAD;
 	begin_all();

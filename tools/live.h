@@ -67,6 +67,12 @@ int live_ask(const struct live_copy *copy, enum sj_control_op op,
 	     const char *patterns, int area, uint32_t argument,
 	     struct sj_control_reply *reply, char why[WHY_MAX]);
 
+/*
+ * A descriptor that tells of interruptions, for poll(); before anything is
+ * enabled, so that none is missed.  -1: errno.
+ */
+int live_signals(void);
+
 /* Memory to be shared.  The descriptor, or -1: errno. */
 int live_area(size_t size, void **at);
 
