@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/folder.h"
 #include "tests/tap.h"
 
 SIDE_JMP_EVENT(pass, zero, "0");
@@ -318,7 +319,6 @@ int main(void)
 	ctf = mkdtemp(folder);
 	if (ctf && snprintf(path, sizeof(path), "%s/trace/", ctf) > 0)
 		with_output(path, OUTPUT_NAMES("ctf"));
-	tap_ok(ctf && snprintf(path, sizeof(path), "rm -rf %s", ctf) > 0 &&
-	       !system(path), "transparent_cleans_up");
+	tap_ok(ctf && !remove_folder(ctf), "transparent_cleans_up");
 	return tap_done();
 }

@@ -17,6 +17,7 @@
 #include <side_jmp_event.h>
 
 #include "runtime/events/events.h"
+#include "tests/folder.h"
 #include "tests/tap.h"
 
 #ifndef sigev_notify_thread_id
@@ -382,7 +383,7 @@ static int described(const struct many *m)
 static void traces(void)
 {
 	struct many *m = make_many(), *n = make_many();
-	char dir[64] = "/tmp/event_many.XXXXXX", command[100];
+	char dir[64] = "/tmp/event_many.XXXXXX";
 	int r;
 
 	if (!mkdtemp(dir))
@@ -409,8 +410,7 @@ static void traces(void)
 	r = side_jmp_trace_stop();
 	end("many_trace_stop_lets_signals_through");
 	equal(r, 0, "many_trace_stops");
-	snprintf(command, sizeof(command), "rm -r %s", dir);
-	if (system(command))
+	if (remove_folder(dir))
 		exit(1);
 	side_jmp_event_unload(&m->object);
 	free(m);
