@@ -56,7 +56,8 @@ lib: $(LIBS) $(HEADERS)
 help:
 	@echo "make             the library and the command side-jmp, in $(B)/"
 	@echo "make demo        show it at work (FILE=path: on that file)"
-	@echo "make check       every test; as root installs what they need"
+	@echo "make check       the tests, in minutes; as root installs what they need"
+	@echo "make check-long  the others: compilers, standards, other processors, the model"
 	@echo "make check T=unit/basic  that test; a folder, T='tools/*'; T=? lists them"
 	@echo "make check-guests  every port under a kernel of its own, in QEMU"
 	@echo "make check-kernel  the kernel series: applied, built, booted, tested"

@@ -56,10 +56,17 @@ named	= $(filter $(subst *,%,$(1)) $(1)/% $(patsubst tests/%,%,$(basename \
 chosen	= $(sort $(foreach t,$(T:tests/%=%),$(or $(call named,$(basename $(t))),$(error \
 		T=$(t): no test has that name; make check T=? lists them))))
 CHOSEN	= $(filter $(foreach n,$(chosen),$(B)/tests/$(n) tests/$(n).sh),$(TEST_RUNS))
-RUN	= $(if $(T),$(CHOSEN),$(TEST_RUNS))
+
+# For check-long: the ports under qemu-user, and what says "# long" (in C "// long")
+# among its first lines.
+LONG	:= $(shell awk 'FNR > 20 { nextfile } /^(\043|\/\/) long$$/ { print FILENAME }' \
+	$(TEST_SH) $(TEST_C) $(TEST_INJ))
+LONG	:= $(filter port/port_% $(patsubst tests/%,%,$(basename $(LONG))),$(TEST_NAMES))
+RUN	= $(if $(T),$(CHOSEN),$(filter-out $(foreach n,$(LONG),$(B)/tests/$(n) tests/$(n).sh), \
+	$(TEST_RUNS)))
 JOBS	?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: check-tools check-build
+.PHONY: check-tools check-build check-long
 check-tools:
 	@tests/need
 
@@ -78,6 +85,9 @@ check: check-build
 		$(if $(T),|| { echo "if a package is missing:" \
 			"make check without T= installs what every test needs"; exit 1; })
 endif
+
+check-long: check-tools
+	@$(MAKE) --no-print-directory check T='$(LONG)'
 
 stress: $(B)/tests/inject/stress
 	$< $(SECONDS)

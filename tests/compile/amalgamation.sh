@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # The library as two files: without a warning, with no flags, in C and C++, in
 # several objects of one process, for another port; and what it refuses to make.
+# long
 . "$(dirname "$0")/../tap.sh"
 two=$TMP/two
 made() {

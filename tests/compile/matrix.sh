@@ -3,6 +3,7 @@
 # One program with sites wherever a condition may stand, in C and C++, built by
 # every compiler at every level in every layout, linked by every linker into
 # every kind of object, and run.
+# long
 [ "${1:-}" = one ] || . "$(dirname "$0")/../tap.sh"
 S=$TOP/tests/compile/src
 I=-I$BUILD/include

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Other libcs, other standards, architectures without a port, and what must not
 # compile.
+# long
 . "$(dirname "$0")/../tap.sh"
 S=$TOP/tests/compile/src
 I=-I$BUILD/include

@@ -4,6 +4,7 @@
 # has to be left in order: destructors, cleanup variables, arrays of any length,
 # try blocks, variables of conditions, lambdas, coroutines.  One site may not be
 # a jump into the other's scope.  Each case, with every compiler, in every layout.
+# long
 . "$(dirname "$0")/../tap.sh"
 S=$TOP/tests/compile/src
 W='-Wall -Wextra -Werror'

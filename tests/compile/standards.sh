@@ -3,6 +3,7 @@
 # The headers in other people's projects: every standard from C99 and C++11 on
 # that the compiler knows, with every warning of a list that it knows as an error,
 # and found by -I as by -isystem.  Keys alone, and with events.
+# long
 . "$(dirname "$0")/../tap.sh"
 S=$TOP/tests/compile/src
 W='-Wall -Wextra -Wpedantic -Werror'

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Callbacks come and go while 8 threads fire 1,000,000 events each: plain, and
 # under the sanitizers, which also have to notice two planted bugs.
+# long
 . "$(dirname "$0")/../tap.sh"
 flags="-std=c11 -DSIDE_JMP_INJECT -I. -I$BUILD/include -O2 -g -pthread"
 machine=$($CC -dumpmachine)

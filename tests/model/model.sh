@@ -4,6 +4,7 @@
 # every step of theirs a mutant without it, which has to be caught.
 #
 #   SIZE=big	what `make model` runs: more sites to look at, more threads
+# long
 . "$(dirname "$0")/../tap.sh"
 : "${SIZE:=small}"
 models=$TOP/tests/model
