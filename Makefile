@@ -50,7 +50,7 @@ LIBS	:= $(LIB_A) $(LIB_SO)
 
 .PHONY: all demo check stress bench install uninstall dist clean help
 .DELETE_ON_ERROR:
-all: lib tools
+all: lib tools manual
 lib: $(LIBS) $(HEADERS)
 
 help:
@@ -131,6 +131,18 @@ $(LIB_SO): $(OBJ_SO) runtime/side_jmp.map
 	ln -sf $(@F) $(B)/libside_jmp.so.$(SOMAJOR)
 	ln -sf $(@F) $(B)/libside_jmp.so
 
+# ---- the manual: section 3 is made of the headers ----------------------------
+
+MAN3	:= $(B)/man/side_jmp.3
+.PHONY: manual
+manual: $(MAN3)
+
+$(MAN3): runtime/side_jmp.h runtime/side_jmp/call.h runtime/side_jmp_event.h \
+		$(wildcard runtime/man/*)
+	runtime/man/pages $(@D)
+
+# ---- installing --------------------------------------------------------------
+
 # In quotes for the shell, whatever is in it; and where it is installed.
 quoted	= '$(subst ','\'',$(1))'
 to	= $(call quoted,$(DESTDIR)$(1))
@@ -161,9 +173,14 @@ install: all
 	$(call fill,side_jmpConfigVersion.cmake,$(LIBDIR)/cmake/side_jmp)
 	cp -r $(B)/include/. $(call to,$(INCDIR)/)
 	install -m 644 $(INSTALLED_DATA) $(call to,$(DATADIR)/)
+	install -d $(call to,$(MANDIR)/man3) $(call to,$(MANDIR)/man7)
+	install -m 644 $(B)/man/*.3 $(call to,$(MANDIR)/man3/)
+	install -m 644 runtime/man/side_jmp.7 $(call to,$(MANDIR)/man7/)
 	$(if $(TOOLS),$(MAKE) --no-print-directory install-tools)
 
-uninstall: uninstall-tools
+uninstall: uninstall-tools manual
+	for page in $(B)/man/*.3; do rm -f $(call to,$(MANDIR)/man3)/"$${page##*/}"; done
+	rm -f $(call to,$(MANDIR)/man7/side_jmp.7)
 	rm -f $(foreach f,$(INSTALLED_LIBS),$(call to,$(LIBDIR)/$f)) \
 		$(foreach f,$(HEADERS:$(B)/include/%=%),$(call to,$(INCDIR)/$f)) \
 		$(foreach f,$(notdir $(INSTALLED_DATA)),$(call to,$(DATADIR)/$f))

@@ -12,7 +12,14 @@ ok install_has_everything exists include/side_jmp.h \
 	include/side_jmp/arch/x86_64/site.h include/side_jmp/arch/generic/site.h \
 	lib/libside_jmp.a lib/libside_jmp.so lib/libside_jmp.so.1 \
 	lib/pkgconfig/side_jmp.pc share/side_jmp/side_jmp.ld \
-	share/side_jmp/side_jmp_align.S
+	share/side_jmp/side_jmp_align.S share/man/man3/side_jmp.3 \
+	share/man/man3/side_jmp_event.3 share/man/man3/side_jmp_enable.3 \
+	share/man/man7/side_jmp.7
+page() { # as who reads it sees it: a link leads to the page
+	MANPATH=$P/share/man man --warnings 3 side_jmp_enable_many >"$TMP/page" 2>"$TMP/warned" &&
+		grep -q 'int side_jmp_enable_many(' "$TMP/page" && [ ! -s "$TMP/warned" ]
+}
+ok install_has_a_page_of_each_function page
 soname() { readelf -dW "$P/lib/libside_jmp.so" | grep -q 'SONAME.*\[libside_jmp.so.1\]'; }
 ok install_has_soname soname
 versioned() {

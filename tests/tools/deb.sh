@@ -39,7 +39,9 @@ ok deb_library holds libside-jmp1 "$lib/libside_jmp.so.1" "$lib/libside_jmp.so.1
 ok deb_development holds libside-jmp-dev usr/include/side_jmp.h usr/include/side_jmp_event.h \
 	usr/include/side_jmp/arch/arm64/site.h "$lib/libside_jmp.a" "$lib/libside_jmp.so" \
 	"$lib/pkgconfig/side_jmp.pc" "$lib/cmake/side_jmp/side_jmpConfig.cmake" \
-	"$lib/cmake/side_jmp/side_jmpConfigVersion.cmake" usr/share/side_jmp/side_jmp.ld
+	"$lib/cmake/side_jmp/side_jmpConfigVersion.cmake" usr/share/side_jmp/side_jmp.ld \
+	usr/share/man/man3/side_jmp.3.gz usr/share/man/man3/side_jmp_enable.3.gz \
+	usr/share/man/man7/side_jmp.7.gz usr/share/doc/libside-jmp-dev/README.md.gz
 ok deb_tool holds side-jmp usr/bin/side-jmp usr/share/man/man1/side-jmp-run.1.gz \
 	usr/share/man/man1/side-jmp-stat.1.gz usr/share/bash-completion/completions/side-jmp \
 	usr/share/zsh/vendor-completions/_side-jmp usr/share/fish/vendor_completions.d/side-jmp.fish
@@ -59,7 +61,7 @@ works() { # the package's own test, on what was unpacked
 }
 ok deb_a_program_builds_and_runs works
 manual() {
-	for m in "$root"/usr/share/man/man1/*; do
+	for m in "$root"/usr/share/man/man[17]/* "$root"/usr/share/man/man3/side_jmp.*; do
 		if ! man --warnings -l "$m" >/dev/null 2>"$TMP/man" || [ -s "$TMP/man" ]; then
 			cat "$TMP/man"
 			return 1

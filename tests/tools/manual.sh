@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# The manual pages: well formed, and of the tool as it is.
+# The manual pages: well formed, and of the tool and the headers as they are.
 . "$(dirname "$0")/../tap.sh"
-tool=$BUILD/tools/side-jmp
+tool=$BUILD/tools/side-jmp M=$BUILD/man
 
 lint() { # other pages of ours are not installed where mandoc looks
 	mandoc -T lint "$1" 2>/dev/null | grep -v 'referenced manual not found' >"$TMP/lint"
@@ -10,7 +10,10 @@ lint() { # other pages of ours are not installed where mandoc looks
 	man --warnings -E UTF-8 -l "$1" >"$TMP/text" 2>"$TMP/err" && [ -s "$TMP/text" ] &&
 		{ cat "$TMP/err"; [ ! -s "$TMP/err" ]; }
 }
-for page in tools/*.1; do ok "manual_$(basename "$page" .1)_is_well_formed" lint "$page"; done
+for page in tools/*.1 runtime/man/*.7 "$M/side_jmp.3" "$M/side_jmp_event.3"; do
+	name=$(basename "$page")
+	ok "manual_${name%.1}_is_well_formed" lint "$page"
+done
 
 # What all have is in side-jmp(1).
 common='--\(help\|usage\|version\)'
@@ -26,4 +29,57 @@ for s in $("$tool" --help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do
 	ok "manual_has_the_options_of_$s" says "$s"
 	ok "manual_names_$s" grep -q "side-jmp-$s 1" tools/side-jmp.1
 done
+
+# Section 3.  Names that end in _ or _<digit> are the headers' own.
+functions() {
+	nm -D --defined-only "$BUILD/libside_jmp.so" | awk '$2 ~ /[TD]/ { print $3 }' |
+		sed 's/@.*//'
+}
+macros() { # as the compilers see them
+	for lang in c c++; do
+		echo '#include <side_jmp_event.h>' |
+			$CC -I"$BUILD/include" -x $lang -E -dM - || return 1
+	done | sed -n 's/^#define \(side_jmp_[a-z0-9_]*\|SIDE_JMP_[A-Z0-9_]*\)(.*/\1/p' |
+		grep -v '^side_jmp_\(suits\|field_type\|cxx\)_\|^SIDE_JMP_ARCH_'
+}
+says_name() { # NAME: by the page that has its name, or that one refers to
+	page=$(sed -n "s|^\.so man3/||p" "$M/$1.3")
+	page=$M/${page:-$1.3}
+	grep -q "^\.Nm $1\( ,\)\?\$" "$page" && grep -v "^\\." "$page" | grep -q "\<$1("
+}
+has_all() { # LIST
+	[ "$(wc -l <"$1")" -ge 20 ] || { echo "few names are found"; return 1; }
+	for n in $(cat "$1"); do
+		says_name "$n" || { echo "no page of section 3 says what $n is"; return 1; }
+	done
+}
+public() { grep -v '_$\|_[0-9]$' | sort -u; }
+functions | public >"$TMP/functions"
+macros | public >"$TMP/macros"
+ok manual_has_every_function has_all "$TMP/functions"
+ok manual_has_every_macro has_all "$TMP/macros"
+no_other() { # page than of what there is
+	for page in "$M"/*.3; do
+		n=$(basename "$page" .3)
+		case $n in side_jmp | side_jmp_event) continue ;; esac
+		grep -qx "$n" "$TMP/functions" "$TMP/macros" ||
+			grep -q "\<$n(" runtime/side_jmp.h runtime/side_jmp_event.h ||
+			{ echo "$page: there is no $n"; return 1; }
+	done
+}
+ok manual_has_no_other_function no_other
+
+# The tutorial, as it stands.
+awk '/^\/\* shop.c/ { on = 1 } /^\.Ed/ && on { exit } on { gsub(/\\e/, "\\"); print }' \
+	runtime/man/side_jmp.7 >"$TMP/shop.c"
+tutorial() {
+	$CC -O2 -Wall -Wextra -Werror -I"$BUILD/include" "$TMP/shop.c" "$BUILD/libside_jmp.a" \
+		-o "$TMP/shop" || return 1
+	SIDE_JMP_ENABLE='shop:*' SIDE_JMP_OUTPUT=$TMP/trace "$TMP/shop" &
+	until [ -s "$TMP/trace" ]; do sleep 0.1; kill -0 $! || return 1; done
+	kill $!
+	grep "^[0-9.]* [0-9]* $(sed -n 's/^[0-9.]* [0-9]* \(shop:order items=1\)/\1/p' \
+		runtime/man/side_jmp.7)\$" "$TMP/trace"
+}
+ok manual_tutorial_works tutorial
 done_testing
