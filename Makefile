@@ -77,6 +77,7 @@ help:
 	@echo "make amalgamation  side_jmp.c and side_jmp.h to add to a tree, in $(B)/amalgamation"
 	@echo "make dist        the release's tarball, of what is committed, in $(B)/"
 	@echo "make deb         Debian packages, in $(B)/deb"
+	@echo "make abi         records the library's ABI, which a test compares with"
 	@echo "make clean"
 
 # ---- the library ------------------------------------------------------------
@@ -130,6 +131,15 @@ $(LIB_SO): $(OBJ_SO) runtime/side_jmp.map
 	$(LINK_SO)
 	ln -sf $(@F) $(B)/libside_jmp.so.$(SOMAJOR)
 	ln -sf $(@F) $(B)/libside_jmp.so
+
+# What tests/code/abi compares with: of x86-64, from debug information.
+ABI	?= runtime/side_jmp.abi
+.PHONY: abi
+abi: $(LIB_SO) $(HEADERS)
+	abidw --headers-dir $(B)/include --drop-private-types --exported-interfaces-only \
+		--drop-undefined-syms --no-corpus-path --no-comp-dir-path --no-show-locs \
+		--no-parameter-names --no-elf-needed --out-file $(B)/abi $(LIB_SO)
+	sed '1a\<!-- SPDX-License-Identifier: MIT; made by make abi -->' $(B)/abi >$(ABI)
 
 # ---- the manual: section 3 is made of the headers ----------------------------
 
