@@ -8,7 +8,7 @@
  * a store to an instruction that is contained in one aligned quadword is seen
  * old or new).  Intel's asks for a serializing instruction on the executing
  * core before it runs the modified code (SDM vol. 3, 8.1.3) and promises
- * nothing for code that is modified without; the README says what we make of
+ * nothing for code that is modified without; side_jmp(7) says what we make of
  * that.
  *
  *
