@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# The manual pages: well formed, and of the tool and the headers as they are.
+# The manual: its pages are well formed, and of the tool and the headers as they are.
 . "$(dirname "$0")/../tap.sh"
 tool=$BUILD/tools/side-jmp M=$BUILD/man
 
@@ -69,7 +69,7 @@ no_other() { # page than of what there is
 }
 ok manual_has_no_other_function no_other
 
-# The tutorial, as it stands.
+# The tutorial, as it stands; its program is that of the README.
 awk '/^\/\* shop.c/ { on = 1 } /^\.Ed/ && on { exit } on { gsub(/\\e/, "\\"); print }' \
 	runtime/man/side_jmp.7 >"$TMP/shop.c"
 tutorial() {
@@ -82,4 +82,21 @@ tutorial() {
 		runtime/man/side_jmp.7)\$" "$TMP/trace"
 }
 ok manual_tutorial_works tutorial
+readme() {
+	awk '/^```c$/ { on = 1; next } /^```$/ { if (on) exit } on' README.md >"$TMP/readme.c"
+	sed 1d "$TMP/shop.c" | diff "$TMP/readme.c" -
+}
+ok manual_tutorial_is_the_readme_s readme
+
+links() { # of the papers lead to what is there
+	for paper in *.md */README.md; do
+		for to in $(sed -n 's/](\([^)#]*\))/\n&\n/gp' "$paper" | sed -n 's/^](\(.*\))$/\1/p'); do
+			case $to in http*) continue ;; esac
+			[ -e "$(dirname "$paper")/$to" ] || { echo "$paper: no $to"; return 1; }
+			echo "$paper: $to"
+		done
+	done >"$TMP/links" || { cat "$TMP/links"; return 1; }
+	[ "$(wc -l <"$TMP/links")" -ge 8 ] || { echo "few links are found"; return 1; }
+}
+ok manual_links_of_the_papers_lead_somewhere links
 done_testing
