@@ -1146,10 +1146,12 @@ inline side_jmp_detail::seq<SIDE_JMP_S8> side_jmp_text(const char *p, size_t n)
 	 SIDE_JMP_WIDE_OWN_(event##_side_jmp_key, test_) : \
 	 SIDE_JMP_INLINE_OWN_(event##_side_jmp_key, test_))
 
+/* Is the event enabled?  The condition alone of what follows. */
 #define side_jmp_event_enabled(provider, name) \
 	SIDE_JMP_NO_CONSTANT_(SIDE_JMP_WANTED_(provider##_side_jmp_##name, \
 					       SIDE_JMP_ACQUIRE_))
 
+/* side_jmp_event(provider, name, arguments...): see EMITTING, above. */
 #define side_jmp_event(provider, ...) \
 	SIDE_JMP_EMIT_(provider, __VA_ARGS__, ~)
 #define SIDE_JMP_EMIT_(provider, name, ...) \
@@ -1170,11 +1172,13 @@ inline side_jmp_detail::seq<SIDE_JMP_S8> side_jmp_text(const char *p, size_t n)
  * Defining
  */
 
+/* SIDE_JMP_EVENT(provider, name, "docstring", fields...): see DEFINING, above. */
 #define SIDE_JMP_EVENT(...)		SIDE_JMP_EVENT_(32, 1, __VA_ARGS__, ~)
 #define SIDE_JMP_EVENT64(...)		SIDE_JMP_EVENT_(64, 1, __VA_ARGS__, ~)
 #define SIDE_JMP_EVENT_WIDE(...)	SIDE_JMP_EVENT_(32, 2, __VA_ARGS__, ~)
 #define SIDE_JMP_EVENT64_WIDE(...)	SIDE_JMP_EVENT_(64, 2, __VA_ARGS__, ~)
 
+/* The same, for the other files of the same object; goes into a header. */
 #define SIDE_JMP_EVENT_DECLARE(...) \
 	SIDE_JMP_EVENT_DECLARE_(32, 1, __VA_ARGS__, ~)
 #define SIDE_JMP_EVENT64_DECLARE(...) \
