@@ -183,7 +183,7 @@ static void read_hellos(const struct live *l, struct row *row)
 	snprintf(row->how, sizeof(row->how), "control");
 }
 
-static bool has_name(const struct live *l)
+static bool has_name(struct live *l)
 {
 	bool found = false;
 

@@ -450,8 +450,10 @@ static bool wait_until(int signals, uint64_t until)
 		(void)poll(fds, top.n + 1, (int)((until - now) / 1000000) + 1);
 		left = 0;
 		for (size_t i = 0; i < top.n; i++) {
-			top.sources[i].ended |= fds[i].revents != 0;
-			left += !top.sources[i].ended;
+			struct source *s = &top.sources[i];
+
+			s->ended |= live_ended(s->copy, fds[i].revents);
+			left += !s->ended;
 		}
 		stop = fds[top.n].revents;
 	}

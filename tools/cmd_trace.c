@@ -313,14 +313,11 @@ static void begin_all(void)
 static void reclaim(struct source *s, const struct ring *r)
 {
 	int lane = ring_stuck(r);
-	struct sj_control_reply reply;
-	char why[WHY_MAX];
 
 	if (lane < 0 || s->ended || sj_now() - s->asked < 1000000000)
 		return;
 	s->asked = sj_now();
-	(void)live_ask(s->copy, SJ_CONTROL_RECLAIM, NULL, -1, (uint32_t)lane,
-		       &reply, why);
+	live_tell(s->copy, SJ_CONTROL_RECLAIM, (uint32_t)lane);
 }
 
 /* ---- the loop ----------------------------------------------------------------------- */
@@ -362,8 +359,10 @@ static bool all_ended(const struct pollfd *fds)
 	size_t left = 0;
 
 	for (size_t i = 0; i < trace.n; i++) {
-		trace.sources[i].ended |= fds[i].revents != 0;
-		left += !trace.sources[i].ended;
+		struct source *s = &trace.sources[i];
+
+		s->ended |= live_ended(s->copy, fds[i].revents);
+		left += !s->ended;
 	}
 	return !left;
 }
@@ -410,13 +409,14 @@ static void loop(int signals)
 /* Nobody writes any more; what they have written is shown, unless enough was. */
 static void finish(void)
 {
-	struct sj_control_reply reply;
-	char why[WHY_MAX];
+	uint64_t now = sj_now();
 
 	for (size_t i = 0; i < trace.n; i++)
 		if (!trace.sources[i].ended)
-			(void)live_ask(trace.sources[i].copy, SJ_CONTROL_STOP,
-				       NULL, -1, 0, &reply, why);
+			live_tell(trace.sources[i].copy, SJ_CONTROL_STOP, 0);
+	for (size_t i = 0; i < trace.n; i++)
+		if (!trace.sources[i].ended)
+			live_settle(trace.sources[i].copy, now);
 	for (size_t i = 0; i < trace.n_lives; i++)
 		live_close(&trace.lives[i]);
 	(void)collect();

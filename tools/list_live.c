@@ -178,7 +178,7 @@ static void json_process(struct json *j, const struct live *l,
 /* ---- all ---------------------------------------------------------------------- */
 
 static void list_copy(struct lister *to, const struct live *l,
-		      const struct live_copy *copy)
+		      struct live_copy *copy)
 {
 	struct live_list list;
 	char why[WHY_MAX];

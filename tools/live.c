@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/openat2.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -22,10 +23,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "runtime/base/base.h"
 #include "tools/image.h"
 #include "tools/live.h"
 
-enum { LIVE_SECONDS = 5 };		/* to wait for a reply */
+#define LIVE_LIST_MAX	(UINT64_C(128) << 20)	/* bytes that a process lists */
 
 /* ---- which processes ------------------------------------------------------- */
 
@@ -143,7 +145,22 @@ struct place {
 	uint32_t uids[5];		/* its own; the last is root */
 	bool other_users;		/* a user namespace of its own */
 	uint32_t inner_uid;		/* there */
+	uint64_t until;			/* it is waited for; sj_now() */
 };
+
+static uint64_t deadline(void)
+{
+	return sj_now() + LIVE_SECONDS * UINT64_C(1000000000);
+}
+
+/* How long it still is; at least 0. */
+static struct timespec time_left(uint64_t until)
+{
+	uint64_t now = sj_now(), left = until > now ? until - now : 0;
+
+	return (struct timespec){ (time_t)(left / 1000000000),
+				  (long)(left % 1000000000) };
+}
 
 /* Of what is outside, inside: user_namespaces(7).  UINT32_MAX: nobody. */
 static uint32_t map_uid(pid_t pid, uint32_t outer)
@@ -196,7 +213,7 @@ static int find_place(struct place *p, pid_t pid, char why[WHY_MAX])
 	char path[64], line[256];
 	FILE *f;
 
-	*p = (struct place){ .pid = pid, .inner = pid };
+	*p = (struct place){ .pid = pid, .inner = pid, .until = deadline() };
 	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
 	f = fopen(path, "re");
 	if (!f)
@@ -231,17 +248,18 @@ static bool is_socket(int fd)
 }
 
 /* The socket that `file` is an O_PATH descriptor of.  -1: errno. */
-static int connect_here(int file)
+static int connect_here(const struct place *p, int file)
 {
 	struct sockaddr_un name = { .sun_family = AF_UNIX };
-	struct timeval limit = { LIVE_SECONDS, 0 };
+	struct timespec left = time_left(p->until);
+	/* 0 would be for ever. */
+	struct timeval limit = { left.tv_sec, left.tv_nsec / 1000 + 1 };
 	int fd, saved;
 
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -1;
 	snprintf(name.sun_path, sizeof(name.sun_path), "/proc/self/fd/%d", file);
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
 	if (!connect(fd, (const struct sockaddr *)&name, sizeof(name)))
 		return fd;
@@ -304,7 +322,7 @@ static void connect_as(const struct place *p, int namespace, int file, int to)
 
 	if (!setns(namespace, CLONE_NEWUSER) &&
 	    !setresuid(p->inner_uid, p->inner_uid, p->inner_uid))
-		fd = connect_here(file);
+		fd = connect_here(p, file);
 	send_descriptor(to, fd, fd < 0 ? errno : 0);
 	_exit(0);
 }
@@ -339,7 +357,7 @@ static int connect_there(const struct place *p, int file)
 static int connect_to(const struct place *p, int file)
 {
 	return p->other_users && !geteuid() ? connect_there(p, file) :
-					      connect_here(file);
+					      connect_here(p, file);
 }
 
 /* Whoever put a name there: it is the process that listens. */
@@ -354,16 +372,55 @@ static bool is_process(int fd, pid_t pid)
 
 /* ---- messages ------------------------------------------------------------------------ */
 
-/* A reply and no other: `size` bytes. */
-static int read_reply(int fd, enum sj_control_op op, void *to, size_t size,
-		      char why[WHY_MAX])
+enum { HUNG_UP = -2 };			/* as -1 */
+
+static int hung_up(char why[WHY_MAX], const char *error)
+{
+	(void)say(why, "it hung up%s%s", error ? ": " : "", error ? error : "");
+	return HUNG_UP;
+}
+
+/* Something is there to be read.  Else a dead one has children that have fd. */
+static bool wait_reply(const struct live_copy *copy, uint64_t until)
+{
+	struct pollfd fds[2] = {
+		{ copy->fd, POLLIN, 0 }, { copy->process, POLLIN, 0 },
+	};
+	struct timespec left;
+	int n;
+
+	do {
+		left = time_left(until);
+		n = ppoll(fds, 2, &left, NULL);
+	} while (n < 0 && errno == EINTR);
+	return n > 0 && fds[0].revents;
+}
+
+/* Late ones.  False: there are more to come, or an end. */
+static bool drop_owed(struct live_copy *copy)
+{
+	char byte;
+
+	while (copy->owed &&
+	       recv(copy->fd, &byte, sizeof(byte), MSG_DONTWAIT) > 0)
+		copy->owed--;
+	return !copy->owed;
+}
+
+/* A reply and no other: `size` bytes.  0, -1 or HUNG_UP. */
+static int read_reply(struct live_copy *copy, enum sj_control_op op, void *to,
+		      size_t size, uint64_t until, char why[WHY_MAX])
 {
 	struct sj_control_reply *r = to;
-	ssize_t n = recv(fd, to, size, 0);
+	ssize_t n;
 
+	if (!wait_reply(copy, until)) {
+		copy->owed++;
+		return say(why, "it does not answer");
+	}
+	n = recv(copy->fd, to, size, MSG_DONTWAIT);
 	if (n <= 0)
-		return say(why, "%s", !n ? "it hung up" : errno == EAGAIN ?
-			   "it does not answer" : strerror(errno));
+		return hung_up(why, n ? strerror(errno) : NULL);
 	if (n < (ssize_t)sizeof(*r) || r->magic != SJ_CONTROL_MAGIC ||
 	    r->size != (uint64_t)n || r->op != op)
 		return say(why, "it answers what is no answer");
@@ -405,25 +462,73 @@ static int send_request(int fd, enum sj_control_op op, const char *text,
 		};
 		memcpy(CMSG_DATA(&control.head), &area, sizeof(area));
 	}
-	return sendmsg(fd, &m, MSG_NOSIGNAL) == (ssize_t)r.size ? 0 :
-	       say(why, "it hung up: %s", strerror(errno));
+	return sendmsg(fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)r.size ?
+	       0 : hung_up(why, strerror(errno));
 }
 
-int live_ask(const struct live_copy *copy, enum sj_control_op op,
+static int ask_until(struct live_copy *copy, enum sj_control_op op,
+		     const char *patterns, int area, uint32_t argument,
+		     struct sj_control_reply *reply, uint64_t until,
+		     char why[WHY_MAX])
+{
+	int r = drop_owed(copy) ? send_request(copy->fd, op, patterns, area,
+					       argument, why) :
+				  say(why, "it does not answer");
+
+	return r ? r : read_reply(copy, op, reply, sizeof(*reply), until, why);
+}
+
+int live_ask(struct live_copy *copy, enum sj_control_op op,
 	     const char *patterns, int area, uint32_t argument,
 	     struct sj_control_reply *reply, char why[WHY_MAX])
 {
-	return send_request(copy->fd, op, patterns, area, argument, why) ? -1 :
-	       read_reply(copy->fd, op, reply, sizeof(*reply), why);
+	return ask_until(copy, op, patterns, area, argument, reply, deadline(),
+			 why) ? -1 : 0;
 }
 
-static int say_hello(struct live_copy *copy, char why[WHY_MAX])
+void live_tell(struct live_copy *copy, enum sj_control_op op, uint32_t argument)
+{
+	char why[WHY_MAX];
+
+	if (drop_owed(copy) &&
+	    !send_request(copy->fd, op, NULL, -1, argument, why))
+		copy->owed++;
+}
+
+void live_settle(struct live_copy *copy, uint64_t since)
+{
+	const uint64_t until = since + LIVE_SECONDS * UINT64_C(1000000000);
+
+	while (!drop_owed(copy) && wait_reply(copy, until)) {
+		struct pollfd fd = { copy->fd, POLLIN, 0 };
+
+		if (poll(&fd, 1, 0) == 1 && live_ended(copy, fd.revents))
+			break;
+	}
+}
+
+bool live_ended(struct live_copy *copy, short revents)
+{
+	char byte;
+
+	if (!(revents & POLLIN))
+		return revents;
+	if (copy->owed && drop_owed(copy))
+		return false;
+	/* It has said something else, or owes more and has not ended yet. */
+	return recv(copy->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 ||
+	       errno != EAGAIN;
+}
+
+static int say_hello(struct live_copy *copy, uint64_t until, char why[WHY_MAX])
 {
 	struct sj_control_hello *h = &copy->hello;
+	int r = send_request(copy->fd, SJ_CONTROL_HELLO, NULL, -1, 0, why);
 
-	if (send_request(copy->fd, SJ_CONTROL_HELLO, NULL, -1, 0, why) ||
-	    read_reply(copy->fd, SJ_CONTROL_HELLO, h, sizeof(*h), why))
-		return -1;
+	if (!r)
+		r = read_reply(copy, SJ_CONTROL_HELLO, h, sizeof(*h), until, why);
+	if (r)
+		return r;
 	h->backend[sizeof(h->backend) - 1] = '\0';
 	h->backend_reason[sizeof(h->backend_reason) - 1] = '\0';
 	h->program[sizeof(h->program) - 1] = '\0';
@@ -432,53 +537,64 @@ static int say_hello(struct live_copy *copy, char why[WHY_MAX])
 
 /* ---- finding it ----------------------------------------------------------------------- */
 
-/* A socket of that name: one more copy; nothing; or why not. */
-static void try_socket(struct live *l, const struct place *p, int folder,
-		       const char *name, bool *there, char why[WHY_MAX])
-{
-	struct live_copy *copy = &l->copies[l->n];
-	int file = openat(folder, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+/* For the sockets of a process. */
+struct search {
+	struct live *l;
+	struct place place;
+	bool there;			/* it has one, whatever came of it */
+	bool hung_up;
+	char why[WHY_MAX];		/* it did not go well */
+};
 
-	if (file < 0 || l->n == LIVE_COPIES || !is_socket(file)) {
+/* A socket of that name: one more copy; nothing; or why not. */
+static void try_socket(struct search *s, int folder, const char *name)
+{
+	struct live_copy *copy = &s->l->copies[s->l->n];
+	int file = openat(folder, name, O_PATH | O_NOFOLLOW | O_CLOEXEC), r;
+
+	if (file < 0 || s->l->n == LIVE_COPIES || !is_socket(file)) {
 		if (file >= 0)
 			close(file);
 		return;
 	}
-	copy->fd = connect_to(p, file);
+	*copy = (struct live_copy){ .fd = connect_to(&s->place, file),
+				    .process = s->l->process };
 	if (copy->fd < 0 && errno == ECONNREFUSED)
 		(void)unlinkat(folder, name, 0);	/* a dead one's */
 	else if (copy->fd < 0)
-		*there = true, say(why, "%s", strerror(errno));
+		s->there = true, say(s->why, "%s", errno == EAGAIN ?
+				     "it does not answer" : strerror(errno));
 	close(file);
 	if (copy->fd < 0)
 		return;
-	if (is_process(copy->fd, p->pid)) {
-		*there = true;
-		if (!say_hello(copy, why)) {
-			l->n++;
+	if (is_process(copy->fd, s->place.pid)) {
+		s->there = true;
+		r = say_hello(copy, s->place.until, s->why);
+		if (!r) {
+			s->l->n++;
 			return;
 		}
+		s->hung_up |= r == HUNG_UP;
 	}
 	close(copy->fd);
 }
 
-static void try_folder(struct live *l, const struct place *p, int folder,
-		       bool *there, char why[WHY_MAX])
+static void try_folder(struct search *s, int folder)
 {
 	char path[40], prefix[24];
 	struct dirent *d;
 	DIR *dir;
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d/.", folder);
-	snprintf(prefix, sizeof(prefix), "%d-", (int)p->inner);
+	snprintf(prefix, sizeof(prefix), "%d-", (int)s->place.inner);
 	dir = opendir(path);
 	if (!dir) {
-		*there = true;
-		say(why, "its sockets' folder: %s", strerror(errno));
+		s->there = true;
+		say(s->why, "its sockets' folder: %s", strerror(errno));
 	}
-	while (dir && (d = readdir(dir)))
+	while (dir && (d = readdir(dir)) && sj_now() < s->place.until)
 		if (!strncmp(d->d_name, prefix, strlen(prefix)))
-			try_socket(l, p, folder, d->d_name, there, why);
+			try_socket(s, folder, d->d_name);
 	if (dir)
 		closedir(dir);
 }
@@ -491,79 +607,89 @@ static bool tried(const struct place *p, unsigned i)
 	return p->uids[i] == UINT32_MAX;
 }
 
-static void try_root(struct live *l, const struct place *p, int root,
-		     bool *there, char why[WHY_MAX])
+static void try_root(struct search *s, int root)
 {
 	static const char *const folders[] = { SJ_CONTROL_FOLDERS };
 
 	for (unsigned i = 0; i < 5; i++)
-		for (unsigned k = 0; k < 3 && !tried(p, i); k++) {
+		for (unsigned k = 0; k < 3 && !tried(&s->place, i); k++) {
 			char path[64];
 			int folder;
 
-			snprintf(path, sizeof(path), folders[k], p->uids[i]);
+			snprintf(path, sizeof(path), folders[k],
+				 s->place.uids[i]);
 			folder = open_in_root(root, path, O_DIRECTORY);
 			if (folder < 0)
 				continue;
-			try_folder(l, p, folder, there, why);
+			try_folder(s, folder);
 			close(folder);
 		}
 }
 
-static int not_there(const struct place *p, char why[WHY_MAX])
+static int not_there(pid_t pid, char why[WHY_MAX])
 {
 	return say(why, "process %d is not controlled: it has no socket in the"
 		   " folders that control uses; expected a program of side_jmp"
 		   " that was started with SIDE_JMP_CONTROL=1 or calls"
-		   " side_jmp_control_start()", (int)p->pid);
+		   " side_jmp_control_start()", (int)pid);
 }
 
 /* Its root; and ours, for a process whose root we may not see, or that left it. */
-static int open_once(struct live *l, const struct place *p, bool *there,
-		     char why[WHY_MAX])
+static bool open_once(struct search *s)
 {
-	char path[64], said[WHY_MAX] = "";
+	char path[64];
 	struct stat theirs, ours;
 	int root;
 
-	snprintf(path, sizeof(path), "/proc/%d/root", (int)p->pid);
-	for (unsigned i = 0; i < 2 && !l->n; i++) {
+	s->hung_up = false;
+	snprintf(path, sizeof(path), "/proc/%d/root", (int)s->place.pid);
+	for (unsigned i = 0; i < 2 && !s->l->n; i++) {
 		root = open(i ? "/" : path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 		if (root < 0)
 			continue;
 		if (!i || (stat(path, &theirs) || stat("/", &ours) ||
 			   theirs.st_ino != ours.st_ino ||
 			   theirs.st_dev != ours.st_dev))
-			try_root(l, p, root, there, said);
+			try_root(s, root);
 		close(root);
 	}
-	if (l->n)
-		return 0;
-	return *there ? say(why, "process %d can't be controlled: %s",
-			    (int)p->pid, *said ? said : "it is not known why") :
-			not_there(p, why);
+	return s->l->n;
 }
 
 /*
  * A program may close the descriptors of its socket: then who connects is hung up
  * on, and has woken the thread that makes a new one.
  */
-int live_open(struct live *l, pid_t pid, bool *there, char why[WHY_MAX])
+static int search(struct search *s, char why[WHY_MAX])
 {
-	struct place p;
-	int r = -1;
-
-	*l = (struct live){ .pid = pid };
-	*there = false;
-	if (find_place(&p, pid, why))
-		return -1;
-	for (unsigned i = 0; i < 3 && r; i++) {
+	for (unsigned i = 0; i < 3; i++) {
 		if (i)
 			nanosleep(&(struct timespec){ 0, 50000000 }, NULL);
-		r = open_once(l, &p, there, why);
-		if (!*there)
+		if (open_once(s))
+			return 0;
+		if (!s->hung_up)
 			break;
 	}
+	return s->there ? say(why, "process %d can't be controlled: %s",
+			      (int)s->place.pid, *s->why ? s->why :
+			      "it is not known why") :
+			  not_there(s->place.pid, why);
+}
+
+int live_open(struct live *l, pid_t pid, bool *there, char why[WHY_MAX])
+{
+	struct search s = { .l = l };
+	int r;
+
+	*l = (struct live){ .pid = pid, .process = -1 };
+	*there = false;
+	if (find_place(&s.place, pid, why))
+		return -1;
+	l->process = (int)syscall(SYS_pidfd_open, pid, 0);
+	r = search(&s, why);
+	*there = s.there;
+	if (r)
+		live_close(l);
 	return r;
 }
 
@@ -571,7 +697,10 @@ void live_close(struct live *l)
 {
 	for (size_t i = 0; i < l->n; i++)
 		close(l->copies[i].fd);
+	if (l->process >= 0)
+		close(l->process);
 	l->n = 0;
+	l->process = -1;
 }
 
 /* ---- what there is ------------------------------------------------------------------------ */
@@ -663,8 +792,8 @@ static int take_list(struct live_list *list, uint64_t used, char why[WHY_MAX])
 }
 
 /* 1: more memory is wanted, *size of it. */
-static int list_into(const struct live_copy *copy, struct live_list *list,
-		     size_t *size, char why[WHY_MAX])
+static int list_into(struct live_copy *copy, struct live_list *list,
+		     size_t *size, uint64_t until, char why[WHY_MAX])
 {
 	struct sj_control_reply reply;
 	struct sj_control_list head;
@@ -676,11 +805,13 @@ static int list_into(const struct live_copy *copy, struct live_list *list,
 	if (fd < 0)
 		return say(why, "%zu bytes of memory to share: %s", *size,
 			   strerror(errno));
-	r = live_ask(copy, SJ_CONTROL_LIST, NULL, fd, 0, &reply, why);
+	r = ask_until(copy, SJ_CONTROL_LIST, NULL, fd, 0, &reply, until, why);
 	memcpy(&head, at, sizeof(head));
 	if (!r && head.wanted > *size) {
-		*size = head.wanted + head.wanted / 4;
-		r = *size < (1 << 30) ? 1 : say(why, "it lists too much");
+		if (head.wanted > LIVE_LIST_MAX)
+			r = say(why, "it lists too much");
+		else
+			r = 1, *size = head.wanted + head.wanted / 4;
 	} else if (!r) {
 		/* Once more than it says, and from here on it is ours. */
 		list->memory = tool_alloc(*size, 1);
@@ -692,20 +823,21 @@ static int list_into(const struct live_copy *copy, struct live_list *list,
 	return r;
 }
 
-int live_list(const struct live_copy *copy, struct live_list *list,
+int live_list(struct live_copy *copy, struct live_list *list,
 	      char why[WHY_MAX])
 {
+	const uint64_t until = deadline();
 	size_t size = 1 << 20;
 	int r;
 
 	*list = (struct live_list){ 0 };
 	do {
 		live_list_free(list);
-		r = list_into(copy, list, &size, why);
+		r = list_into(copy, list, &size, until, why);
 	} while (r == 1);
 	if (r)
 		live_list_free(list);
-	return r;
+	return r ? -1 : 0;
 }
 
 void live_list_free(struct live_list *list)

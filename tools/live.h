@@ -6,6 +6,9 @@
  * A process may be hostile and this be root's: what it says is copied and
  * checked before it is believed, it is waited for a few seconds at most, and
  * names in its file system are looked up as it sees them and no farther.
+ *
+ * Or it may be stopped.  A reply that did not come in time is owed: it is dropped
+ * when it comes, and nothing is asked and waited for before.
  */
 #ifndef TOOLS_LIVE_H
 #define TOOLS_LIVE_H
@@ -43,14 +46,20 @@ void choice_everybody(struct choice *c);
 
 /* ---- talking ---------------------------------------------------------------- */
 
-enum { LIVE_COPIES = 8 };
+enum {
+	LIVE_COPIES = 8,
+	LIVE_SECONDS = 5,		/* that a process is waited for */
+};
 
 /* One process, which may have several copies of the runtime. */
 struct live {
 	pid_t pid;
+	int process;			/* its end: pidfd_open(2) */
 	size_t n;
 	struct live_copy {
 		int fd;
+		int process;		/* that one; children may have fd, too */
+		unsigned owed;		/* replies */
 		struct sj_control_hello hello;
 	} copies[LIVE_COPIES];
 };
@@ -63,9 +72,16 @@ int live_open(struct live *l, pid_t pid, bool *there, char why[WHY_MAX]);
 void live_close(struct live *l);
 
 /* 0, or -1 and a sentence in `why`; area: a descriptor, or -1. */
-int live_ask(const struct live_copy *copy, enum sj_control_op op,
+int live_ask(struct live_copy *copy, enum sj_control_op op,
 	     const char *patterns, int area, uint32_t argument,
 	     struct sj_control_reply *reply, char why[WHY_MAX]);
+
+/* The same, and the reply is not waited for; nor is it asked while one is owed. */
+void live_tell(struct live_copy *copy, enum sj_control_op op, uint32_t argument);
+/* What is owed has come, or it is late: LIVE_SECONDS after `since` (sj_now()). */
+void live_settle(struct live_copy *copy, uint64_t since);
+/* What poll(2) said of its fd, POLLIN asked for, means that it has ended. */
+bool live_ended(struct live_copy *copy, short revents);
 
 /*
  * A descriptor that tells of interruptions, for poll(); before anything is
@@ -91,7 +107,7 @@ struct live_list {
 	size_t n_keys, n_events;
 };
 
-int live_list(const struct live_copy *copy, struct live_list *list,
+int live_list(struct live_copy *copy, struct live_list *list,
 	      char why[WHY_MAX]);
 void live_list_free(struct live_list *list);
 

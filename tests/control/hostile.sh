@@ -43,6 +43,15 @@ ok target_lies_to_ps survives 15 "$tool" ps -p $liar
 ok target_lies_to_enable survives 15 "$tool" enable -p $liar key
 ok target_is_still_there kill -0 $liar
 kill -9 $liar
+# One that keeps the tool
+keeps() { # HOW AT-MOST COMMAND...
+	"$TMP/target" "/tmp/side_jmp-$(id -u)" "$1" >"$TMP/target.out" 2>&1 & liar=$!
+	shift; until_ grep -q here "$TMP/target.out" &&
+	seconds "$1" tests/limit 60 "$2" "$3" -p $liar; r=$?
+	kill -9 $liar; rm -f /tmp/side_jmp-*/$liar-*; return $r
+}
+ok a_target_that_is_mute_a_hundred_times_is_waited_for_once keeps mute 12 "$tool" list
+ok a_target_that_always_has_more_to_list_is_refused keeps more 12 "$tool" list
 # Somebody else's socket under its name is not believed
 "$TMP/target" "/tmp/side_jmp-$(id -u)" >"$TMP/target.out" 2>&1 & liar=$!
 until_ grep -q here "$TMP/target.out"

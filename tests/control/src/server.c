@@ -12,7 +12,8 @@
  *	start, stop	control
  *	own, disown	the server itself enables `check`, and no more
  *
- * With DROP in its environment it goes on as that user.
+ * With DROP in its environment it goes on as that user; with ORPHAN its children
+ * outlive it.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -165,7 +166,8 @@ static void say_fork(void)
 	}
 	close(STDIN_FILENO);
 	close(STDOUT_FILENO);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (!getenv("ORPHAN"))
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 	unsetenv("THREADS");
 	start();
 	for (;;)

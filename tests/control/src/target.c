@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * A hostile target: target FOLDER.  Listens there as a controlled process does, and
- * lies: in the length of its replies, in what it lists, in its ring, each connection
- * otherwise, by a seed that counts up.
+ * A hostile target: target FOLDER [mute|more].  Listens there as a controlled process
+ * does, and lies: in the length of its replies, in what it lists, in its ring, each
+ * connection otherwise, by a seed that counts up.  Or it says nothing, on a hundred
+ * sockets; or that there is more to list, whatever memory it is brought.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -26,6 +27,7 @@ SIDE_JMP_EVENT(lie, all, "\033[2J",
 	(enum, f, (1, "\033]0;title\a"), (2, "two")), (float, g));
 
 static unsigned seed;
+static bool more;
 
 static uint64_t now(void)
 {
@@ -136,6 +138,8 @@ static void fill_list(char *at, size_t size)
 		head.used = (uint64_t)rand() << 20 | 7;
 	if (seed % 7 == 1)
 		head.wanted = UINT64_MAX - 7;
+	if (more)			/* and 5/4 of it are next to nothing */
+		head.wanted = UINT64_MAX / 5 * 4 + 4096;
 	memcpy(at, &head, sizeof(head));
 }
 
@@ -223,16 +227,27 @@ int main(int argc, char **argv)
 	struct sockaddr_un name = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET, 0);
 
-	if (argc != 2)
+	if (argc < 2)
 		return 2;
+	more = argc > 2 && !strcmp(argv[2], "more");
 	signal(SIGPIPE, SIG_IGN);
 	mkdir(argv[1], 0700);
 	snprintf(name.sun_path, sizeof(name.sun_path), "%s/%d-1", argv[1],
 		 (int)getpid());
 	if (bind(fd, (void *)&name, sizeof(name)) || listen(fd, 100))
 		return 1;
+	for (unsigned i = 2; argc > 2 && !strcmp(argv[2], "mute") && i < 100; i++) {
+		char other[200];
+
+		snprintf(other, sizeof(other), "%s/%d-%u", argv[1], (int)getpid(),
+			 i);
+		if (link(name.sun_path, other))
+			return 1;
+	}
 	puts("here");
 	fflush(stdout);
+	while (argc > 2 && !strcmp(argv[2], "mute"))
+		pause();
 	for (;;)
 		serve(accept(fd, NULL, NULL));
 }
