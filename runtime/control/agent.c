@@ -33,6 +33,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -46,6 +47,7 @@ enum {
 	AGENT_CHILD_NS = 20000000,	/* before a child's socket */
 	AGENT_PAUSE_NS = 100000000,	/* when there are no descriptors */
 	AGENT_JOIN = 2,			/* seconds */
+	AGENT_SWEEP = 64,		/* dead ones' sockets at a time */
 };
 
 static struct {
@@ -57,7 +59,8 @@ static struct {
 	pthread_t thread;
 	int listener;			/* -1: none */
 	struct sj_file file;		/* what it was */
-	struct sockaddr_un name;	/* "": it has none */
+	char name[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
+					/* "": it has none */
 	struct control_peer peers[AGENT_PEERS];
 } agent = { .listener = -1 };
 
@@ -85,27 +88,102 @@ static bool agent_folder_is_safe(const char *path)
 	       st.st_uid == geteuid() && !(st.st_mode & 077);
 }
 
+/* A mask of the program's own must not shut its other processes out. */
+static int agent_make_folder(const char *folder)
+{
+	if (!mkdir(folder, 0700))
+		return chmod(folder, 0700) ? -errno : 0;
+	return errno == EEXIST ? 0 : -errno;
+}
+
+static bool agent_hears(const struct sockaddr_un *name)
+{
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK,
+			0);
+	bool refused;
+
+	refused = fd >= 0 && connect(fd, (const struct sockaddr *)name,
+				     sizeof(*name)) && errno == ECONNREFUSED;
+	if (fd >= 0)
+		close(fd);
+	return !refused;
+}
+
+/* True: there was nothing to be done for it. */
+static bool agent_sweep_one(const char *folder, const char *name)
+{
+	struct sockaddr_un path = { .sun_family = AF_UNIX };
+	int pid = atoi(name);
+
+	if (pid <= 0 || !kill(pid, 0) || errno != ESRCH)
+		return true;
+	snprintf(path.sun_path, sizeof(path.sun_path), "%s/%.32s", folder, name);
+	if (!agent_hears(&path))
+		unlink(path.sun_path);
+	return false;
+}
+
+/*
+ * Who is killed, executes another program or calls _exit(2) leaves its socket; who
+ * comes next takes some of them away.  It may belong to somebody who has another
+ * number here: so it is tried, and is of nobody if it refuses.
+ */
+static void agent_sweep(const char *folder)
+{
+	struct {
+		uint64_t inode, next;
+		uint16_t size;
+		uint8_t type;
+		char name[];
+	} *d;
+	char entries[2048] __attribute__((aligned(8)));
+	int dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	unsigned left = AGENT_SWEEP;
+	long n;
+
+	while (dir >= 0 && left &&
+	       (n = syscall(SYS_getdents64, dir, entries, sizeof(entries))) > 0)
+		for (char *at = entries; at < entries + n && left; at += d->size) {
+			d = (void *)at;
+			left -= !agent_sweep_one(folder, d->name);
+		}
+	if (dir >= 0)
+		close(dir);
+}
+
 /*
  * The folder's own folder is the administrator's, or has the sticky bit: so what
- * is ours stays where it is.
+ * is ours stays where it is.  The socket has its name when it can be connected to,
+ * for one that can't is a dead process's.
  */
 static int agent_bind(int fd, const char *folder)
 {
 	struct sockaddr_un name = { .sun_family = AF_UNIX };
-	int length;
+	unsigned long long number = (unsigned long long)sj_now();
+	int length, r = agent_make_folder(folder);
 
-	if (mkdir(folder, 0700) && errno != EEXIST)
-		return -errno;
+	if (r)
+		return r;
 	if (!agent_folder_is_safe(folder))
 		return -EPERM;
-	length = snprintf(name.sun_path, sizeof(name.sun_path), "%s/%d-%llx",
-			  folder, (int)getpid(), (unsigned long long)sj_now());
+	snprintf(agent.name, sizeof(agent.name), "%s/%d-%llx", folder,
+		 (int)getpid(), number);
+	length = snprintf(name.sun_path, sizeof(name.sun_path), "%s/+%d-%llx",
+			  folder, (int)getpid(), number);
 	if (length >= (int)sizeof(name.sun_path))
-		return -ENAMETOOLONG;
-	if (bind(fd, (const struct sockaddr *)&name, sizeof(name)))
-		return -errno;
-	agent.name = name;
-	return 0;
+		r = -ENAMETOOLONG;
+	else if (bind(fd, (const struct sockaddr *)&name, sizeof(name)))
+		r = -errno;
+	else if (chmod(name.sun_path, 0600) || listen(fd, AGENT_PEERS) ||
+		 rename(name.sun_path, agent.name)) {
+		r = -errno;
+		unlink(name.sun_path);
+	}
+	if (r)
+		agent.name[0] = '\0';
+	else
+		agent_sweep(folder);
+	return r;
 }
 
 static int agent_bind_somewhere(int fd)
@@ -125,6 +203,13 @@ static int agent_bind_somewhere(int fd)
 	return r;
 }
 
+static void agent_forget_name(void)
+{
+	if (agent.name[0])
+		unlink(agent.name);
+	agent.name[0] = '\0';
+}
+
 static int agent_listen(void)
 {
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK,
@@ -135,12 +220,13 @@ static int agent_listen(void)
 		return -errno;
 	fd = sj_file_aside(fd);
 	r = agent_bind_somewhere(fd);
-	if (!r && (listen(fd, AGENT_PEERS) || !sj_file_note(fd, &agent.file)))
+	if (!r && !sj_file_note(fd, &agent.file))
 		r = -errno;
-	if (r)
+	agent.listener = r ? -1 : fd;
+	if (r) {
+		agent_forget_name();
 		close(fd);
-	else
-		agent.listener = fd;
+	}
 	return r;
 }
 
@@ -154,9 +240,9 @@ static void agent_deaf(bool unlink_it)
 	if (agent_listens())
 		close(agent.listener);
 	agent.listener = -1;
-	if (unlink_it && agent.name.sun_path[0])
-		unlink(agent.name.sun_path);
-	agent.name.sun_path[0] = '\0';
+	if (unlink_it)
+		agent_forget_name();
+	agent.name[0] = '\0';
 }
 
 /* ---- who is connected: agent.lock -------------------------------------------- */
@@ -511,8 +597,8 @@ static void agent_at_exit(void)
 		(void)side_jmp_control_stop();
 	mask = agent_enter();
 	running = agent.running;
-	if (running && agent.name.sun_path[0])
-		unlink(agent.name.sun_path);
+	if (running && agent.name[0])
+		unlink(agent.name);
 	agent_leave(mask);
 }
 

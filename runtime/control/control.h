@@ -22,8 +22,8 @@
  *
  * Who connects must be root or have the process's effective user (SO_PEERCRED,
  * in the process's user namespace).  Who has connected checks by SO_PEERCRED that
- * PID it is.  A socket that refuses to be connected to is a dead process's; who
- * finds it may remove it.
+ * PID it is.  A socket gets that name when it listens: so one that refuses to be
+ * connected to is a dead process's, and who finds it may remove it.
  *
  *
  * MESSAGES

@@ -119,6 +119,53 @@ ends() { end; find /run/user/*/side_jmp /tmp/side_jmp-* -name "$pid-*" 2>/dev/nu
 	grep . && return 1; return 0; }
 ok a_process_that_ends_takes_its_socket_along ends
 
+# ---- its socket
+cat >"$TMP/slow.c" <<'END'
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <sys/socket.h>
+#include <unistd.h>
+int listen(int fd, int n)
+{
+	usleep(700000);
+	return ((int (*)(int, int))dlsym(RTLD_NEXT, "listen"))(fd, n);
+}
+END
+early() { # who looks before it listens does not take it for a dead one's
+	$CC -shared -fPIC "$TMP/slow.c" -o "$TMP/slow.so" -ldl || return
+	env SIDE_JMP_CONTROL=1 LD_PRELOAD="$TMP/slow.so" PAUSE_US=1000 "$TMP/server" \
+		<"$TMP/in" >"$TMP/answers" & pid=$!
+	exec 8>"$TMP/in" 9<"$TMP/answers"
+	for _ in $(seq 20); do "$tool" list -p $pid >/dev/null 2>&1; sleep .05; done
+	read -r word <&9; "$tool" list -p $pid >"$TMP/list"; r=$?; end; return $r
+}
+ok a_socket_that_does_not_listen_yet_is_left_alone early
+masked() { # in a folder that is not there yet, of a user that is nobody's
+	rm -rf /tmp/side_jmp-65531
+	begin setpriv --reuid 65531 --regid 65531 --clear-groups sh -c "umask 0777
+		SIDE_JMP_CONTROL=1 PAUSE_US=1000 exec $here/server" || return
+	setpriv --reuid 65531 --regid 65531 --clear-groups "$here/side-jmp" list -p $pid
+	r=$?; end; rm -rf /tmp/side_jmp-65531; return $r
+}
+if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
+	here=$(mktemp -d /var/tmp/side_jmp.XXXXXX) && chmod 755 "$here" || exit 1
+	trap 'rm -rf "$TMP" "$here"' EXIT
+	server alone $CC -static $alone 2>/dev/null && cp "$tool" "$here" &&
+		cp "$TMP/alone" "$here/server"
+	ok a_mask_does_not_shut_its_socket masked
+else
+	skip a_mask_does_not_shut_its_socket "not root, or no setpriv"
+fi
+swept_by_the_next() { # what many have left that were killed
+	for _ in 1 2 3 4 5; do
+		begin env SIDE_JMP_CONTROL=1 PAUSE_US=1000 "$TMP/server" && kill -9 $pid && end
+		dead="$dead -o -name $pid-*"
+	done
+	begin env SIDE_JMP_CONTROL=1 PAUSE_US=1000 "$TMP/server"; end
+	! find /run/user/*/side_jmp /tmp/side_jmp-* -name none $dead 2>/dev/null | grep .
+}
+ok a_process_that_starts_sweeps_what_dead_ones_left swept_by_the_next
+
 # ---- what is refused
 begin env PAUSE_US=1000 "$TMP/server" || exit 1
 ok a_process_that_did_not_ask_is_not_controlled says \
