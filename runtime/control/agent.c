@@ -259,11 +259,12 @@ static void agent_part(struct control_peer *peer, bool hang_up)
 	peer->inherited = false;
 }
 
+/* One that has gone and whose stream could not be ended is not free. */
 static struct control_peer *agent_free_peer(void)
 {
 	for (struct control_peer *p = agent.peers;
 	     p < agent.peers + AGENT_PEERS; p++)
-		if (p->fd < 0)
+		if (p->fd < 0 && !p->stream.area.at)
 			return p;
 	return NULL;
 }
@@ -343,7 +344,7 @@ static void agent_serve(struct control_peer *peer)
 	if (!goes_on) {
 		sigmask_t mask;
 
-		sj_control_end(&peer->stream);
+		(void)sj_control_end(&peer->stream);
 		mask = agent_enter();
 		agent_part(peer, !inherited);
 		agent_leave(mask);
@@ -399,7 +400,7 @@ static void agent_end(void)
 	sigmask_t mask;
 
 	for (unsigned i = 0; i < AGENT_PEERS; i++)
-		sj_control_end(&agent.peers[i].stream);
+		(void)sj_control_end(&agent.peers[i].stream);
 	mask = agent_enter();
 	for (unsigned i = 0; i < AGENT_PEERS; i++)
 		agent_part(&agent.peers[i], !agent.peers[i].inherited);

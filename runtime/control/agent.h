@@ -55,8 +55,11 @@ int sj_control_trace(struct control_stream *s, const char *patterns,
 		     struct control_area *area, uint32_t lane_bits);
 int sj_control_count(struct control_stream *s, const char *patterns,
 		     struct control_area *area, uint32_t max);
-/* Nobody writes any more, and the memory is given back. */
-void sj_control_end(struct control_stream *s);
+/*
+ * 0: nobody writes any more, and the memory is given back.  -EBUSY: a thread is in
+ * the midst of it and does not come out, so all stays as it is; once more, maybe.
+ */
+int sj_control_end(struct control_stream *s);
 /* A lane whose owner is no more.  0, -EINVAL, or -EBUSY: it has one. */
 int sj_control_reclaim(struct control_stream *s, uint32_t lane);
 /* In the child. */

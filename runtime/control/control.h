@@ -155,8 +155,9 @@ struct sj_control_entry {
 /*
  * A ring is some lanes.  A lane has at most one writer at a time: a thread (or a
  * signal handler on top of it) that has set `owner` from 0 to its number.  If that
- * is set, it takes another lane; if all are, or none has room, the event is lost,
- * and `lost` counts it.  Nobody ever waits, for another writer or for the reader.
+ * is set, it takes another lane (but for one that it has itself and is not in the
+ * midst of: that it left by siglongjmp()); if all are, or none has room, the event is
+ * lost, and `lost` counts it.  Nobody ever waits, for another writer or for the reader.
  * A writer that is killed, or stopped, leaves a lane with an owner, in which
  * whatever was published is whole: the reader is not held up.  When it asks
  * (RECLAIM) and there is no such thread any more, the lane is free again.
@@ -187,7 +188,7 @@ struct sj_control_entry {
 
 struct sj_lane {
 	/* Written by writers. */
-	uint32_t owner;			/* atomic; gettid(), or 0 */
+	uint32_t owner;			/* atomic; 0, or sj_ctf_me() (ctf.h) */
 	uint32_t reserved;
 	uint64_t head;			/* atomic; the owner's */
 	uint8_t apart[112];

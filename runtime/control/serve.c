@@ -240,8 +240,8 @@ static int serve_stop(struct control_peer *peer)
 {
 	if (!peer->stream.area.at)
 		return -EINVAL;
-	sj_control_end(&peer->stream);
-	return 0;
+	return sj_control_end(&peer->stream) ? serve_say(-EBUSY, "a thread is in"
+		" the midst of an event and does not come out") : 0;
 }
 
 /* ---- messages ---------------------------------------------------------------- */

@@ -9,12 +9,11 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "arch/general.h"
 SJ_GENERAL_BEGIN
 #include "runtime/control/agent.h"
+#include "runtime/events/ctf.h"
 
 _Static_assert(sizeof(struct sj_lane) == 256 && sizeof(struct sj_record) == 32 &&
 	       sizeof(struct sj_ring) <= SJ_RING_AT &&
@@ -32,15 +31,6 @@ struct stream_lane {
 static struct sj_ring *stream_ring(const struct control_stream *s)
 {
 	return s->area.at;
-}
-
-static bool stream_take(struct sj_lane *lane, uint32_t tid)
-{
-	uint32_t nobody = 0;
-
-	return !__atomic_load_n(&lane->owner, __ATOMIC_RELAXED) &&
-	       __atomic_compare_exchange_n(&lane->owner, &nobody, tid, false,
-					   __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 
 static struct stream_lane stream_open(const struct control_stream *s, unsigned i)
@@ -61,7 +51,9 @@ static char *stream_room(struct stream_lane *lane, uint64_t need)
 	uint64_t pad = at + need > lane->size ? lane->size - at : 0;
 	struct sj_record *record = (void *)(lane->memory + at);
 
-	if (lane->head + pad + need - lane->tail > lane->size)
+	/* The second is of what head and tail say, the first of what is so. */
+	if (need > lane->size ||
+	    lane->head + pad + need - lane->tail > lane->size)
 		return NULL;
 	if (pad) {
 		record->size = (uint32_t)pad;
@@ -109,9 +101,27 @@ static bool stream_put_event(struct stream_lane *lane, struct sj_record record,
 	return !w.full;
 }
 
-static void stream_publish(struct stream_lane *lane)
+/*
+ * A handler that struck us may have forked: then there are two of us in here, and
+ * one has the lane.
+ */
+static bool stream_is_mine(const struct sj_lane *lane)
 {
+	return __atomic_load_n(&lane->owner, __ATOMIC_RELAXED) == sj_ctf_me();
+}
+
+static bool stream_publish(struct stream_lane *lane)
+{
+	if (!stream_is_mine(lane->shared))
+		return false;
 	__atomic_store_n(&lane->shared->head, lane->head, __ATOMIC_RELEASE);
+	return true;
+}
+
+static void stream_let_go(struct sj_lane *lane)
+{
+	if (stream_is_mine(lane))
+		sj_ctf_let_go(&lane->owner);
 }
 
 /* ---- events ------------------------------------------------------------------- */
@@ -152,9 +162,9 @@ static bool stream_write_lane(struct control_stream *s, unsigned i,
 	bool known = stream_announced(s, event->number);
 
 	if ((!known && !stream_put_desc(&lane, record, event->desc)) ||
-	    !stream_put_event(&lane, record, event->desc, values, size))
+	    !stream_put_event(&lane, record, event->desc, values, size) ||
+	    !stream_publish(&lane))
 		return false;
-	stream_publish(&lane);
 	if (!known)
 		stream_announce(s, event->number);
 	return true;
@@ -165,18 +175,18 @@ static void stream_event(const struct side_jmp_event *event,
 {
 	struct control_stream *s = data;
 	uint64_t size = sj_pack_size(event->desc, values);
-	uint32_t tid = (uint32_t)sj_tid();
+	unsigned first = (unsigned)sj_tid();
 	bool done = false;
 
 	for (unsigned n = 0; size < s->lane_size && n < SJ_RING_LANES && !done;
 	     n++) {
-		unsigned i = (tid + n) % SJ_RING_LANES;
+		unsigned i = (first + n) % SJ_RING_LANES;
 		struct sj_lane *lane = &stream_ring(s)->lanes[i];
 
-		if (!stream_take(lane, tid))
+		if (!sj_ctf_try(&lane->owner, sj_ctf_me()))
 			continue;
 		done = stream_write_lane(s, i, event, values, size);
-		__atomic_store_n(&lane->owner, 0, __ATOMIC_RELEASE);
+		stream_let_go(lane);
 	}
 	if (!done)
 		__atomic_fetch_add(&stream_ring(s)->lost, 1, __ATOMIC_RELAXED);
@@ -237,26 +247,28 @@ int sj_control_count(struct control_stream *s, const char *patterns,
 	return stream_begin(s, patterns, stream_count, area);
 }
 
-void sj_control_end(struct control_stream *s)
+int sj_control_end(struct control_stream *s)
 {
-	if (s->tracer)
-		(void)side_jmp_tracer_unregister(s->tracer);
+	int r = s->tracer ? side_jmp_tracer_unregister(s->tracer) : 0;
+
+	/* Somebody may be writing still, for as long as he likes. */
+	if (r)
+		return -EBUSY;
 	s->tracer = NULL;
 	sj_control_unmap(&s->area);
+	return 0;
 }
 
 int sj_control_reclaim(struct control_stream *s, uint32_t lane)
 {
-	uint32_t *owner, tid;
+	uint32_t *owner;
 
 	if (!s->area.at || !s->lane_size || lane >= SJ_RING_LANES)
 		return -EINVAL;
 	owner = &stream_ring(s)->lanes[lane].owner;
-	tid = __atomic_load_n(owner, __ATOMIC_RELAXED);
-	if (tid && (!syscall(SYS_tkill, tid, 0) || errno != ESRCH))
-		return -EBUSY;
-	(void)__atomic_compare_exchange_n(owner, &tid, 0, false,
-					  __ATOMIC_RELEASE, __ATOMIC_RELAXED);
+	if (!sj_ctf_inherit(owner, sj_ctf_me()))
+		return __atomic_load_n(owner, __ATOMIC_RELAXED) ? -EBUSY : 0;
+	sj_ctf_let_go(owner);
 	return 0;
 }
 
@@ -265,27 +277,26 @@ int sj_control_reclaim(struct control_stream *s, uint32_t lane)
 /* Whoever has no such record would take the child's numbers for others. */
 static bool stream_put_fork(struct control_stream *s, pid_t parent)
 {
-	uint32_t tid = (uint32_t)sj_tid();
+	uint32_t me = sj_ctf_me();
 	bool done = false;
 
 	for (unsigned i = 0; i < SJ_RING_LANES && !done; i++) {
 		struct sj_record record = {
 			sizeof(record), SJ_RING_FORK, (uint64_t)parent,
-			sj_now(), sj_pid(), (int32_t)tid,
+			sj_now(), sj_pid(), sj_tid(),
 		};
 		struct stream_lane lane;
 		char *at;
 
-		if (!stream_take(&stream_ring(s)->lanes[i], tid))
+		if (!sj_ctf_try(&stream_ring(s)->lanes[i].owner, me))
 			continue;
 		lane = stream_open(s, i);
 		at = stream_room(&lane, sizeof(record));
 		if (at) {
 			memcpy(at, &record, sizeof(record));
-			stream_publish(&lane);
-			done = true;
+			done = stream_publish(&lane);
 		}
-		__atomic_store_n(&lane.shared->owner, 0, __ATOMIC_RELEASE);
+		stream_let_go(lane.shared);
 	}
 	return done;
 }
@@ -297,6 +308,7 @@ void sj_control_after_fork(struct control_stream *s, pid_t parent)
 
 	if (!s->area.at)
 		return;
+	sj_ctf_locks_after_fork();
 	if (s->lane_size) {
 		if (!stream_put_fork(s, parent))
 			__builtin_memset(s->announced, 0, sizeof(s->announced));

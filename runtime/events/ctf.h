@@ -33,8 +33,9 @@ bool sj_ctf_allocate(char *at, size_t n);
 size_t sj_ctf_bounded(size_t size, size_t n);
 
 /*
- * Locks in memory that processes share, of words that are 0 or say which thread:
- * one that has ended lets go what it had, in whatever way it ended.
+ * Locks in memory that processes share, of words that are 0 or say which thread.
+ * They are had during an event, and by one thread: one that has ended lets go
+ * what it had, in whatever way it ended, and so does one that has left its event.
  */
 uint32_t sj_ctf_me(void);
 bool sj_ctf_try(uint32_t *word, uint32_t me);	/* acquire */

@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 #include "arch/general.h"
-#include "runtime/base/base.h"
 #include "runtime/events/ctf.h"
+#include "runtime/events/events.h"
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE	23	/* madvise(2), Linux 5.14 */
@@ -125,11 +125,20 @@ uint32_t sj_ctf_me(void)
 	return (uint32_t)sj_tid() | file_elsewhere;
 }
 
+/*
+ * Ours, in an event that is no other's handler: a handler left the event that took
+ * it, by siglongjmp().
+ */
+static bool file_left(uint32_t seen, uint32_t me)
+{
+	return seen == me && !(me & FILE_ELSEWHERE) && sj_tracer_alone();
+}
+
 bool sj_ctf_try(uint32_t *word, uint32_t me)
 {
 	uint32_t seen = __atomic_load_n(word, __ATOMIC_RELAXED);
 
-	return !seen && __atomic_compare_exchange_n(word, &seen, me, false,
+	return (!seen || file_left(seen, me)) && __atomic_compare_exchange_n(word, &seen, me, false,
 						    __ATOMIC_ACQUIRE,
 						    __ATOMIC_RELAXED);
 }

@@ -149,6 +149,9 @@ void sj_registry_after_fork(void);
 int sj_tracer_add(struct side_jmp_tracer **tracer, const char *patterns,
 		  side_jmp_callback *callback, void *data, bool general);
 
+/* This thread is not in the midst of another event than the present one. */
+bool sj_tracer_alone(void);
+
 /* As side_jmp_event_fire(), where vectors are to be kept: arch/site.h, CALL. */
 void sj_event_fire(struct side_jmp_event *event, const uint64_t *bits);
 

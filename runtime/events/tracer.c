@@ -473,6 +473,11 @@ TRACER_INLINED tracer_fire(struct side_jmp_event *event, const uint64_t *bits,
 			tracer_call(slot, &fired, keep);
 }
 
+bool sj_tracer_alone(void)
+{
+	return !tracer_frames || !tracer_frames->below;
+}
+
 /* Those of version 1 called it with something else. */
 void side_jmp_event_fire(struct side_jmp_event *event, const uint64_t *bits)
 {
