@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/choice.h"
 #include "tools/image.h"
 #include "tools/live.h"
 #include "tools/out.h"
@@ -94,7 +95,7 @@ static int change_all(struct options *o)
 	for (size_t i = 0; i < o->who.n; i++) {
 		struct live l;
 
-		if (!live_open(&l, o->who.pids[i], &there, why)) {
+		if (!live_open(&l, o->who.chosen[i].pid, &there, why)) {
 			change(o, &l);
 			live_close(&l);
 		} else if (there || !o->who.all) {

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "runtime/events/pattern.h"
+#include "tools/choice.h"
 #include "tools/live.h"
 #include "tools/out.h"
 #include "tools/peek.h"
@@ -314,7 +315,7 @@ int cmd_ps(int argc, char **argv)
 	if (ps.j)
 		json_array(ps.j, NULL);
 	for (size_t i = 0; i < ps.who.n; i++) {
-		if (!read_row(ps.who.pids[i], &row))
+		if (!read_row(ps.who.chosen[i].pid, &row))
 			continue;
 		if (ps.j)
 			json_row(&row);

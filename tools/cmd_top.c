@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "runtime/events/events.h"
+#include "tools/choice.h"
 #include "tools/image.h"
 #include "tools/live.h"
 #include "tools/out.h"
@@ -33,14 +34,14 @@ struct counted {
 };
 
 struct source {
-	struct live_copy *copy;
-	pid_t pid;
+	struct live *live;
+	struct live_copy *copy;		/* of it */
 	bool ended;
-	const char *program;
 	int fd;
 	void *at;			/* struct sj_counts */
 	struct counted *events;
 	size_t n, room;
+	uint64_t known[COUNTED / 64];	/* bits: events, by number */
 	uint64_t others_before, others;
 };
 
@@ -59,11 +60,10 @@ static struct {
 	unsigned times;			/* 0: until interrupted */
 	bool json;
 
-	struct live *lives;
-	size_t n_lives;
-	struct source *sources;
+	struct source **sources;
 	size_t n, room;
-	uint64_t began, looked;
+	uint64_t looked;
+	uint64_t gone;			/* events of processes that have */
 	int status;
 } top = { .interval = 1000000000 };
 
@@ -85,31 +85,12 @@ static const struct argp_option options[] = {
 	{ 0 },
 };
 
-static void check_patterns(struct argp_state *state, const char *list)
-{
-	char pattern[SJ_PATTERN_MAX];
-	const char *rest = list;
-	int r, n = 0;
-
-	for (; (r = sj_pattern_next(&rest, pattern)) != 0; n++)
-		if (r < 0)
-			argp_error(state, "\"%s\" is no pattern: expected"
-				   " provider:name, of letters, digits, _, * and"
-				   " ?, and at most 119 bytes", pattern);
-	if (!n)
-		argp_error(state, "--event=\"%s\" names no event: expected"
-			   " provider:name", list);
-}
-
 static void set_delay(struct argp_state *state, const char *arg)
 {
-	char *end;
-	double seconds = strtod(arg, &end);
-
-	if (end == arg || *end || !(seconds >= 0.01 && seconds <= 86400))
+	top.interval = choice_time(arg);
+	if (top.interval < 10000000)
 		argp_error(state, "--delay=%s: expected seconds, from 0.01 on",
 			   arg);
-	top.interval = (uint64_t)(seconds * 1e9);
 }
 
 static void set_times(struct argp_state *state, const char *arg)
@@ -126,10 +107,7 @@ static void set_times(struct argp_state *state, const char *arg)
 static error_t parse(int option, char *arg, struct argp_state *state)
 {
 	switch (option) {
-	case 'e':
-		check_patterns(state, arg);
-		top.patterns = arg;
-		return 0;
+	case 'e': choice_events(&top.patterns, arg, state); return 0;
 	case 'd': set_delay(state, arg); return 0;
 	case 't': set_times(state, arg); return 0;
 	case 'j': top.json = true; return 0;
@@ -161,12 +139,14 @@ static uint64_t count_of(const struct source *s, uint64_t number)
 	return sum;
 }
 
-static struct counted *known(const struct source *s, uint64_t number)
+/* False: it was known before. */
+static bool know(struct source *s, uint64_t number)
 {
-	for (size_t i = 0; i < s->n; i++)
-		if (s->events[i].number == number)
-			return &s->events[i];
-	return NULL;
+	uint64_t *word = &s->known[number / 64], bit = UINT64_C(1) << number % 64;
+	bool had = *word & bit;
+
+	*word |= bit;
+	return !had;
 }
 
 static bool wanted(const char *name)
@@ -191,8 +171,8 @@ static void ask_names(struct source *s)
 	for (size_t i = 0; i < list.n_events; i++) {
 		const struct live_entry *e = &list.events[i];
 
-		if (e->e.number >= COUNTED || known(s, e->e.number) ||
-		    !wanted(e->name))
+		if (e->e.number >= COUNTED || !wanted(e->name) ||
+		    !know(s, e->e.number))
 			continue;
 		s->events = tool_grow(s->events, &s->room, s->n + 1,
 				      sizeof(*s->events));
@@ -206,7 +186,8 @@ static void ask_names(struct source *s)
 static void look(void)
 {
 	top.looked = sj_now();
-	for (struct source *s = top.sources; s < top.sources + top.n; s++) {
+	for (size_t k = 0; k < top.n; k++) {
+		struct source *s = top.sources[k];
 		const struct sj_counts *head = s->at;
 
 		for (size_t i = 0; i < s->n; i++) {
@@ -218,69 +199,98 @@ static void look(void)
 	}
 }
 
-static void begin_source(struct live *l, struct live_copy *copy)
+static void end_source(size_t i)
 {
-	struct source s = { .copy = copy, .pid = l->pid,
-			    .program = copy->hello.program };
+	struct source *s = top.sources[i];
+	bool last = true;
+
+	top.sources[i] = top.sources[--top.n];
+	for (size_t k = 0; k < top.n; k++)
+		last &= top.sources[k]->live != s->live;
+	if (last) {
+		choice_lost(&top.who, s->live->pid);
+		live_close(s->live);
+		free(s->live);
+	}
+	for (size_t k = 0; k < s->n; k++) {
+		top.gone += s->events[k].now;
+		free(s->events[k].name);
+	}
+	top.gone += s->others;
+	free(s->events);
+	munmap(s->at, area_size());
+	close(s->fd);
+	free(s);
+}
+
+/* False: it is not counted. */
+static bool begin_source(struct live *l, struct live_copy *copy)
+{
+	struct source *s = tool_alloc(1, sizeof(*s));
 	const char *patterns = top.patterns ? top.patterns : "*:*";
 	struct sj_control_reply reply;
 	char why[WHY_MAX];
 
-	s.fd = live_area(area_size(), &s.at);
-	if (s.fd < 0) {
+	*s = (struct source){ .live = l, .copy = copy };
+	s->fd = live_area(area_size(), &s->at);
+	if (s->fd < 0) {
 		top.status = tool_error(NULL, "memory for counts: %s",
 					strerror(errno));
-		return;
+		free(s);
+		return false;
 	}
-	if (live_ask(copy, SJ_CONTROL_COUNT, patterns, s.fd, COUNTED, &reply,
+	((struct sj_counts *)s->at)->mark = live_mark();
+	if (live_ask(copy, SJ_CONTROL_COUNT, patterns, s->fd, COUNTED, &reply,
 		     why)) {
 		top.status = tool_error(NULL, "process %d: %s", (int)l->pid,
 					why);
-		munmap(s.at, area_size());
-		close(s.fd);
-		return;
+		munmap(s->at, area_size());
+		close(s->fd);
+		free(s);
+		return false;
 	}
-	top.sources = tool_grow(top.sources, &top.room, top.n + 1, sizeof(s));
+	top.sources = tool_grow(top.sources, &top.room, top.n + 1,
+				sizeof(*top.sources));
 	top.sources[top.n++] = s;
+	ask_names(s);
+	return true;
 }
 
-static void begin_all(void)
+static void begin_chosen(struct chosen *c, bool first)
 {
+	struct live *l = tool_alloc(1, sizeof(*l));
 	char why[WHY_MAX];
 	bool there;
 
-	top.lives = tool_alloc(top.who.n, sizeof(*top.lives));
-	for (size_t i = 0; i < top.who.n; i++) {
-		struct live *l = &top.lives[top.n_lives];
-
-		if (live_open(l, top.who.pids[i], &there, why)) {
-			if (there || !top.who.all)
-				top.status = tool_error(NULL, "%s", why);
-			continue;
-		}
-		top.n_lives++;
-		for (size_t k = 0; k < l->n; k++)
-			begin_source(l, &l->copies[k]);
+	if (live_open(l, c->pid, &there, why)) {
+		if (first && (there || !top.who.all))
+			top.status = tool_error(NULL, "%s", why);
+		free(l);
+		return;
 	}
-	if (!top.n && !top.status)
+	for (size_t k = 0; k < l->n; k++)
+		c->taken |= !l->copies[k].hello.seen &&
+			    begin_source(l, &l->copies[k]);
+	if (!c->taken) {
+		live_close(l);
+		free(l);
+	}
+}
+
+static void begin_all(bool first)
+{
+	for (struct chosen *c = NULL; (c = choice_newcomer(&top.who, c)); )
+		begin_chosen(c, first);
+	if (first && !top.n && !top.status)
 		top.status = tool_error(NULL, "no process can be controlled");
 }
 
 static void end_all(void)
 {
-	for (size_t i = 0; i < top.n_lives; i++)
-		live_close(&top.lives[i]);
-	for (size_t i = 0; i < top.n; i++) {
-		struct source *s = &top.sources[i];
-
-		for (size_t k = 0; k < s->n; k++)
-			free(s->events[k].name);
-		free(s->events);
-		munmap(s->at, area_size());
-		close(s->fd);
-	}
+	while (top.n)
+		end_source(top.n - 1);
 	free(top.sources);
-	free(top.lives);
+	free(top.patterns);
 	choice_free(&top.who);
 }
 
@@ -313,11 +323,11 @@ static struct row *sorted_rows(size_t *n, double seconds)
 	struct row *rows;
 
 	for (size_t i = 0; i < top.n; i++)
-		room += top.sources[i].n + 1;
+		room += top.sources[i]->n + 1;
 	rows = tool_alloc(room, sizeof(*rows));
 	*n = 0;
 	for (size_t i = 0; i < top.n; i++) {
-		const struct source *s = &top.sources[i];
+		const struct source *s = top.sources[i];
 
 		for (size_t k = 0; k < s->n; k++)
 			add_row(rows, n, s, s->events[k].name,
@@ -360,15 +370,28 @@ static void screen_size(int *lines, int *columns)
 		*columns = *columns > 250 ? 250 : 80;
 }
 
-static void text_head(double seconds, double all, uint64_t total, int columns)
+static size_t processes(void)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < top.n; i++) {
+		size_t k = 0;
+
+		while (k < i && top.sources[k]->live != top.sources[i]->live)
+			k++;
+		n += k == i;
+	}
+	return n;
+}
+
+static void text_head(double all, uint64_t total, int columns)
 {
 	char line[256];
+	size_t n = processes();
 
 	snprintf(line, sizeof(line), "side-jmp top: %zu process%s, %.0f events/s,"
-		 " %" PRIu64 " in all, every %.3g s", top.n_lives,
-		 top.n_lives == 1 ? "" : "es", all, total,
-		 (double)top.interval / 1e9);
-	(void)seconds;
+		 " %" PRIu64 " in all, every %.3g s", n, n == 1 ? "" : "es", all,
+		 total, (double)top.interval / 1e9);
 	put_cut(line, columns);
 	putchar('\n');
 }
@@ -376,18 +399,18 @@ static void text_head(double seconds, double all, uint64_t total, int columns)
 static void text_row(const struct row *row, int columns)
 {
 	printf("%12.1f %14" PRIu64 " %7d ", row->rate, row->total,
-	       (int)row->source->pid);
-	put_cut(row->source->program, 15);
+	       (int)row->source->live->pid);
+	put_cut(row->source->copy->hello.program, 15);
 	putchar(' ');
 	put_cut(row->name, columns - 12 - 14 - 7 - 15 - 4);
 }
 
-static void text_rows(const struct row *rows, size_t n, double seconds)
+static void text_rows(const struct row *rows, size_t n)
 {
 	bool terminal = isatty(STDOUT_FILENO);
 	const char *end = terminal ? "\033[K\n" : "\n";
 	int lines, columns;
-	uint64_t total = 0;
+	uint64_t total = top.gone;
 	double all = 0;
 
 	screen_size(&lines, &columns);
@@ -397,7 +420,7 @@ static void text_rows(const struct row *rows, size_t n, double seconds)
 	}
 	if (terminal)
 		fputs("\033[H", stdout);
-	text_head(seconds, all, total, columns);
+	text_head(all, total, columns);
 	printf("%12s %14s %7s %-15s %-*s%s", "PER SECOND", "TOTAL", "PID",
 	       "COMMAND", columns - 12 - 14 - 7 - 15 - 4, "EVENT", end);
 	if (terminal && lines > 3 && n > (size_t)lines - 3)
@@ -422,8 +445,9 @@ static void json_rows(const struct row *rows, size_t n, double seconds)
 	for (size_t i = 0; i < n; i++) {
 		json_object(j, NULL);
 		json_string(j, "name", rows[i].name);
-		json_number(j, "pid", rows[i].source->pid);
-		json_string(j, "program", rows[i].source->program);
+		json_number(j, "pid", rows[i].source->live->pid);
+		json_string(j, "program",
+			    rows[i].source->copy->hello.program);
 		json_unsigned(j, "count", rows[i].in_time);
 		json_double(j, "per_second", rows[i].rate);
 		json_object_end(j);
@@ -435,30 +459,57 @@ static void json_rows(const struct row *rows, size_t n, double seconds)
 
 /* ---- the loop ---------------------------------------------------------------------------- */
 
+static bool is_awaited(void)
+{
+	return top.who.all || top.who.n_names;
+}
+
+static void note_ended(const struct pollfd *fds)
+{
+	for (size_t i = 0; i < top.n; i++)
+		top.sources[i]->ended |= live_ended(top.sources[i]->copy,
+						    fds[i].revents);
+}
+
+static bool somebody_is_left(void)
+{
+	bool left = is_awaited();
+
+	for (size_t i = 0; i < top.n && !left; i++)
+		left = !top.sources[i]->ended;
+	return left;
+}
+
 /* False: interrupted, or nobody is left. */
 static bool wait_until(int signals, uint64_t until)
 {
 	struct pollfd *fds = tool_alloc(top.n + 1, sizeof(*fds));
-	size_t left = 1;
 	bool stop = false;
 
-	for (uint64_t now; !stop && left && (now = sj_now()) < until; ) {
+	for (uint64_t now; !stop && somebody_is_left() &&
+	     (now = sj_now()) < until; ) {
 		for (size_t i = 0; i < top.n; i++)
-			fds[i] = (struct pollfd){ top.sources[i].ended ? -1 :
-				top.sources[i].copy->fd, POLLIN, 0 };
+			fds[i] = (struct pollfd){ top.sources[i]->ended ? -1 :
+				top.sources[i]->copy->fd, POLLIN, 0 };
 		fds[top.n] = (struct pollfd){ signals, POLLIN, 0 };
 		(void)poll(fds, top.n + 1, (int)((until - now) / 1000000) + 1);
-		left = 0;
-		for (size_t i = 0; i < top.n; i++) {
-			struct source *s = &top.sources[i];
-
-			s->ended |= live_ended(s->copy, fds[i].revents);
-			left += !s->ended;
-		}
+		note_ended(fds);
 		stop = fds[top.n].revents;
 	}
 	free(fds);
-	return !stop && left;
+	return !stop && somebody_is_left();
+}
+
+/* Who comes is counted from now on, who ended was shown. */
+static void look_again(void)
+{
+	for (size_t i = top.n; i-- > 0; )
+		if (top.sources[i]->ended)
+			end_source(i);
+	if (is_awaited()) {
+		choice_look_again(&top.who);
+		begin_all(false);
+	}
 }
 
 static void show(double seconds)
@@ -469,7 +520,7 @@ static void show(double seconds)
 	if (top.json)
 		json_rows(rows, n, seconds);
 	else
-		text_rows(rows, n, seconds);
+		text_rows(rows, n);
 	free(rows);
 }
 
@@ -479,8 +530,6 @@ static void loop(int signals)
 	unsigned done = 0;
 	bool goes_on;
 
-	for (size_t i = 0; i < top.n; i++)
-		ask_names(&top.sources[i]);
 	look();
 	do {
 		uint64_t before = top.looked;
@@ -488,10 +537,12 @@ static void loop(int signals)
 		next += top.interval;
 		goes_on = wait_until(signals, next);
 		for (size_t i = 0; i < top.n; i++)
-			ask_names(&top.sources[i]);
+			ask_names(top.sources[i]);
 		look();
 		show((double)(top.looked - before) / 1e9);
 		goes_on &= out_flush() && ++done != top.times && !top.json;
+		if (goes_on)
+			look_again();
 	} while (goes_on);
 }
 
@@ -500,14 +551,14 @@ int cmd_top(int argc, char **argv)
 	static const struct argp argp = {
 		options, parse, "", "Show events of running processes by rate,"
 		" until interrupted.\vOf children that they fork the counts are"
-		" their parent's.  Exit status: 2 if a process can't be"
-		" counted.", NULL, NULL, NULL,
+		" their parent's.  With --name and --all processes that start"
+		" are included.  Exit status: 2 if a process can't be counted.", NULL, NULL, NULL,
 	};
 	int signals;
 
 	tool_parse(&argp, argc, argv, NULL);
 	signals = live_signals();
-	begin_all();
+	begin_all(true);
 	if (top.n) {
 		if (isatty(STDOUT_FILENO) && !top.json)
 			fputs("\033[2J", stdout);

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "runtime/events/events.h"
+#include "tools/choice.h"
 #include "tools/image.h"
 #include "tools/live.h"
 #include "tools/out.h"
@@ -28,12 +29,13 @@
 enum {
 	ROUND_SHORT = 1, ROUND_LONG = 50,	/* ms */
 	ROUND_EVENTS = 4096,		/* before what was printed is flushed */
+	LOOK_NS = 500000000,		/* for processes that have come */
 };
 
 /* A process's copy of the runtime, and what it writes. */
 struct source {
-	struct live_copy *copy;
-	pid_t pid;
+	struct live *live;
+	struct live_copy *copy;		/* of it */
 	bool ended;
 	uint64_t asked;			/* when, to reclaim a lane */
 };
@@ -45,14 +47,14 @@ static struct {
 	uint64_t for_ns, count;		/* 0: without end */
 	bool quiet;
 
-	struct live *lives;
-	size_t n_lives;
 	struct source *sources;
 	struct ring *rings;		/* one each */
 	size_t n, room, rings_room;
+	uint64_t looked;		/* for processes; when */
 	FILE *out;			/* NULL: CTF */
 	char ctf_path[SJ_OUTPUT_NAME];
-	uint64_t shown, unwritten, newest;
+	uint64_t shown, lost, newest;
+	uint64_t damaged, undescribed;	/* of rings that are closed */
 	bool failed;			/* the output */
 	int status;
 } trace;
@@ -75,22 +77,6 @@ static const struct argp_option options[] = {
 	{ 0 },
 };
 
-static uint64_t parse_time(const char *s)
-{
-	static const struct { const char *name; double ns; } units[] = {
-		{ "", 1e9 }, { "s", 1e9 }, { "ms", 1e6 }, { "m", 60e9 },
-		{ "h", 3600e9 },
-	};
-	char *end;
-	double n = strtod(s, &end);
-
-	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++)
-		if (end != s && !strcmp(end, units[i].name) && n > 0 &&
-		    n * units[i].ns < 1e18)
-			return (uint64_t)(n * units[i].ns);
-	return 0;
-}
-
 static uint64_t parse_count(const char *s)
 {
 	char *end;
@@ -99,27 +85,6 @@ static uint64_t parse_count(const char *s)
 	errno = 0;
 	n = strtoull(s, &end, 10);
 	return *s >= '0' && *s <= '9' && !*end && !errno ? n : 0;
-}
-
-static void add_patterns(struct argp_state *state, const char *list)
-{
-	char pattern[SJ_PATTERN_MAX], *joined;
-	const char *rest = list;
-	int r, n = 0;
-
-	for (; (r = sj_pattern_next(&rest, pattern)) != 0; n++)
-		if (r < 0)
-			argp_error(state, "\"%s\" is no pattern: expected"
-				   " provider:name, of letters, digits, _, * and"
-				   " ?, and at most 119 bytes", pattern);
-	if (!n)
-		argp_error(state, "--event=\"%s\" names no event: expected"
-			   " provider:name", list);
-	if (asprintf(&joined, "%s%s%s", trace.patterns ? trace.patterns : "",
-		     trace.patterns ? "," : "", list) < 0)
-		exit(EXIT_BAD);
-	free(trace.patterns);
-	trace.patterns = joined;
 }
 
 static void check_end(struct argp_state *state)
@@ -137,11 +102,11 @@ static void check_end(struct argp_state *state)
 static error_t parse(int option, char *arg, struct argp_state *state)
 {
 	switch (option) {
-	case 'e': add_patterns(state, arg); return 0;
+	case 'e': choice_events(&trace.patterns, arg, state); return 0;
 	case 'o': trace.path = arg; return 0;
 	case 'q': trace.quiet = true; return 0;
 	case OPT_FOR:
-		trace.for_ns = parse_time(arg);
+		trace.for_ns = choice_time(arg);
 		if (!trace.for_ns)
 			argp_error(state, "--for=%s: expected a time, as 10s,"
 				   " 500ms, 2m, 1h", arg);
@@ -219,7 +184,7 @@ static void show_ctf(struct ring_event *e)
 		e->origin.now = trace.newest;
 	trace.newest = e->origin.now;
 	if (!sj_ctf_output.write(e->event, e->values, &e->origin))
-		trace.unwritten++;
+		trace.lost++;
 }
 
 /* False: that was the last that is wanted. */
@@ -237,16 +202,18 @@ static bool flushed(void)
 {
 	if (!trace.out || (!ferror(trace.out) && !fflush(trace.out)))
 		return true;
-	if (!trace.failed)
-		trace.status = tool_error(trace.path ? trace.path : "the output",
-					  "%s", strerror(errno));
+	if (!trace.path)
+		trace.status = out_flush() ? EXIT_OK : EXIT_BAD;
+	else if (!trace.failed)
+		trace.status = tool_error(trace.path, "%s", strerror(errno));
 	trace.failed = true;
 	return false;
 }
 
 /* ---- processes ------------------------------------------------------------------- */
 
-static void begin_source(struct live *l, struct live_copy *copy, uint64_t *matched)
+/* False: it is not traced. */
+static bool begin_source(struct live *l, struct live_copy *copy, uint64_t *matched)
 {
 	struct sj_control_reply reply;
 	char why[WHY_MAX];
@@ -255,14 +222,14 @@ static void begin_source(struct live *l, struct live_copy *copy, uint64_t *match
 	if (ring_open(&ring)) {
 		trace.status = tool_error(NULL, "memory for a ring: %s",
 					  strerror(errno));
-		return;
+		return false;
 	}
 	if (live_ask(copy, SJ_CONTROL_TRACE, trace.patterns, ring.fd,
 		     RING_LANE_BITS, &reply, why)) {
 		trace.status = tool_error(NULL, "process %d: %s", (int)l->pid,
 					  why);
 		ring_close(&ring);
-		return;
+		return false;
 	}
 	*matched += reply.matched;
 	trace.rings = tool_grow(trace.rings, &trace.rings_room, trace.n + 1,
@@ -270,43 +237,102 @@ static void begin_source(struct live *l, struct live_copy *copy, uint64_t *match
 	trace.sources = tool_grow(trace.sources, &trace.room, trace.n + 1,
 				  sizeof(*trace.sources));
 	trace.rings[trace.n] = ring;
-	trace.sources[trace.n++] = (struct source){ copy, l->pid, false, 0 };
+	trace.sources[trace.n++] = (struct source){ l, copy, false, 0 };
+	return true;
 }
 
-static void begin_process(struct live *l, uint64_t *matched)
+/* How many of its copies are traced; then it stays for them. */
+static size_t begin_process(struct live *l, uint64_t *matched)
 {
 	uint64_t here = 0;
+	size_t n = 0;
 
 	for (size_t i = 0; i < l->n; i++)
-		begin_source(l, &l->copies[i], &here);
-	if (!trace.quiet && !trace.who.all)
+		n += !l->copies[i].hello.seen &&
+		     begin_source(l, &l->copies[i], &here);
+	if (n && !trace.quiet && !trace.who.all)
 		fprintf(stderr, "side-jmp: process %d: %" PRIu64 " events, by"
 			" control\n", (int)l->pid, here);
 	*matched += here;
+	return n;
 }
 
-static void begin_all(void)
+static void begin_chosen(struct chosen *c, bool first, uint64_t *matched)
 {
-	uint64_t matched = 0;
+	struct live *l = tool_alloc(1, sizeof(*l));
 	char why[WHY_MAX];
 	bool there;
 
-	trace.lives = tool_alloc(trace.who.n, sizeof(*trace.lives));
-	for (size_t i = 0; i < trace.who.n; i++) {
-		struct live *l = &trace.lives[trace.n_lives];
-
-		if (!live_open(l, trace.who.pids[i], &there, why)) {
-			trace.n_lives++;
-			begin_process(l, &matched);
-		} else if (there || !trace.who.all) {
+	if (live_open(l, c->pid, &there, why)) {
+		if (first && (there || !trace.who.all))
 			trace.status = tool_error(NULL, "%s", why);
-		}
+		free(l);
+	} else if (begin_process(l, matched)) {
+		c->taken = true;
+	} else {
+		live_close(l);
+		free(l);
 	}
+}
+
+static void begin_all(bool first)
+{
+	uint64_t matched = 0;
+
+	for (struct chosen *c = NULL; (c = choice_newcomer(&trace.who, c)); )
+		begin_chosen(c, first, &matched);
+	trace.looked = sj_now();
+	if (!first)
+		return;
 	if (trace.n && !matched)
 		tool_warn(NULL, "\"%s\" matches no event so far",
 			  trace.patterns);
 	if (!trace.n && !trace.status)
 		trace.status = tool_error(NULL, "no process can be controlled");
+}
+
+static bool is_awaited(void)
+{
+	return trace.who.all || trace.who.n_names;
+}
+
+static void look_again(void)
+{
+	if (!is_awaited() || sj_now() - trace.looked < LOOK_NS)
+		return;
+	choice_look_again(&trace.who);
+	begin_all(false);
+}
+
+/* All is shown of it, or will not be. */
+static void end_source(size_t i)
+{
+	struct live *l = trace.sources[i].live;
+	struct ring *r = &trace.rings[i];
+	bool last = true;
+
+	trace.lost += ring_lost(r);
+	trace.damaged += r->damaged;
+	trace.undescribed += r->undescribed;
+	ring_close(r);
+	trace.n--;
+	trace.sources[i] = trace.sources[trace.n];
+	trace.rings[i] = trace.rings[trace.n];
+	for (size_t k = 0; k < trace.n; k++)
+		last &= trace.sources[k].live != l;
+	if (last) {
+		choice_lost(&trace.who, l->pid);
+		live_close(l);
+		free(l);
+	}
+}
+
+/* Of those that ended while others go on. */
+static void end_ended(void)
+{
+	for (size_t i = trace.n; i-- > 0; )
+		if (trace.sources[i].ended && ring_empty(&trace.rings[i]))
+			end_source(i);
 }
 
 /* A thread that was killed has left its lane. */
@@ -353,24 +379,34 @@ static bool show_until(uint64_t until)
 	return flushed();
 }
 
-/* Not from a process that ends: it is one of several. */
-static bool all_ended(const struct pollfd *fds)
+static bool all_ended(void)
 {
-	size_t left = 0;
+	size_t i = 0;
 
-	for (size_t i = 0; i < trace.n; i++) {
-		struct source *s = &trace.sources[i];
-
-		s->ended |= live_ended(s->copy, fds[i].revents);
-		left += !s->ended;
-	}
-	return !left;
+	while (i < trace.n && trace.sources[i].ended)
+		i++;
+	return i == trace.n && !is_awaited();
 }
 
-static bool over(uint64_t end, const struct pollfd *fds)
+/* True: interrupted. */
+static bool wait_for_it(int signals, int wait)
 {
-	return fds[trace.n].revents || all_ended(fds) ||
-	       (end && sj_now() >= end);
+	struct pollfd *fds = tool_alloc(trace.n + 1, sizeof(*fds));
+	bool stop;
+
+	for (size_t i = 0; i < trace.n; i++)
+		fds[i] = (struct pollfd){
+			trace.sources[i].ended ? -1 :
+			trace.sources[i].copy->fd, POLLIN, 0,
+		};
+	fds[trace.n] = (struct pollfd){ signals, POLLIN, 0 };
+	(void)poll(fds, trace.n + 1, wait);
+	for (size_t i = 0; i < trace.n; i++)
+		trace.sources[i].ended |= live_ended(trace.sources[i].copy,
+						     fds[i].revents);
+	stop = fds[trace.n].revents;
+	free(fds);
+	return stop;
 }
 
 /* Ever longer, while nothing happens. */
@@ -386,24 +422,19 @@ static int next_wait(int wait, uint64_t before, uint64_t end)
 
 static void loop(int signals)
 {
-	struct pollfd *fds = tool_alloc(trace.n + 1, sizeof(*fds));
 	uint64_t end = trace.for_ns ? sj_now() + trace.for_ns : 0, before;
 	int wait = ROUND_SHORT;
+	bool stop;
 
 	do {
-		for (size_t i = 0; i < trace.n; i++)
-			fds[i] = (struct pollfd){
-				trace.sources[i].ended ? -1 :
-				trace.sources[i].copy->fd, POLLIN, 0,
-			};
-		fds[trace.n] = (struct pollfd){ signals, POLLIN, 0 };
-		(void)poll(fds, trace.n + 1, wait);
+		stop = wait_for_it(signals, wait);
 		before = trace.shown;
 		if (!show_until(collect()))
 			break;
+		end_ended();
+		look_again();
 		wait = next_wait(wait, before, end);
-	} while (!over(end, fds));
-	free(fds);
+	} while (!stop && !all_ended() && (!end || sj_now() < end));
 }
 
 /* Nobody writes any more; what they have written is shown, unless enough was. */
@@ -417,11 +448,13 @@ static void finish(void)
 	for (size_t i = 0; i < trace.n; i++)
 		if (!trace.sources[i].ended)
 			live_settle(trace.sources[i].copy, now);
-	for (size_t i = 0; i < trace.n_lives; i++)
-		live_close(&trace.lives[i]);
+	for (size_t i = 0; i < trace.n; i++)
+		live_close(trace.sources[i].live);
 	(void)collect();
 	if (!trace.failed && (!trace.count || trace.shown < trace.count))
 		(void)show_until(UINT64_MAX);
+	while (trace.n)
+		end_source(trace.n - 1);
 	if (!trace.out)
 		sj_ctf_output.close();
 	else if (trace.out != stdout && fclose(trace.out) && !trace.failed)
@@ -430,33 +463,16 @@ static void finish(void)
 
 static void say_totals(void)
 {
-	uint64_t lost = trace.unwritten, damaged = 0, undescribed = 0;
-
-	for (size_t i = 0; i < trace.n; i++) {
-		lost += ring_lost(&trace.rings[i]);
-		damaged += trace.rings[i].damaged;
-		undescribed += trace.rings[i].undescribed;
-	}
 	if (!trace.quiet)
 		fprintf(stderr, "side-jmp: %" PRIu64 " events, %" PRIu64
-			" lost%s%s\n", trace.shown, lost, trace.out ? "" :
+			" lost%s%s\n", trace.shown, trace.lost, trace.out ? "" :
 			"; in ", trace.ctf_path);
-	if (damaged)
-		tool_warn(NULL, "%" PRIu64 " records were damaged", damaged);
-	if (undescribed)
+	if (trace.damaged)
+		tool_warn(NULL, "%" PRIu64 " records were damaged",
+			  trace.damaged);
+	if (trace.undescribed)
 		tool_warn(NULL, "%" PRIu64 " events were not described: their"
-			  " descriptions were lost", undescribed);
-}
-
-static void close_all(void)
-{
-	for (size_t i = 0; i < trace.n; i++)
-		ring_close(&trace.rings[i]);
-	free(trace.rings);
-	free(trace.sources);
-	free(trace.lives);
-	free(trace.patterns);
-	choice_free(&trace.who);
+			  " descriptions were lost", trace.undescribed);
 }
 
 int cmd_trace(int argc, char **argv)
@@ -464,22 +480,28 @@ int cmd_trace(int argc, char **argv)
 	static const struct argp argp = {
 		options, parse, "", "Show events of running processes, from now"
 		" on, until interrupted.\vLibraries that they load and children"
-		" that they fork meanwhile are included.  Exit status: 2 if a"
+		" that they fork meanwhile are included, and with --name and"
+		" --all processes that start.  Exit status: 2 if a"
 		" process can't be traced, or the output fails.", NULL, NULL,
 		NULL,
 	};
 	int signals;
+	bool any;
 
 	tool_parse(&argp, argc, argv, NULL);
 	signals = live_signals();
 	if (open_output())
 		return EXIT_BAD;
-	begin_all();
-	if (trace.n)
+	begin_all(true);
+	any = trace.n;
+	if (any)
 		loop(signals);
 	finish();
-	if (trace.n)
+	if (any)
 		say_totals();
-	close_all();
+	free(trace.rings);
+	free(trace.sources);
+	free(trace.patterns);
+	choice_free(&trace.who);
 	return trace.status;
 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "tools/list_live.h"
+#include "tools/live.h"
 #include "tools/out.h"
 #include "tools/side-jmp.h"
 #include "tools/table.h"
@@ -213,7 +214,7 @@ int list_live(const struct choice *who, bool keys, bool events, bool json)
 	for (size_t i = 0; i < who->n; i++) {
 		struct live l;
 
-		if (!live_open(&l, who->pids[i], &there, why)) {
+		if (!live_open(&l, who->chosen[i].pid, &there, why)) {
 			for (size_t k = 0; k < l.n; k++)
 				list_copy(&to, &l, &l.copies[k]);
 			live_close(&l);

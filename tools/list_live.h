@@ -3,7 +3,9 @@
 #ifndef TOOLS_LIST_LIVE_H
 #define TOOLS_LIST_LIVE_H
 
-#include "tools/live.h"
+#include <stdbool.h>
+
+#include "tools/choice.h"
 
 /* Returns an exit status. */
 int list_live(const struct choice *who, bool keys, bool events, bool json);

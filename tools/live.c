@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* See live.h. */
 #define _GNU_SOURCE
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -28,113 +28,6 @@
 #include "tools/live.h"
 
 #define LIVE_LIST_MAX	(UINT64_C(128) << 20)	/* bytes that a process lists */
-
-/* ---- which processes ------------------------------------------------------- */
-
-static void choose(struct choice *c, pid_t pid)
-{
-	for (size_t i = 0; i < c->n; i++)
-		if (c->pids[i] == pid)
-			return;
-	c->pids = tool_grow(c->pids, &c->room, c->n + 1, sizeof(*c->pids));
-	c->pids[c->n++] = pid;
-}
-
-/* A line of a file of /proc/PID, without its end.  False: it is not to be had. */
-static bool read_line(pid_t pid, const char *file, char *to, int size)
-{
-	char path[64];
-	FILE *f;
-	bool got;
-
-	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file);
-	f = fopen(path, "re");
-	got = f && fgets(to, size, f);
-	if (f)
-		fclose(f);
-	if (got)
-		to[strcspn(to, "\n")] = '\0';
-	return got;
-}
-
-/* All, or those of that name. */
-static size_t choose_named(struct choice *c, const char *name)
-{
-	DIR *proc = opendir("/proc");
-	struct dirent *d;
-	size_t found = 0;
-	char comm[64];
-
-	while (proc && (d = readdir(proc))) {
-		pid_t pid = (pid_t)atoi(d->d_name);
-
-		if (pid <= 0 || pid == getpid())
-			continue;
-		if (name && (!read_line(pid, "comm", comm, sizeof(comm)) ||
-			     strncmp(comm, name, 15) || strlen(comm) <
-			     (strlen(name) < 15 ? strlen(name) : 15)))
-			continue;
-		choose(c, pid);
-		found++;
-	}
-	if (proc)
-		closedir(proc);
-	return found;
-}
-
-void choice_everybody(struct choice *c)
-{
-	choose_named(c, NULL);
-}
-
-static void choose_listed(struct choice *c, char *list,
-			  struct argp_state *state)
-{
-	char *word;
-
-	while ((word = strsep(&list, ","))) {
-		char *end;
-		long pid;
-
-		errno = 0;
-		pid = strtol(word, &end, 10);
-		if (!isdigit((unsigned char)*word) || *end || errno ||
-		    pid <= 0 || pid > INT32_MAX)
-			argp_error(state, "--pid: \"%s\" is not what is expected:"
-				   " a process id", word);
-		else
-			choose(c, (pid_t)pid);
-	}
-}
-
-error_t choice_option(struct choice *c, int option, char *arg,
-		      struct argp_state *state)
-{
-	switch (option) {
-	case 'p':
-		choose_listed(c, arg, state);
-		break;
-	case 'n':
-		if (!choose_named(c, arg))
-			argp_error(state, "--name: no process is called \"%s\"",
-				   arg);
-		break;
-	case 'a':
-		c->all = true;
-		choose_named(c, NULL);
-		break;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
-	c->asked = true;
-	return 0;
-}
-
-void choice_free(struct choice *c)
-{
-	free(c->pids);
-	*c = (struct choice){ 0 };
-}
 
 /* ---- who it is ---------------------------------------------------------------- */
 
@@ -523,7 +416,8 @@ bool live_ended(struct live_copy *copy, short revents)
 static int say_hello(struct live_copy *copy, uint64_t until, char why[WHY_MAX])
 {
 	struct sj_control_hello *h = &copy->hello;
-	int r = send_request(copy->fd, SJ_CONTROL_HELLO, NULL, -1, 0, why);
+	int r = send_request(copy->fd, SJ_CONTROL_HELLO, NULL, -1, live_mark(),
+			     why);
 
 	if (!r)
 		r = read_reply(copy, SJ_CONTROL_HELLO, h, sizeof(*h), until, why);
@@ -705,6 +599,16 @@ void live_close(struct live *l)
 
 /* ---- what there is ------------------------------------------------------------------------ */
 
+uint32_t live_mark(void)
+{
+	static uint32_t mark;
+
+	while (!mark)
+		if (getrandom(&mark, sizeof(mark), 0) < 0)
+			mark = (uint32_t)getpid();
+	return mark;
+}
+
 int live_area(size_t size, void **at)
 {
 	int fd = memfd_create("side-jmp", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -857,6 +761,5 @@ int live_signals(void)
 	sigaddset(&mask, SIGTERM);
 	sigaddset(&mask, SIGHUP);
 	sigprocmask(SIG_BLOCK, &mask, NULL);
-	signal(SIGPIPE, SIG_IGN);
 	return signalfd(-1, &mask, SFD_CLOEXEC);
 }

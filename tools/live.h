@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Running processes that may be controlled (runtime/control/control.h): which
- * are meant, and talking to them.
+ * Talking to running processes that may be controlled (runtime/control/control.h).
  *
  * A process may be hostile and this be root's: what it says is copied and
  * checked before it is believed, it is waited for a few seconds at most, and
@@ -13,7 +12,6 @@
 #ifndef TOOLS_LIVE_H
 #define TOOLS_LIVE_H
 
-#include <argp.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -21,28 +19,6 @@
 
 #include "runtime/control/control.h"
 #include "tools/say.h"
-
-/* ---- which processes ------------------------------------------------------- */
-
-struct choice {
-	pid_t *pids;
-	size_t n, room;
-	bool asked;			/* for any */
-	bool all;			/* then what can't be had is not said */
-};
-
-/* For a subcommand's options; of argp, with choice_option() in its parser. */
-#define CHOICE_OPTIONS(group) \
-	{ "pid", 'p', "PID", 0, "This process; a list of them with commas;" \
-	  " may be repeated", group }, \
-	{ "name", 'n', "NAME", 0, "All processes that are called so", group }, \
-	{ "all", 'a', NULL, 0, "All processes that can be controlled", group }
-/* 0, or ARGP_ERR_UNKNOWN: it is none of these. */
-error_t choice_option(struct choice *c, int option, char *arg,
-		      struct argp_state *state);
-void choice_free(struct choice *c);
-/* Every process there is, this one left out. */
-void choice_everybody(struct choice *c);
 
 /* ---- talking ---------------------------------------------------------------- */
 
@@ -89,6 +65,11 @@ bool live_ended(struct live_copy *copy, short revents);
  */
 int live_signals(void);
 
+/*
+ * This command's own number, for areas: a copy whose hello.seen is not 0 writes into
+ * one of them already, as a child of somebody who was asked.
+ */
+uint32_t live_mark(void);
 /* Memory to be shared.  The descriptor, or -1: errno. */
 int live_area(size_t size, void **at);
 

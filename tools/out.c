@@ -30,10 +30,14 @@ void put_text(const char *s)
 
 bool out_flush(void)
 {
+	static bool said;
+
 	if (!ferror(stdout) && !fflush(stdout))
 		return true;
-	fprintf(stderr, "side-jmp: can't write the output: %s\n",
-		strerror(errno));
+	if (!said)
+		fprintf(stderr, "side-jmp: can't write the output: %s\n",
+			strerror(errno));
+	said = true;
 	return false;
 }
 

@@ -30,6 +30,11 @@ static const struct image native = {
 
 /* ---- the area ---------------------------------------------------------------- */
 
+static struct sj_ring *shared(const struct ring *r)
+{
+	return r->at;
+}
+
 int ring_open(struct ring *r)
 {
 	*r = (struct ring){
@@ -38,13 +43,9 @@ int ring_open(struct ring *r)
 	r->fd = live_area(r->size, &r->at);
 	if (r->fd < 0)
 		return -1;
+	shared(r)->mark = live_mark();
 	r->known = tool_alloc(KNOWN_HASH, sizeof(*r->known));
 	return 0;
-}
-
-static struct sj_ring *shared(const struct ring *r)
-{
-	return r->at;
 }
 
 uint64_t ring_lost(const struct ring *r)
@@ -282,6 +283,18 @@ uint64_t ring_collect(struct ring *r)
 		until = lane < until ? lane : until;
 	}
 	return until;
+}
+
+bool ring_empty(const struct ring *r)
+{
+	for (unsigned i = 0; i < SJ_RING_LANES; i++) {
+		const struct ring_lane *l = &r->lanes[i];
+
+		if (l->from != l->to || (!l->damaged && l->tail != __atomic_load_n(
+		    &shared(r)->lanes[i].head, __ATOMIC_RELAXED)))
+			return false;
+	}
+	return true;
 }
 
 int ring_stuck(const struct ring *r)

@@ -46,6 +46,8 @@ void ring_close(struct ring *r);
 uint64_t ring_lost(const struct ring *r);	/* as the process counts */
 /* Copy what there is.  Returns up to which time that is all. */
 uint64_t ring_collect(struct ring *r);
+/* There is nothing to be copied or shown: of one that nobody writes to, for ever. */
+bool ring_empty(const struct ring *r);
 /* A lane that nobody has let go for a second; or -1. */
 int ring_stuck(const struct ring *r);
 

@@ -339,7 +339,7 @@ static void agent_serve(struct control_peer *peer)
 {
 	bool inherited = peer->inherited;
 	bool goes_on = !inherited && sj_file_still(peer->fd, &peer->file) &&
-		       sj_control_serve(peer);
+		       sj_control_serve(peer, agent.peers, AGENT_PEERS);
 
 	if (!goes_on) {
 		sigmask_t mask;

@@ -62,6 +62,8 @@ int sj_control_count(struct control_stream *s, const char *patterns,
 int sj_control_end(struct control_stream *s);
 /* A lane whose owner is no more.  0, -EINVAL, or -EBUSY: it has one. */
 int sj_control_reclaim(struct control_stream *s, uint32_t lane);
+/* Of an area. */
+uint32_t sj_control_mark(const struct control_stream *s);
 /* In the child. */
 void sj_control_after_fork(struct control_stream *s, pid_t parent);
 
@@ -75,7 +77,11 @@ struct control_peer {
 	struct control_stream stream;
 };
 
-/* The next request and its reply.  False: no more are to be expected. */
-bool sj_control_serve(struct control_peer *peer);
+/*
+ * The next request and its reply.  False: no more are to be expected.  `all`: who is
+ * connected, n places.
+ */
+bool sj_control_serve(struct control_peer *peer, const struct control_peer *all,
+		      unsigned n);
 
 #endif

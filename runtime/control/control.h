@@ -37,7 +37,7 @@
  * (the process that writes to it must not die of what the other does), the
  * `area`.
  *
- *	HELLO    -				struct sj_control_hello
+ *	HELLO    argument			struct sj_control_hello
  *	LIST     area				entries: struct sj_control_list
  *	ENABLE   patterns			keys of these names have one
  *						user more: control.  One,
@@ -57,7 +57,9 @@
  * that are loaded later are in it.  So are those of children: a child has the same
  * memory mapped, and the connection, on which it answers nothing, and from whose
  * end it concludes the same.  So the connection is closed from that side when the
- * last process that writes has gone.
+ * last process that writes has gone.  Who may meet such a child otherwise puts a
+ * number of his own into each area, as `mark`, and says it in HELLO: so he hears
+ * whether he has that one's events already.
  *
  * All numbers are in the byte order of the machine.  A process that is of another
  * (under an emulator) is known by `magic`.
@@ -113,7 +115,8 @@ struct sj_control_hello {
 	uint64_t sites, armed, idle, refused;
 	uint64_t events, tracers;
 	uint32_t frozen;		/* nothing is patched any more */
-	uint32_t reserved;
+	uint32_t seen;			/* by a parent's connection, in an area
+					   whose mark is the argument, not 0 */
 	char backend[16], backend_reason[240];
 	char program[64];
 };
@@ -201,6 +204,7 @@ struct sj_lane {
 struct sj_ring {
 	struct sj_lane lanes[SJ_RING_LANES];
 	uint64_t lost;			/* atomic */
+	uint32_t mark;			/* the reader's */
 };
 
 enum sj_record_kind {
@@ -231,7 +235,8 @@ enum { SJ_COUNT_SHARDS = 8 };
 struct sj_counts {
 	uint64_t others;		/* atomic; events of higher numbers, and
 					   of libraries that a child loaded */
-	uint64_t reserved[7];
+	uint32_t mark;			/* the reader's */
+	uint32_t reserved[13];
 };
 
 #endif

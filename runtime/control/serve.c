@@ -26,6 +26,8 @@ static struct {
 		char bytes[SJ_CONTROL_MESSAGE + 1];
 	};
 	int fd;				/* that came along; -1: none */
+	const struct control_peer *all;	/* who is connected; n_all */
+	unsigned n_all;
 	union {
 		struct sj_control_reply reply;
 		struct sj_control_hello hello;
@@ -125,6 +127,17 @@ static int serve_change(bool enable)
 
 /* ---- what there is ----------------------------------------------------------- */
 
+/* Somebody sees this process by its parent's connection, with that mark. */
+static bool serve_is_seen(uint32_t mark)
+{
+	for (const struct control_peer *p = serve.all; mark &&
+	     p < serve.all + serve.n_all; p++)
+		if (p->fd >= 0 && p->inherited && p->stream.area.at &&
+		    sj_control_mark(&p->stream) == mark)
+			return true;
+	return false;
+}
+
 static int serve_hello(void)
 {
 	struct sj_control_hello *h = &serve.hello;
@@ -147,6 +160,7 @@ static int serve_hello(void)
 	h->events = events.events;
 	h->tracers = events.tracers;
 	h->frozen = sj_frozen();
+	h->seen = serve_is_seen(serve.request.argument);
 	snprintf(h->backend, sizeof(h->backend), "%s", sites.backend_name);
 	snprintf(h->backend_reason, sizeof(h->backend_reason), "%s",
 		 sites.backend_reason);
@@ -316,10 +330,13 @@ static bool serve_reply(const struct control_peer *peer, int error)
 		    MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)serve.reply.size;
 }
 
-bool sj_control_serve(struct control_peer *peer)
+bool sj_control_serve(struct control_peer *peer, const struct control_peer *all,
+		      unsigned n)
 {
 	int r = serve_receive(peer);
 
+	serve.all = all;
+	serve.n_all = n;
 	if (r == 1) {
 		memset(&serve.hello, 0, sizeof(serve.hello));
 		serve.reply.size = sizeof(serve.reply);

@@ -259,6 +259,12 @@ int sj_control_end(struct control_stream *s)
 	return 0;
 }
 
+uint32_t sj_control_mark(const struct control_stream *s)
+{
+	return s->lane_size ? stream_ring(s)->mark :
+			      ((const struct sj_counts *)s->area.at)->mark;
+}
+
 int sj_control_reclaim(struct control_stream *s, uint32_t lane)
 {
 	uint32_t *owner;

@@ -95,4 +95,19 @@ ok top_counts_a_child_that_is_forked_meanwhile children
 ok top_wants_a_process says 'a process is expected' "$tool" top
 ok top_wants_a_delay says 'delay=0: expected seconds' "$tool" top -p 1 -d 0
 ok top_wants_a_number says 'times=x: expected a number' "$tool" top -p 1 -t x
+own=srv$$ && cp "$TMP/server" "$TMP/$own"	# a name that nobody else has
+begin env SIDE_JMP_CONTROL=1 PAUSE_US=1000 "$TMP/$own" || exit 1
+later() { # another one comes, and goes
+	"$tool" top -n "$own" -d .3 >"$TMP/lines" 2>"$TMP/err" & t=$!
+	until_ test -s "$TMP/lines" || return
+	mkfifo "$TMP/in2"
+	SIDE_JMP_CONTROL=1 PAUSE_US=1000 "$TMP/$own" <"$TMP/in2" >"$TMP/out2" 8>&- & other=$!
+	exec 7>"$TMP/in2"
+	until_ grep -q " $other $own  *server:pass" "$TMP/lines" && exec 7>&- && wait $other &&
+	gone() { tail -n 1 "$TMP/lines" | grep -q "server:" &&
+		! tail -n 5 "$TMP/lines" | grep -q " $other "; } && until_ gone &&
+	kill -INT $t && wait $t && ! grep . "$TMP/err"
+}
+ok top_has_a_process_that_starts_later later
+end
 done_testing

@@ -124,6 +124,28 @@ by_hand() { # ROUNDS: without the tool, so many more
 ok trace_hundreds_of_times_leaves_nothing by_hand "${MANY:-300}"
 ok trace_again_and_again_leaves_nothing rounds "${ROUNDS:-15}"
 
+# ---- processes that come later, and what they fork, once
+end
+own=srv$$ && cp "$TMP/server" "$TMP/$own"	# a name that nobody else has
+begin env SIDE_JMP_CONTROL=1 PAUSE_US=1000 "$TMP/$own" || exit 1
+later() {
+	"$tool" trace -n "$own" -e server:pass >"$TMP/lines" 2>"$TMP/err" & t=$!
+	until_ test -s "$TMP/lines" || return
+	SIDE_JMP_CONTROL=1 PAUSE_US=1000 "$TMP/$own" <"$TMP/in2" >"$TMP/out2" 8>&- & other=$!
+	exec 7>"$TMP/in2"
+	until_ of_child $other && tell fork && child=$answer && until_ of_child $child &&
+	sleep 1.5 && exec 7>&- && wait $other && kill -0 $t && kill -INT $t && wait $t &&
+	[ "$(grep -c 'events, by control' "$TMP/err")" = 2 ] && [ "$(lost)" = 0 ]
+	r=$?; cat "$TMP/err"; kill -9 $child; return $r
+}
+ok trace_has_processes_of_a_name_that_start_later_and_children_once later
+head_() { "$tool" trace -p $pid 2>"$TMP/err" | head -n 1 >"$TMP/lines"
+	[ "$(grep -c 'Broken pipe\|write' "$TMP/err")" = 0 ] && until_ idle $pid; }
+ok trace_into_head_ends_without_a_word head_
+full_() { "$tool" trace -p $pid >/dev/full 2>"$TMP/err"; [ $? = 2 ] &&
+	[ "$(grep -c 'No space left' "$TMP/err")" = 1 ]; }
+ok trace_says_once_that_the_output_is_full full_
+
 # ---- too much of it
 end
 begin env SIDE_JMP_CONTROL=1 "$TMP/server" || exit 1
