@@ -55,13 +55,25 @@ uint64_t ring_lost(const struct ring *r)
 
 /* ---- descriptions -------------------------------------------------------------- */
 
+/*
+ * Which process: numbers are used again.  The first that had one, and said nothing
+ * of a parent, has life 0.
+ */
+struct ring_who {
+	int32_t pid;
+	uint64_t life;
+};
+
 /* An event of a process; or, without a description, whose child a process is. */
 struct ring_known {
-	struct ring_known *next;
-	int32_t pid;
+	struct ring_known *next;	/* the newest first */
+	struct ring_who who;
 	uint64_t number;		/* of an event; 0: the process itself */
-	int32_t parent;
-	bool shown;
+	bool shown;			/* an event */
+	/* Of a process. */
+	struct ring_who parent;
+	bool own;			/* it has described events itself */
+	uint64_t used;			/* r->lives then */
 	struct side_jmp_event event;
 	uint64_t desc[];		/* its bytes */
 };
@@ -72,26 +84,90 @@ static struct ring_known **known_bucket(const struct ring *r, int32_t pid,
 	return &r->known[((uint64_t)(uint32_t)pid * 31 + number) % KNOWN_HASH];
 }
 
-static struct ring_known *find(const struct ring *r, int32_t pid,
+static struct ring_known *find(const struct ring *r, struct ring_who who,
 			       uint64_t number)
 {
-	struct ring_known *k = *known_bucket(r, pid, number);
+	struct ring_known *k = *known_bucket(r, who.pid, number);
 
-	while (k && (k->pid != pid || k->number != number))
+	while (k && (k->who.pid != who.pid || k->who.life != who.life ||
+		     k->number != number))
 		k = k->next;
 	return k;
 }
 
-/* NULL: there are too many. */
-static struct ring_known *know(struct ring *r, int32_t pid, uint64_t number,
-			       const void *desc, size_t size)
+/* Who has that number now.  NULL: one that said nothing of a parent. */
+static struct ring_known *find_process(const struct ring *r, int32_t pid)
 {
-	struct ring_known **bucket = known_bucket(r, pid, number), *k;
+	struct ring_known *k = *known_bucket(r, pid, 0);
 
+	while (k && (k->who.pid != pid || k->number))
+		k = k->next;
+	return k;
+}
+
+static struct ring_who who_of(const struct ring *r, int32_t pid)
+{
+	const struct ring_known *k = find_process(r, pid);
+
+	return k ? k->who : (struct ring_who){ pid, 0 };
+}
+
+static bool is_idle(const struct ring *r, const struct ring_known *k)
+{
+	return !k->number && !k->own && r->lives - k->used > KNOWN_MAX / 2;
+}
+
+/*
+ * Of a process: the next of its ancestors that described any event.  (A life is
+ * later than its parent's: there is no circle.)  NULL: that says nothing of parents.
+ */
+static struct ring_known *pass_over(const struct ring *r, struct ring_known *k,
+				    bool idle_alone)
+{
+	struct ring_known *parent = find(r, k->parent, 0);
+
+	while (parent && !parent->own && (!idle_alone || is_idle(r, parent))) {
+		k->parent = parent->parent;
+		parent = find(r, k->parent, 0);
+	}
+	return parent;
+}
+
+/*
+ * Processes that described nothing themselves and had no event, nor a child, since
+ * many others came: most of them have ended.
+ */
+static void forget_idle(struct ring *r)
+{
+	for (unsigned i = 0; i < KNOWN_HASH; i++)
+		for (struct ring_known *k = r->known[i]; k; k = k->next)
+			if (!k->number)
+				(void)pass_over(r, k, true);
+	for (unsigned i = 0; i < KNOWN_HASH; i++)
+		for (struct ring_known **p = &r->known[i], *k; (k = *p); ) {
+			if (!is_idle(r, k)) {
+				p = &k->next;
+				continue;
+			}
+			*p = k->next;
+			r->n_known--;
+			free(k);
+		}
+	r->swept = r->lives;
+}
+
+/* NULL: there are too many. */
+static struct ring_known *know(struct ring *r, struct ring_who who,
+			       uint64_t number, const void *desc, size_t size)
+{
+	struct ring_known **bucket = known_bucket(r, who.pid, number), *k;
+
+	if (r->n_known == KNOWN_MAX && r->lives - r->swept > KNOWN_MAX / 8)
+		forget_idle(r);
 	if (r->n_known == KNOWN_MAX || r->known_bytes + size > KNOWN_BYTES_MAX)
 		return NULL;
 	k = tool_alloc(1, sizeof(*k) + size);
-	*k = (struct ring_known){ .next = *bucket, .pid = pid,
+	*k = (struct ring_known){ .next = *bucket, .who = who,
 				  .number = number };
 	if (size)
 		memcpy(k->desc, desc, size);
@@ -143,26 +219,42 @@ static bool desc_is_sane(const void *desc, size_t size)
 	return sane;
 }
 
+static void learn_fork(struct ring *r, int32_t pid, int32_t parent)
+{
+	struct ring_known *process = find_process(r, parent), *k;
+	struct ring_who from = who_of(r, parent);
+
+	if (process)
+		process->used = r->lives;
+	k = know(r, (struct ring_who){ pid, ++r->lives }, 0, NULL, 0);
+	if (!k)
+		return;
+	k->parent = from;
+	k->used = r->lives;
+}
+
 static void learn(struct ring *r, const struct sj_record *record,
 		  const void *payload)
 {
 	size_t size = record->size - sizeof(*record);
-	struct ring_known *k;
+	struct ring_known *k, *process;
+	struct ring_who who;
 
 	if (record->kind == SJ_RING_FORK) {
-		k = know(r, record->pid, 0, NULL, 0);
-		if (k)
-			k->parent = (int32_t)record->number;
+		learn_fork(r, record->pid, (int32_t)record->number);
 		return;
 	}
 	if (!record->number || !desc_is_sane(payload, size)) {
 		r->damaged++;
 		return;
 	}
-	k = find(r, record->pid, record->number);
-	if (k)				/* two threads were the first */
+	process = find_process(r, record->pid);
+	if (process)
+		process->own = true;
+	who = who_of(r, record->pid);
+	if (find(r, who, record->number))	/* two threads were the first */
 		return;
-	k = know(r, record->pid, record->number, payload, size);
+	k = know(r, who, record->number, payload, size);
 	if (k)
 		k->event = (struct side_jmp_event){
 			.version = SIDE_JMP_EVENT_VERSION,
@@ -175,15 +267,17 @@ static void learn(struct ring *r, const struct sj_record *record,
 static struct ring_known *event_of(const struct ring *r, int32_t pid,
 				   uint64_t number)
 {
-	struct ring_known *k = find(r, pid, number);
+	struct ring_known *process = find_process(r, pid);
+	struct ring_who who = who_of(r, pid);
+	struct ring_known *k = find(r, who, number);
 
-	for (unsigned depth = 0; !k && depth < 1000; depth++) {
-		const struct ring_known *process = find(r, pid, 0);
+	if (process)
+		process->used = r->lives;
+	for (unsigned depth = 0; !k && process && depth < 1000; depth++) {
+		struct ring_known *parent = pass_over(r, process, false);
 
-		if (!process)
-			return NULL;
-		pid = process->parent;
-		k = find(r, pid, number);
+		k = find(r, process->parent, number);
+		process = parent;
 	}
 	return k;
 }

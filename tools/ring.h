@@ -36,6 +36,8 @@ struct ring {
 	struct ring_lane lanes[SJ_RING_LANES];
 	struct ring_known **known;	/* descriptions, hashed */
 	size_t n_known, known_bytes;
+	uint64_t lives;			/* of processes, one after another */
+	uint64_t swept;			/* of these, when some were forgotten */
 	uint64_t damaged, undescribed;	/* records; events */
 	uint64_t newest;		/* that was given out */
 };

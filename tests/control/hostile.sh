@@ -52,6 +52,15 @@ keeps() { # HOW AT-MOST COMMAND...
 }
 ok a_target_that_is_mute_a_hundred_times_is_waited_for_once keeps mute 12 "$tool" list
 ok a_target_that_always_has_more_to_list_is_refused keeps more 12 "$tool" list
+forks() { # an honest one: of children without number each is known
+	"$TMP/target" "/tmp/side_jmp-$(id -u)" forks >"$TMP/target.out" 2>&1 & liar=$!
+	until_ grep -q here "$TMP/target.out" &&
+	tests/limit 60 "$tool" trace -qp $liar --count 5 >"$TMP/said" 2>&1; r=$?
+	kill -9 $liar; rm -f /tmp/side_jmp-*/$liar-*; cut -d' ' -f2- "$TMP/said"
+	[ $r = 0 ] && [ "$(cut -d' ' -f2- "$TMP/said" | tr '\n' ' ')" = "7 child:one a=1\
+ 7 child:two a=2 150999 child:two a=3 150999 child:one a=4 150999 child:one a=5 " ]
+}
+ok a_target_with_very_many_children_is_understood forks
 # Somebody else's socket under its name is not believed
 "$TMP/target" "/tmp/side_jmp-$(id -u)" >"$TMP/target.out" 2>&1 & liar=$!
 until_ grep -q here "$TMP/target.out"

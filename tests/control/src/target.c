@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * A hostile target: target FOLDER [mute|more].  Listens there as a controlled process
+ * A hostile target: target FOLDER [mute|more|forks].  Listens there as a controlled process
  * does, and lies: in the length of its replies, in what it lists, in its ring, each
  * connection otherwise, by a seed that counts up.  Or it says nothing, on a hundred
- * sockets; or that there is more to list, whatever memory it is brought.
+ * sockets; or that there is more to list, whatever memory it is brought; or it is
+ * honest, and has children without number, whose numbers are used again.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -26,8 +27,11 @@ SIDE_JMP_EVENT(lie, all, "\033[2J",
 	(u8, a), (string, b), (seq, c, u64), (array, d, u16, 3), (chars, e, 9),
 	(enum, f, (1, "\033]0;title\a"), (2, "two")), (float, g));
 
+SIDE_JMP_EVENT(child, one, "", (u32, a));
+SIDE_JMP_EVENT(child, two, "", (u32, a));
+
 static unsigned seed;
-static bool more;
+static bool more, forks;
 
 static uint64_t now(void)
 {
@@ -93,6 +97,58 @@ static void fill_ring(char *at, size_t size)
 				 rand() % 2 ? UINT64_MAX - (uint64_t)rand() :
 				 (uint64_t)rand(), __ATOMIC_RELEASE);
 	}
+}
+
+/* ---- children ----------------------------------------------------------------- */
+
+static void put_of(char *area, size_t size, uint32_t kind, int32_t pid,
+		   uint64_t number, const void *payload, size_t n)
+{
+	size_t lane_size = (size - SJ_RING_AT) / SJ_RING_LANES;
+	struct sj_lane *lane = &((struct sj_ring *)area)->lanes[0];
+	size_t whole = sizeof(struct sj_record) + (n + 7) / 8 * 8;
+	struct sj_record r = { (uint32_t)whole, kind, number, now(), pid, pid };
+	size_t at = lane->head & (lane_size - 8);
+
+	while (lane->head + 2 * whole - __atomic_load_n(&lane->tail,
+				__ATOMIC_ACQUIRE) > lane_size)
+		usleep(100);
+	if (at + whole > lane_size) {
+		uint32_t pad[2] = { (uint32_t)(lane_size - at), SJ_RING_PAD };
+
+		memcpy(area + SJ_RING_AT + at, pad, sizeof(pad));
+		lane->head += lane_size - at;
+		at = 0;
+	}
+	memcpy(area + SJ_RING_AT + at, &r, sizeof(r));
+	memcpy(area + SJ_RING_AT + at + sizeof(r), payload, n);
+	__atomic_store_n(&lane->head, lane->head + whole, __ATOMIC_RELEASE);
+}
+
+/* 7 dies, and another has its number; and 150,000 others come and go. */
+static void fill_with_forks(char *at, size_t size)
+{
+	const struct side_jmp_event_desc
+		*one = child_side_jmp_one_side_jmp_event.desc,
+		*two = child_side_jmp_two_side_jmp_event.desc;
+	uint32_t a = 0;
+
+	put_of(at, size, SJ_RING_DESC, 1, 1, one, one->size);
+	for (unsigned life = 0; life < 2; life++) {
+		const struct side_jmp_event_desc *d = life ? two : one;
+
+		put_of(at, size, SJ_RING_FORK, 7, 1, "", 0);
+		put_of(at, size, SJ_RING_DESC, 7, 2, d, d->size);
+		a++, put_of(at, size, SJ_RING_EVENT, 7, 2, &a, sizeof(a));
+		usleep(500000);		/* until somebody has shown it */
+	}
+	for (int32_t pid = 1000; pid < 151000; pid++)	/* each the next's parent */
+		put_of(at, size, SJ_RING_FORK, pid, pid == 1000 ? 7 : pid - 1, "",
+		       0);
+	a++, put_of(at, size, SJ_RING_EVENT, 150999, 2, &a, sizeof(a));
+	put_of(at, size, SJ_RING_DESC, 150999, 3, one, one->size);
+	a++, put_of(at, size, SJ_RING_EVENT, 150999, 3, &a, sizeof(a));
+	a++, put_of(at, size, SJ_RING_EVENT, 150999, 1, &a, sizeof(a));
 }
 
 /* It goes on changing what is read. */
@@ -192,6 +248,7 @@ static void serve(int fd)
 	int memfd;
 
 	srand(++seed);
+	seed = forks ? 4 : seed;		/* nothing of it is spoilt */
 	while ((memfd = receive(fd, &r)) != -2) {
 		struct area a = { NULL, 0 };
 		struct stat st;
@@ -205,13 +262,15 @@ static void serve(int fd)
 		}
 		if (a.at && r.op == SJ_CONTROL_LIST)
 			fill_list(a.at, a.size);
-		if (a.at && r.op == SJ_CONTROL_TRACE)
+		if (a.at && r.op == SJ_CONTROL_TRACE && !forks)
 			fill_ring(a.at, a.size);
 		if (a.at && r.op == SJ_CONTROL_COUNT)
 			memset(a.at, 0xff, a.size);
 		changes = a.at && seed % 4 == 3 &&
 			  !pthread_create(&thread, NULL, change, &a);
 		reply(fd, &r);
+		if (forks && a.at && r.op == SJ_CONTROL_TRACE)
+			fill_with_forks(a.at, a.size);
 		if (changes)
 			pthread_join(thread, NULL);
 		if (a.at)
@@ -230,6 +289,7 @@ int main(int argc, char **argv)
 	if (argc < 2)
 		return 2;
 	more = argc > 2 && !strcmp(argv[2], "more");
+	forks = argc > 2 && !strcmp(argv[2], "forks");
 	signal(SIGPIPE, SIG_IGN);
 	mkdir(argv[1], 0700);
 	snprintf(name.sun_path, sizeof(name.sun_path), "%s/%d-1", argv[1],
