@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "runtime/events/pattern.h"
 #include "tools/choice.h"
@@ -22,6 +23,7 @@
 #include "tools/proc.h"
 #include "tools/side-jmp.h"
 #include "tools/table.h"
+#include "tools/word.h"
 
 /* What a file has. */
 struct file {
@@ -30,6 +32,10 @@ struct file {
 	uint64_t objects, sites, events;	/* objects: 0 or 1 */
 	char **names;			/* of keys and events; n_names */
 	size_t n_names;
+	struct word_place *keys;	/* with sites; n_keys */
+	size_t n_keys;
+	uint64_t offset, addr;		/* of the first segment's page */
+	bool big_endian;
 };
 
 struct row {
@@ -37,6 +43,7 @@ struct row {
 	unsigned uid;
 	char name[64];
 	bool controlled;
+	bool counted;			/* `enabled` is known */
 	uint64_t objects, sites, events, enabled;
 	char backend[16];
 	char how[WHY_MAX];		/* it can't be reached, if it can't */
@@ -96,6 +103,23 @@ static bool matches(const char *name)
 
 /* ---- from files ------------------------------------------------------------- */
 
+static void file_keys(struct file *f, const struct image *im,
+		      const struct table *t)
+{
+	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+
+	if (!im->n_segments)
+		return;
+	f->offset = im->segments[0].offset & ~(page - 1);
+	f->addr = im->segments[0].addr & ~(page - 1);
+	f->big_endian = im->big_endian;
+	f->keys = tool_alloc(t->n_keys, sizeof(*f->keys));
+	word_places(t, f->keys);
+	for (size_t i = 0; i < t->n_keys; i++)
+		if (t->keys[i].sites)
+			f->keys[f->n_keys++] = f->keys[i];
+}
+
 static void file_read(struct file *f, const char *path)
 {
 	char why[WHY_MAX];
@@ -105,6 +129,7 @@ static void file_read(struct file *f, const char *path)
 	if (peek(path) != 1 || image_open(&im, path, why))
 		return;
 	if (!table_load(&t, &im, why)) {
+		file_keys(f, &im, &t);
 		f->objects = t.n_sites || t.n_events;
 		f->sites = t.n_sites;
 		f->events = t.n_events;
@@ -129,8 +154,8 @@ static const struct file *file_of(struct process *p, const struct mapping *m)
 			return &ps.files[i];
 	ps.files = tool_grow(ps.files, &ps.room, ps.n_files + 1,
 			     sizeof(*ps.files));
-	ps.files[ps.n_files] = (struct file){ m->device, m->inode, 0, 0, 0,
-					      NULL, 0 };
+	ps.files[ps.n_files] = (struct file){ .device = m->device,
+					      .inode = m->inode };
 	if (!process_file(p, m, path, sizeof(path), &replaced))
 		file_read(&ps.files[ps.n_files], path);
 	return &ps.files[ps.n_files++];
@@ -144,6 +169,62 @@ static bool is_first(const struct process *p, const struct mapping *m)
 		    o->device == m->device)
 			return false;
 	return m->executable;
+}
+
+/* ---- keys, in the process's memory --------------------------------------------- */
+
+/* Addresses: of those that are enabled, each once. */
+struct enabled {
+	uint64_t *at;
+	size_t n, room;
+	bool unreadable;		/* one; it is not known then how many */
+};
+
+static void add_enabled(struct enabled *e, uint64_t at)
+{
+	for (size_t i = 0; i < e->n; i++)
+		if (e->at[i] == at)
+			return;
+	e->at = tool_grow(e->at, &e->room, e->n + 1, sizeof(*e->at));
+	e->at[e->n++] = at;
+}
+
+/* Of a file that is mapped there from its first segment on. */
+static void read_keys(struct process *p, const struct file *f, uint64_t start,
+		      struct enabled *e)
+{
+	const struct image as = { .big_endian = f->big_endian };
+
+	for (size_t i = 0; i < f->n_keys; i++) {
+		uint64_t at = word_find(p, &as, f->keys[i], start - f->addr);
+		struct side_jmp_key key;
+		uint64_t word;
+
+		if (!word_read(p, &as, at, &key, &word))
+			e->unreadable = true;
+		else if (word)
+			add_enabled(e, at);
+	}
+}
+
+static void count_enabled(struct process *p, struct row *row)
+{
+	struct enabled e = { 0 };
+
+	for (size_t i = 0; i < p->n_maps; i++) {
+		const struct mapping *m = &p->maps[i];
+
+		for (size_t k = 0; k < ps.n_files; k++) {
+			const struct file *f = &ps.files[k];
+
+			if (f->n_keys && f->inode == m->inode &&
+			    f->device == m->device && f->offset == m->offset)
+				read_keys(p, f, m->start, &e);
+		}
+	}
+	row->counted = !e.unreadable;
+	row->enabled = e.n;
+	free(e.at);
 }
 
 /* False: what was asked for is not in its files. */
@@ -163,6 +244,8 @@ static bool read_files(struct process *p, struct row *row)
 		for (size_t k = 0; !wanted && k < f->n_names; k++)
 			wanted = matches(f->names[k]);
 	}
+	if (row->objects)
+		count_enabled(p, row);
 	return wanted;
 }
 
@@ -170,7 +253,7 @@ static bool read_files(struct process *p, struct row *row)
 
 static void read_hellos(const struct live *l, struct row *row)
 {
-	row->controlled = true;
+	row->controlled = row->counted = true;
 	row->objects = row->sites = row->events = row->enabled = 0;
 	for (size_t i = 0; i < l->n; i++) {
 		const struct sj_control_hello *h = &l->copies[i].hello;
@@ -257,7 +340,7 @@ static void text_row(const struct row *row)
 	printf("%*s %7" PRIu64 " %7" PRIu64 " %7" PRIu64 " ",
 	       strlen(row->name) < 15 ? (int)(15 - strlen(row->name)) : 0, "",
 	       row->objects, row->sites, row->events);
-	if (row->controlled)
+	if (row->counted)
 		printf("%7" PRIu64 " ", row->enabled);
 	else
 		printf("%7s ", "-");
@@ -280,10 +363,10 @@ static void json_row(const struct row *row)
 	json_unsigned(j, "objects", row->objects);
 	json_unsigned(j, "sites", row->sites);
 	json_unsigned(j, "events", row->events);
-	if (row->controlled) {
+	if (row->counted)
 		json_unsigned(j, "enabled", row->enabled);
+	if (row->controlled)
 		json_string(j, "backend", row->backend);
-	}
 	json_string(j, "road", row->controlled ? "control" : NULL);
 	json_string(j, "why_not", row->controlled ? NULL : row->how);
 	json_object_end(j);
@@ -295,6 +378,7 @@ static void free_files(void)
 		for (size_t k = 0; k < ps.files[i].n_names; k++)
 			free(ps.files[i].names[k]);
 		free(ps.files[i].names);
+		free(ps.files[i].keys);
 	}
 	free(ps.files);
 }

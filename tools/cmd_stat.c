@@ -29,6 +29,7 @@
 #include "tools/proc.h"
 #include "tools/side-jmp.h"
 #include "tools/table.h"
+#include "tools/word.h"
 #include "runtime/side_jmp.h"
 
 struct options {
@@ -39,7 +40,6 @@ struct options {
 
 /* A key as the process has it now. */
 struct live_key {
-	uint64_t slot;			/* 0: none */
 	bool readable;
 	char name[80];			/* "": the file says it, or nobody */
 	uint64_t word;
@@ -65,7 +65,8 @@ struct object {
 	bool *still_wrong;		/* by site: at every look so far */
 	uint32_t unreadable;
 	struct pages pages, site_pages;	/* of code; of those with a site */
-	struct live_key *keys;		/* as table.keys */
+	struct word_place *places;	/* as table.keys */
+	struct live_key *keys;		/* likewise */
 };
 
 struct totals {
@@ -133,35 +134,6 @@ static void read_site(struct process *p, struct object *o, size_t i)
 	key->states[state]++;
 }
 
-/*
- * Keys that may be in another object have a slot with their address; also where
- * the file has such a key of its own, the loader may have chosen another's.
- * (Under qemu-user a slot's address is one of the emulated machine.  Those of
- * 64-bit machines are the same as ours.)
- */
-static void find_slots(struct object *o)
-{
-	for (size_t i = 0; i < o->table.n_sites; i++) {
-		const struct site *s = &o->table.sites[i];
-
-		if (s->flags & SIDE_JMP_RECORD_KEY_SLOT && s->key != NO_KEY)
-			o->keys[s->key].slot = o->bias + s->insn.word;
-	}
-}
-
-/* 0: not known. */
-static uint64_t key_address(struct process *p, const struct object *o,
-			    uint32_t i)
-{
-	const struct live_key *live = &o->keys[i];
-	uint8_t pointer[8];
-
-	if (!live->slot)
-		return o->bias + o->table.keys[i].addr;
-	return process_read(p, live->slot, pointer, sizeof(pointer)) ?
-		image_get64(&o->image, pointer) : 0;
-}
-
 /* A key that the loader put here, out of another object, has its name there. */
 static void read_name(struct process *p, const struct image *im,
 		      const struct side_jmp_key *key, struct live_key *live)
@@ -177,23 +149,17 @@ static void read_name(struct process *p, const struct image *im,
 
 static void read_key(struct process *p, struct object *o, uint32_t i)
 {
-	const struct key *k = &o->table.keys[i];
 	struct live_key *live = &o->keys[i];
 	struct side_jmp_key key;
-	uint64_t at = key_address(p, o, i);
 
-	if (!at || !process_read(p, at, &key, sizeof(key)))
+	live->readable = word_read(p, &o->image,
+		word_find(p, &o->image, o->places[i], o->bias), &key,
+		&live->word);
+	if (!live->readable)
 		return;
-	if (image_get16(&o->image, (const uint8_t *)&key.version) !=
-	    SIDE_JMP_KEY_VERSION)
-		return;
-	live->readable = true;
-	if (!k->name)
+	if (!o->table.keys[i].name)
 		read_name(p, &o->image, &key, live);
 	live->kept_armed = key.flags & SIDE_JMP_KEY_ARMED;
-	live->word = key.width == 64 ?
-		image_get64(&o->image, (const uint8_t *)&key.word64) :
-		image_get32(&o->image, (const uint8_t *)&key.word32);
 }
 
 static void add_pages(struct pages *to, const struct pages *more)
@@ -252,7 +218,6 @@ static void read_once(struct process *p, struct object *o)
 	memset(o->keys, 0, o->table.n_keys * sizeof(*o->keys));
 	memset(o->states, 0, sizeof(o->states));
 	o->changed = o->wrong = o->unreadable = 0;
-	find_slots(o);
 	for (uint32_t i = 0; i < o->table.n_keys; i++)
 		read_key(p, o, i);
 	for (size_t i = 0; i < o->table.n_sites; i++)
@@ -272,6 +237,8 @@ enum { LOOKS = 40 };
 static void object_read(struct process *p, struct object *o)
 {
 	o->keys = tool_alloc(o->table.n_keys, sizeof(*o->keys));
+	o->places = tool_alloc(o->table.n_keys, sizeof(*o->places));
+	word_places(&o->table, o->places);
 	o->still_wrong = tool_alloc(o->table.n_sites, sizeof(*o->still_wrong));
 	for (size_t i = 0; i < o->table.n_sites; i++)
 		o->still_wrong[i] = true;
@@ -287,6 +254,7 @@ static void object_read(struct process *p, struct object *o)
 static void object_close(struct object *o)
 {
 	free(o->keys);
+	free(o->places);
 	free(o->still_wrong);
 	table_free(&o->table);
 	image_close(&o->image);

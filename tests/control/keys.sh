@@ -171,6 +171,12 @@ ok a_process_that_did_not_ask_is_not_controlled says \
 why_not() { asks ".[] | select(.pid == $pid) | .road == null and .sites == 4 and .events == 3 and
 	(.why_not | test(\"SIDE_JMP_CONTROL\"))" "$tool" ps -j; }
 ok ps_says_why_not why_not
+counted() { # what is enabled is in its memory
+	asks ".[] | select(.pid == $pid) | .enabled == 0" "$tool" ps -jp $pid && tell own &&
+	asks ".[] | select(.pid == $pid) | .enabled == 1" "$tool" ps -jp $pid && tell disown &&
+	"$tool" ps -p $pid | grep " server  *1  *4  *3  *0 "
+}
+ok ps_counts_what_is_enabled_without_control counted
 end
 ok no_process_is_said says 'there is no process 4194305' "$tool" list -p 4194305
 ok no_name_is_said says 'no process is called "no such"' "$tool" list -n 'no such'
