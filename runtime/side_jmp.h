@@ -534,7 +534,8 @@ void side_jmp_set_dirty_pages(uint64_t pages);
  * thread that sleeps, with all signals blocked, and makes a socket in
  * /run/user/UID/side_jmp, /tmp/side_jmp-UID or /dev/shm/side_jmp-UID, whichever
  * can be had first; children that are forked have their own, soon after fork().
- * A process that has such a thread can't unshare(CLONE_NEWUSER).
+ * A process that has such a thread can't unshare(CLONE_NEWUSER); and under
+ * ThreadSanitizer its children die of theirs, without TSAN_OPTIONS=die_after_fork=0.
  *
  * Returns 0, also when called again, or -errno: no folder that is the user's
  * alone (-EPERM, -EACCES, -EROFS...), no socket, no thread (-EAGAIN); -EBUSY:

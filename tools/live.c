@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -440,15 +441,27 @@ struct search {
 	char why[WHY_MAX];		/* it did not go well */
 };
 
+/* Why something could not be opened, if it is for want of something of ours. */
+static void note_want(struct search *s)
+{
+	if (errno != EMFILE && errno != ENFILE && errno != ENOMEM)
+		return;
+	s->there = true;
+	say(s->why, "%s", strerror(errno));
+}
+
 /* A socket of that name: one more copy; nothing; or why not. */
 static void try_socket(struct search *s, int folder, const char *name)
 {
 	struct live_copy *copy = &s->l->copies[s->l->n];
 	int file = openat(folder, name, O_PATH | O_NOFOLLOW | O_CLOEXEC), r;
 
-	if (file < 0 || s->l->n == LIVE_COPIES || !is_socket(file)) {
-		if (file >= 0)
-			close(file);
+	if (file < 0) {
+		note_want(s);
+		return;
+	}
+	if (s->l->n == LIVE_COPIES || !is_socket(file)) {
+		close(file);
 		return;
 	}
 	*copy = (struct live_copy){ .fd = connect_to(&s->place, file),
@@ -513,8 +526,10 @@ static void try_root(struct search *s, int root)
 			snprintf(path, sizeof(path), folders[k],
 				 s->place.uids[i]);
 			folder = open_in_root(root, path, O_DIRECTORY);
-			if (folder < 0)
+			if (folder < 0) {
+				note_want(s);
 				continue;
+			}
 			try_folder(s, folder);
 			close(folder);
 		}
@@ -539,8 +554,10 @@ static bool open_once(struct search *s)
 	snprintf(path, sizeof(path), "/proc/%d/root", (int)s->place.pid);
 	for (unsigned i = 0; i < 2 && !s->l->n; i++) {
 		root = open(i ? "/" : path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-		if (root < 0)
+		if (root < 0) {
+			note_want(s);
 			continue;
+		}
 		if (!i || (stat(path, &theirs) || stat("/", &ours) ||
 			   theirs.st_ino != ours.st_ino ||
 			   theirs.st_dev != ours.st_dev))
@@ -611,8 +628,15 @@ uint32_t live_mark(void)
 
 int live_area(size_t size, void **at)
 {
-	int fd = memfd_create("side-jmp", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	struct rlimit limit;
+	int fd;
 
+	/* Beyond it ftruncate() is SIGXFSZ. */
+	if (!getrlimit(RLIMIT_FSIZE, &limit) && size > limit.rlim_cur) {
+		errno = EFBIG;
+		return -1;
+	}
+	fd = memfd_create("side-jmp", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (fd < 0)
 		return -1;
 	if (!ftruncate(fd, (off_t)size) &&

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* side-jmp: sees, checks and prepares sites.  Finds the subcommand. */
 #define _GNU_SOURCE
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -182,11 +183,23 @@ static int help(int argc, char **argv)
 	return EXIT_OK;
 }
 
+/*
+ * Of the first three those that are closed, so that nothing else is opened there
+ * and written to as if it were the output.  To use them is an error, as it was.
+ */
+static void hold_descriptors(void)
+{
+	for (int fd = 0; fd < 3; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			(void)!open("/dev/null", fd ? O_RDONLY : O_WRONLY);
+}
+
 int main(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : NULL;
 	int status;
 
+	hold_descriptors();
 	/* The variable is for those that are looked at. */
 	(void)side_jmp_control_stop();
 	if (!name) {

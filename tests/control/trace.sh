@@ -146,6 +146,19 @@ full_() { "$tool" trace -p $pid >/dev/full 2>"$TMP/err"; [ $? = 2 ] &&
 	[ "$(grep -c 'No space left' "$TMP/err")" = 1 ]; }
 ok trace_says_once_that_the_output_is_full full_
 
+closed() { # nothing else is taken for the output
+	"$tool" trace -qp $pid --count 3 >&- 2>"$TMP/err"; [ $? = 2 ] &&
+	cat "$TMP/err" && grep -q 'Bad file descriptor' "$TMP/err"
+}
+ok trace_without_an_output_says_so closed
+small() { # a message into a file would be too much, too
+	(ulimit -f 0; "$tool" trace -p $pid; echo $?) 2>&1 | cat >"$TMP/said"
+	grep -q 'memory for a ring: File too large' "$TMP/said"
+}
+ok trace_that_may_have_no_file_says_so small
+few() { says 'Too many open files' sh -c 'ulimit -n 5; exec "$0" "$@"' "$tool" trace -p $pid; }
+ok trace_that_may_open_nothing_says_so few
+
 # ---- too much of it
 end
 begin env SIDE_JMP_CONTROL=1 "$TMP/server" || exit 1
