@@ -101,27 +101,12 @@ static bool stream_put_event(struct stream_lane *lane, struct sj_record record,
 	return !w.full;
 }
 
-/*
- * A handler that struck us may have forked: then there are two of us in here, and
- * one has the lane.
- */
-static bool stream_is_mine(const struct sj_lane *lane)
-{
-	return __atomic_load_n(&lane->owner, __ATOMIC_RELAXED) == sj_ctf_me();
-}
-
 static bool stream_publish(struct stream_lane *lane)
 {
-	if (!stream_is_mine(lane->shared))
+	if (!sj_ctf_mine(&lane->shared->owner))
 		return false;
 	__atomic_store_n(&lane->shared->head, lane->head, __ATOMIC_RELEASE);
 	return true;
-}
-
-static void stream_let_go(struct sj_lane *lane)
-{
-	if (stream_is_mine(lane))
-		sj_ctf_let_go(&lane->owner);
 }
 
 /* ---- events ------------------------------------------------------------------- */
@@ -186,7 +171,7 @@ static void stream_event(const struct side_jmp_event *event,
 		if (!sj_ctf_try(&lane->owner, sj_ctf_me()))
 			continue;
 		done = stream_write_lane(s, i, event, values, size);
-		stream_let_go(lane);
+		sj_ctf_let_go(&lane->owner);
 	}
 	if (!done)
 		__atomic_fetch_add(&stream_ring(s)->lost, 1, __ATOMIC_RELAXED);
@@ -302,7 +287,7 @@ static bool stream_put_fork(struct control_stream *s, pid_t parent)
 			memcpy(at, &record, sizeof(record));
 			done = stream_publish(&lane);
 		}
-		stream_let_go(lane.shared);
+		sj_ctf_let_go(&lane.shared->owner);
 	}
 	return done;
 }

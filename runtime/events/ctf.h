@@ -40,7 +40,12 @@ size_t sj_ctf_bounded(size_t size, size_t n);
 uint32_t sj_ctf_me(void);
 bool sj_ctf_try(uint32_t *word, uint32_t me);	/* acquire */
 bool sj_ctf_inherit(uint32_t *word, uint32_t me); /* of the dead; a system call */
-void sj_ctf_let_go(uint32_t *word);		/* release */
+/*
+ * A handler that struck us may have forked: then there are two of us who took it,
+ * and one has it.  The other one must not publish what it has written.
+ */
+bool sj_ctf_mine(const uint32_t *word);
+void sj_ctf_let_go(uint32_t *word);		/* release; if it is ours */
 /*
  * In the child of a fork().  One that may be in a PID namespace of its own knows
  * not who is dead out of it, and is not known there.

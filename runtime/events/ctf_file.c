@@ -143,9 +143,15 @@ bool sj_ctf_try(uint32_t *word, uint32_t me)
 						    __ATOMIC_RELAXED);
 }
 
+bool sj_ctf_mine(const uint32_t *word)
+{
+	return __atomic_load_n(word, __ATOMIC_RELAXED) == sj_ctf_me();
+}
+
 void sj_ctf_let_go(uint32_t *word)
 {
-	__atomic_store_n(word, 0, __ATOMIC_RELEASE);
+	if (sj_ctf_mine(word))
+		__atomic_store_n(word, 0, __ATOMIC_RELEASE);
 }
 
 SJ_GENERAL_END

@@ -257,7 +257,7 @@ static bool ctf_grow(struct ctf_lane *lane, uint64_t now)
 {
 	struct ctf_turn turn = { lane, now, false };
 
-	if (!ctf_may_grow(now))
+	if (!ctf_may_grow(now) || !sj_ctf_mine(&lane->owner))
 		return false;
 	sj_keep_vectors(ctf_turn, &turn);
 	return turn.done;
@@ -340,7 +340,7 @@ static bool ctf_append(struct ctf_lane *lane, const struct side_jmp_event *event
 	if (at.now < p->end)
 		at.now = p->end;
 	ctf_pack(&w, event, id, &at, values);
-	if (w.full)
+	if (w.full || !sj_ctf_mine(&lane->owner))
 		return false;
 	/* In this order for whoever reads what there is. */
 	__atomic_store_n(&p->end, at.now, __ATOMIC_RELEASE);
@@ -383,11 +383,11 @@ static struct ctf_lane *ctf_spare(unsigned i)
 
 SJ_GENERAL_END
 /* Also of a CPU's lane, whose owner may have died. */
-static void ctf_wait(void *me)
+static void ctf_wait(void *arg)
 {
+	(void)arg;
 	for (unsigned i = 0; i < ctf.lanes; i++)
-		if (sj_ctf_inherit(&ctf.control->lanes[i].owner,
-				   *(uint32_t *)me))
+		if (sj_ctf_inherit(&ctf.control->lanes[i].owner, sj_ctf_me()))
 			sj_ctf_let_go(&ctf.control->lanes[i].owner);
 	(void)syscall(SYS_sched_yield);
 }
@@ -398,7 +398,6 @@ static bool ctf_write_spare(const struct side_jmp_event *event, uint32_t id,
 			    const struct sj_origin *origin)
 {
 	unsigned first = (unsigned)sj_tid(), n = ctf.lanes - ctf.cpus;
-	uint32_t me = sj_ctf_me();
 	bool done = false, busy = true;
 
 	for (int round = 0; round < CTF_ROUNDS && busy && !done; round++) {
@@ -406,7 +405,7 @@ static bool ctf_write_spare(const struct side_jmp_event *event, uint32_t id,
 		for (unsigned i = 0; i < n && !done; i++) {
 			struct ctf_lane *lane = ctf_spare(first + i);
 
-			if (!sj_ctf_try(&lane->owner, me)) {
+			if (!sj_ctf_try(&lane->owner, sj_ctf_me())) {
 				busy = true;
 				continue;
 			}
@@ -414,7 +413,7 @@ static bool ctf_write_spare(const struct side_jmp_event *event, uint32_t id,
 			sj_ctf_let_go(&lane->owner);
 		}
 		if (busy && !done)
-			sj_keep_vectors(ctf_wait, &me);
+			sj_keep_vectors(ctf_wait, NULL);
 	}
 	return done;
 }
