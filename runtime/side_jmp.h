@@ -124,7 +124,8 @@
  * (dropping the changed page, so that the armed original comes back from the
  * file) and otherwise returns an error.  Under a seccomp filter that kills,
  * even the try is fatal.  Call side_jmp_freeze() before: it arms everything
- * and ends patching; keys go on working, as tests.
+ * and ends patching; keys go on working, as tests.  (And to unregister a tracer
+ * of events takes no membarrier(2) any more.)
  *
  *
  * PREPARED FILES

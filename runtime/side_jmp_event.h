@@ -344,6 +344,8 @@ int side_jmp_tracer_register(struct side_jmp_tracer **tracer,
  *		then waits for this very callback)
  *   -EDEADLK	see above
  *   -ETIMEDOUT	a call does not end, see above
+ *   -errno	what membarrier(2) said, which a seccomp filter refuses now:
+ *		nobody can tell whether a call still runs.  No more begin.
  */
 int side_jmp_tracer_unregister(struct side_jmp_tracer *tracer);
 
@@ -358,8 +360,8 @@ int side_jmp_trace_start(const char *patterns, const char *output);
 
 /*
  * No more events; close the output.  0, -EINVAL (not started), -EDEADLK; or
- * -ETIMEDOUT, and until another try has returned 0 the output stays open and
- * start returns -EBUSY.
+ * -ETIMEDOUT or another error of unregister's, and until another try has
+ * returned 0 the output stays open and start returns -EBUSY.
  */
 int side_jmp_trace_stop(void);
 

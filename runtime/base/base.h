@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What everything here stands on: a lock, memory, who and when we are, open
- * files, numbers as text, and the steps at which a test may interfere.
+ * What everything here stands on: a lock, memory, fences, who and when we are,
+ * open files, numbers as text, and the steps at which a test may interfere.
  *
  * Knows neither sites nor events.  The rooms of runtime/, each of which may
  * name those before it and no other: base, sites, events, control.
@@ -106,6 +106,49 @@ static inline uint32_t sj_fork_generation(void)
 void *sj_map_pages(size_t size);	/* zeros; NULL: no memory */
 uintptr_t sj_page_size(void);
 
+/* ---- fence.c ----------------------------------------------------------- */
+
+/* membarrier(2); not every libc comes with the kernel's headers. */
+enum sj_membarrier {
+	SJ_MEMBARRIER_QUERY = 0,
+	SJ_MEMBARRIER_ALL = 1 << 3,		/* PRIVATE_EXPEDITED */
+	SJ_MEMBARRIER_REGISTER_ALL = 1 << 4,
+	SJ_MEMBARRIER_SYNC_CORE = 1 << 5,	/* ..._SYNC_CORE */
+	SJ_MEMBARRIER_REGISTER_SYNC_CORE = 1 << 6,
+};
+
+long sj_membarrier(enum sj_membarrier command);	/* or -errno */
+/*
+ * Registered before, if need be: fork() inherits that, but it is the address
+ * space's.  0 or -errno.
+ */
+int sj_membarrier_registered(enum sj_membarrier command,
+			     enum sj_membarrier registering);
+
+enum sj_fence_mode {
+	SJ_FENCE_UNDECIDED, SJ_FENCE_LIGHT, SJ_FENCE_TURNING, SJ_FENCE_ALWAYS,
+};
+extern uint32_t sj_fence_mode;		/* atomic */
+
+/*
+ * Between a store and a load, each of what the other side loads and stores: one
+ * of the two sees what the other one has stored.  Why, says fence.c.  Any
+ * thread, signal handlers included; both keep errno.
+ */
+static inline void sj_fence_often(void)
+{
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&sj_fence_mode, __ATOMIC_RELAXED) != SJ_FENCE_LIGHT)
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+/* -errno: there is no way to know that the others are where they should be. */
+int sj_fence_seldom(void);
+/* Before the first sj_fence_seldom().  Keeps errno. */
+void sj_fence_begin(void);
+/* From now on without system calls, if there is still one to say so. */
+void sj_fence_always(void);
+
 /* ---- file.c ------------------------------------------------------------ */
 
 /* Which file a descriptor was, to be asked whether it still is. */
@@ -191,7 +234,8 @@ enum inject_step {
 	INJECT_BEFORE_UNLOCK, INJECT_CLAIMED, INJECT_GROUPING, INJECT_GROUPED,
 	INJECT_REGISTERED, INJECT_SUBSCRIBED, INJECT_BETWEEN_SLICES,
 	INJECT_DEAD, INJECT_UNSUBSCRIBED, INJECT_UNREGISTERED,
-	INJECT_EVENT_RECHECK, INJECT_EVENT_WAIT, INJECT_EVENT_ENTERING,
+	INJECT_EVENT_RECHECK, INJECT_EVENT_FENCE, INJECT_EVENT_WAIT,
+	INJECT_EVENT_ENTERING,
 	INJECT_EVENT_ENTERED, INJECT_EVENT_LEAVING, INJECT_EVENT_LEFT,
 };
 #ifdef SIDE_JMP_INJECT

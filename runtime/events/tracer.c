@@ -12,33 +12,38 @@
  * there are as many as there ever were callbacks at the same time.
  *
  *	fire                            unregister
- *	F1 for each slot:               U1 slot.active = 0          (seq_cst)
- *	F2   if !active: next           U2 for each frame there is:
- *	F3   frame.slot = slot (sc)     U3   until its slot is none of ours:
- *	F4   if active (sc):                     sleep              (sc)
- *	F5     callback(data)           U4 the slots are free
- *	F6   frame.slot = NULL (release)
+ *	F1 for each slot:               U1 slot.active = 0
+ *	F2   if !active: next           U2 sj_fence_seldom()
+ *	F3   frame.slot = slot          U3 for each frame there is:
+ *	F4   sj_fence_often()           U4   until its slot is none of ours:
+ *	F5   if active:                          sleep
+ *	F6     callback(data)           U5 the slots are free
+ *	F7   frame.slot = NULL
  *
  *	register, on a free slot: callback, data; then active = 1  (release)
  *
  *  1. A walk along the list is safe: `next` is written before the slot is
  *     published (release; F1 is an acquire) and never again.
  *  2. No callback begins after unregister has returned.  A frame is of one
- *     thread; all operations named (sc) are in one total order S.  If F3 comes
- *     before U3, that one sees the slot until F6: the call is over (release by
- *     F6, acquire by U3).  Else U3 is before F3 in S, so U1 is before F4: F4 sees
- *     0 (or a later registration, see 3) and does not call.  A frame that is not
- *     yet on the list when U2 reads it is put there before its first F3.
- *  3. A slot that is used again: between U3 and the next active = 1 nobody
+ *     thread.  F3 and F5 here, U1 and U4 there are each a store and a load of
+ *     what the other side has stored, with a fence in between (F4 pairs with
+ *     U2, see fence.c): F5 sees 0 (or a later registration, see 3) and does not
+ *     call, or U4 sees the slot from the first time on until F7, and the call
+ *     is over (release by F7, and by the next F3; acquire by U4).  A frame that
+ *     is not yet on the list when U3 reads its head is put there by a full
+ *     barrier before its first F3, so after U1: F5 sees that.  U1, U3, F5 and
+ *     the frame's way onto the list are seq_cst.
+ *  3. A slot that is used again: between U4 and the next active = 1 nobody
  *     calls, so callback and data are written while nobody reads them.  Who
- *     reads them (F5) saw active = 1 at F4 (acquire; pairs with register's
- *     release) with the slot in its frame, so the slot can't be freed until F6,
- *     and F5 sees the callback that belongs to that active.  It is a callback
- *     for this very event: calling it is right.
+ *     reads them (F6) saw active = 1 at F5 (acquire; pairs with register's
+ *     release) after F3, so the slot can't be freed until F7, and F6 sees the
+ *     callback that belongs to that active.  It is a callback for this very
+ *     event: calling it is right.  Somebody between F3 and F5 whose F3 nobody
+ *     sees yet does not matter: he sees 0, or all of the next registration.
  *  4. The waiter does not starve: once U1 is seen, F2 keeps others out.
- *  5. The event's path: per callback one store that is a barrier, to a line of
- *     this thread's; no lock, no allocation, no system call, but for the first
- *     event of a thread.
+ *  5. The event's path: per callback two stores to a line of this thread's; no
+ *     barrier, where the kernel makes others pass it for U2; no lock, no
+ *     allocation, no system call, but for the first event of a thread.
  *
  * Frames lie in pages of their own, on one list, and are never given back: who
  * needs one takes it from nobody or from a thread that is gone.
@@ -59,10 +64,10 @@
  * within, is refused: the last that would close a cycle always is.  Who waits
  * outside of callbacks is in no cycle.
  *
- * A signal may strike a call between F4 and the callback, which then would begin
- * after its handler's unregister has returned.  So a frame tells whether its
- * callback itself is running, and who is on top of a frame of the tracer that is
- * not in its callback is refused, too.
+ * A signal may strike a call between F5 and the callback, which then would
+ * begin after its handler's unregister has returned.  So a frame tells whether
+ * its callback itself is running, and who is on top of a frame of the tracer
+ * that is not in its callback is refused, too.
  *
  * In slices (see registry.c).  A tracer's slots are in one of three lists, and
  * in that of its event; under the lock all of this holds:
@@ -73,8 +78,8 @@
  *    was not called, and when register has returned, all are active.
  *  - active: enabled and active.
  *  - stopped: neither; unregister moves slots there, some at a time (U1, and the
- *    event loses a user), then waits for the calls of each without the lock (U2,
- *    U3: nobody else takes a slot from that list), then frees them (U4).
+ *    event loses a user), then waits for the calls of each without the lock (U2
+ *    to U4: nobody else takes a slot from that list), then frees them (U5).
  *
  * Between two slices the tracer is `starting` or `stopping`.  An object that
  * comes then gives its events to the fresh list of the former and not to the
@@ -116,7 +121,7 @@ struct side_jmp_slot {
 	void *data;
 	bool general;			/* the callback, see sj_tracer_add() */
 	struct side_jmp_event *event;	/* sj_event_lock; NULL: it is gone */
-	/* NULL: it is free.  sj_event_lock; also read without, see U3. */
+	/* NULL: it is free.  sj_event_lock; also read without, see U4. */
 	struct side_jmp_tracer *owner;
 	/* In one of the owner's lists.  sj_event_lock. */
 	enum tracer_list list;
@@ -446,7 +451,8 @@ TRACER_INLINED tracer_call(struct side_jmp_slot *slot,
 	fired->slot = slot;
 	frame->inside = false;
 	side_jmp_inject(INJECT_EVENT_ENTERING);
-	__atomic_store_n(&frame->slot, slot, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&frame->slot, slot, __ATOMIC_RELEASE);
+	sj_fence_often();
 	side_jmp_inject(INJECT_EVENT_ENTERED);
 	if (__atomic_load_n(&slot->active, __ATOMIC_SEQ_CST) ||
 	    side_jmp_inject(INJECT_EVENT_RECHECK))
@@ -539,10 +545,10 @@ static int tracer_wait_for(struct tracer_frame *frame,
 
 static int tracer_wait(const struct side_jmp_tracer *tracer)
 {
+	int r = side_jmp_inject(INJECT_EVENT_FENCE) ? 0 : sj_fence_seldom();
 	uint64_t until = sj_now() + UINT64_C(10000000000);
 	struct tracer_frame *f = __atomic_load_n(&tracer_every_frame,
 						 __ATOMIC_SEQ_CST);
-	int r = 0;
 
 	for (; f && !r; f = f->next)
 		if (!frame_is_mine(f))
@@ -553,8 +559,9 @@ static int tracer_wait(const struct side_jmp_tracer *tracer)
 /* ---- slots -------------------------------------------------------------- */
 
 /*
- * A callback that unregistered itself still runs, in a slot that nobody uses;
- * a signal may have struck it (F5) between its loads of callback and data.
+ * A callback that unregistered itself still runs, in a slot that nobody uses; a
+ * signal may have struck it (F6) between its loads of callback and data.  Of a
+ * slot that was active before, after a fence of ours: see 2.
  */
 static bool slot_idle(const struct side_jmp_slot *slot)
 {
@@ -633,7 +640,7 @@ static int slot_reserve(struct side_jmp_tracer *tracer,
 static void slot_activate(struct side_jmp_slot *slot)
 {
 	slot_move(slot, TRACER_ACTIVE);
-	/* Pairs with the load in tracer_call(), see 3. */
+	/* Pairs with F5, see 3. */
 	__atomic_store_n(&slot->active, 1, __ATOMIC_SEQ_CST);
 }
 
@@ -904,6 +911,7 @@ int sj_tracer_add(struct side_jmp_tracer **tracer, const char *patterns,
 
 	if (!tracer || !patterns || !callback)
 		return -EINVAL;
+	sj_fence_begin();
 	sj_slice_enter(&slice);
 	r = !*tracer ? 0 : (*tracer)->stopping ? -EBUSY :
 	    tracer_add(*tracer, patterns, &slice);
@@ -1099,22 +1107,34 @@ static void tracer_new_events(struct side_jmp_event *first,
 	}
 }
 
-/* A slot that is stopped is its tracer's, which is on its way out. */
+/* Slots that are stopped are left to their tracers, which are on their way. */
+static bool tracer_stop_event(const struct side_jmp_event *event)
+{
+	bool stopped = false;
+
+	for (struct side_jmp_slot *s = event->slots; s; s = s->next)
+		if (s->owner && s->list != TRACER_STOPPED) {
+			slot_deactivate(s);
+			stopped = true;
+		}
+	return stopped;
+}
+
+/* idle: calls that have begun are seen. */
 static void tracer_detach(struct side_jmp_event *event,
-			  struct tracer_keys *keys)
+			  struct tracer_keys *keys, bool idle)
 {
 	struct side_jmp_slot *slot, *next;
 
 	for (slot = event->slots; slot; slot = next) {
 		next = slot->next;
-		slot->event = NULL;
 		if (slot->owner && slot->list != TRACER_STOPPED) {
-			slot_deactivate(slot);
 			tracer_disable_later(keys, event);
 			slot_release(slot);
-		} else if (!slot->owner && slot_idle(slot)) {
-			tracer_pool_put(&tracer_slot_pool, slot);
 		}
+		slot->event = NULL;
+		if (!slot->owner && idle && slot_idle(slot))
+			tracer_pool_put(&tracer_slot_pool, slot);
 	}
 	event->slots = NULL;
 }
@@ -1122,15 +1142,19 @@ static void tracer_detach(struct side_jmp_event *event,
 /*
  * Does not wait for calls: their way back leads through the object that is
  * being unloaded, so whoever unloads it knows that there are none.  And at
- * exit there may be calls that never end.
+ * exit there may be calls that never end: their slots are given to nobody.
  */
 static void tracer_lost_events(struct side_jmp_event *first,
 			       const struct side_jmp_event *end)
 {
 	struct tracer_keys keys = { .n = 0 };
+	bool stopped = false, idle;
 
+	for (struct side_jmp_event *e = first; e < end; e++)
+		stopped |= tracer_stop_event(e);
+	idle = !stopped || !sj_fence_seldom();
 	for (; first < end; first++)
-		tracer_detach(first, &keys);
+		tracer_detach(first, &keys, idle);
 	tracer_disable(&keys);
 }
 

@@ -26,13 +26,6 @@
 
 #include "runtime/sites/sites.h"
 
-/* membarrier(2); not every libc comes with the kernel's headers. */
-enum {
-	MEMBARRIER_QUERY = 0,
-	MEMBARRIER_SYNC_CORE = 1 << 5,	/* PRIVATE_EXPEDITED_SYNC_CORE */
-	MEMBARRIER_REGISTER_SYNC_CORE = 1 << 6,
-};
-
 /* Newer than some libc's headers: prctl(2), madvise(2). */
 #ifndef PR_GET_MDWE
 #define PR_GET_MDWE			66
@@ -47,11 +40,6 @@ uint64_t sj_self_syncs;			/* sj_patch_lock */
 static long self_call(long r)
 {
 	return r < 0 ? -errno : r;
-}
-
-static long self_membarrier(int command)
-{
-	return self_call(syscall(SYS_membarrier, command, 0, 0));
 }
 
 /*
@@ -81,21 +69,16 @@ int sj_self_write(int fd, uintptr_t at, const void *bytes, size_t len)
 
 /*
  * Returns once every thread of the process has executed a core serializing
- * instruction (membarrier(2), PRIVATE_EXPEDITED_SYNC_CORE).  Registration is
- * inherited by fork(); EPERM says that this address space has none.
+ * instruction (membarrier(2), PRIVATE_EXPEDITED_SYNC_CORE).
  */
 int sj_self_sync(void)
 {
-	long r = self_membarrier(MEMBARRIER_SYNC_CORE);
+	int r = sj_membarrier_registered(SJ_MEMBARRIER_SYNC_CORE,
+					 SJ_MEMBARRIER_REGISTER_SYNC_CORE);
 
-	if (r == -EPERM) {
-		r = self_membarrier(MEMBARRIER_REGISTER_SYNC_CORE);
-		if (!r)
-			r = self_membarrier(MEMBARRIER_SYNC_CORE);
-	}
 	if (!r)
 		sj_self_syncs++;
-	return (int)r;
+	return r;
 }
 
 /*
@@ -203,13 +186,13 @@ static int self_trial(void)
 
 static int register_membarrier(void)
 {
-	long have = self_membarrier(MEMBARRIER_QUERY);
+	long have = sj_membarrier(SJ_MEMBARRIER_QUERY);
 
 	if (have < 0)
 		return (int)have;
-	if (!(have & MEMBARRIER_SYNC_CORE))
+	if (!(have & SJ_MEMBARRIER_SYNC_CORE))
 		return -EOPNOTSUPP;
-	return (int)self_membarrier(MEMBARRIER_REGISTER_SYNC_CORE);
+	return (int)sj_membarrier(SJ_MEMBARRIER_REGISTER_SYNC_CORE);
 }
 
 /* What forbids it, before anything is tried; or NULL. */

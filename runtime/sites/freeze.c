@@ -19,8 +19,10 @@ static void freeze_end(struct batch *b, void *error)
 	if (b->error && !freeze_walk.error)
 		freeze_walk.error = b->error;
 	*(int *)error = freeze_walk.error;
-	if (!freeze_walk.error)
+	if (!freeze_walk.error) {
 		sj_set_frozen();
+		sj_fence_always();
+	}
 	sj_set_freezing(false);
 }
 

@@ -1,93 +1,143 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The scheme of runtime/events/tracer.c: a slot that serves one callback after the
- * other, threads that fire the event, each in its shard, and who registers and
- * unregisters.  Promised: a callback neither begins nor runs when unregister has
- * returned, gets what belongs to it, and unregister ends.
+ * The scheme of runtime/events/tracer.c: a slot that serves one callback after
+ * the other, threads that fire the event, each with its frame, and who
+ * registers and unregisters; with the fences of runtime/base/fence.c.
+ * Promised: a callback neither begins nor runs when unregister has returned,
+ * gets what belongs to it, and unregister ends.
  *
- * F3 with F4 and U1 with U3 are seq_cst, for a store that is seen later than the
- * load behind it would be a program that does them the other way round: that is
- * what the mutants COUNT_THEN_LOOK and STOP_THEN_WAIT do.  Likewise publishing
- * (ACTIVE_LAST) and F6 (CALL_THEN_OFF), which are release.
+ * What a thread stores into its frame waits in its buffer, and comes into
+ * memory some time later, in order.  A fence of the thread waits until the
+ * buffer is empty; membarrier and a shootdown wait so for each thread, one
+ * after the other.  So the mutants that leave out a fence are that, and no
+ * other order of the program.  Of the other stores, U1 is seen at once, as it
+ * is a fence (seq_cst), and what is released (ACTIVE_LAST, CALL_THEN_OFF) has
+ * an order to be left out.
+ *
+ * The second registration may come when membarrier is refused; then events
+ * fence.
+ *
+ * A callback may be left by siglongjmp(): its frame stays, until the next event
+ * of that thread, or its end, drops it.
  *
  * Must not know of keys (protocol.pml), signals, callbacks that unregister, forks.
  */
 #include "model.pml"
 
-#define RECHECK		1	/* FIRE: F4, active is looked at again */
-#define WAIT		2	/* FIRE: U3, unregister waits for calls */
-#define COUNT_THEN_LOOK	3	/* FIRE: F3 is before F4 */
-#define STOP_THEN_WAIT	4	/* FIRE: U1 is before U3 */
-#define ACTIVE_LAST	5	/* FIRE: callback and data are there before active */
-#define CALL_THEN_OFF	6	/* FIRE: F6 is after the call */
-#define ALL_SHARDS	7	/* FIRE: U2, each shard is waited for */
-#define ATOMIC_COUNT	8	/* FIRE_SHARED: F3 and F6 are atomic additions */
+#define RECHECK		1	/* FIRE: F5, active is looked at again */
+#define WAIT		2	/* FIRE: U4, unregister waits for calls */
+#define STOP_THEN_FENCE	3	/* FIRE: U1 is before U2 */
+#define FENCE_THEN_WAIT	4	/* FIRE: U2 is before U4 */
+#define SELDOM		5	/* FIRE: U2, the others pass a barrier */
+#define ACTIVE_LAST	6	/* FIRE: callback and data are there before active */
+#define CALL_THEN_OFF	7	/* FIRE: F7 is after the call */
+#define ALL_FRAMES	8	/* FIRE: U3, each frame is waited for */
+#define STORE_THEN_LOOK	9	/* FIRE: F3 is before F5 */
+#define DROP		10	/* FIRE: what was left is dropped */
+#define OFTEN		11	/* FIRE_REFUSED: F4, a fence, where no other is */
+#define STORE_THEN_MODE	12	/* FIRE_REFUSED: F3 is before the mode is read */
+#define TURN		13	/* FIRE_REFUSED: TURNING is before the shootdown */
+#define SHOOT_DOWN	14	/* FIRE_REFUSED: it is before ALWAYS */
 
 #define THREADS		2
-#ifdef FIRE_SHARED_
-#define shard(i)	0
-#else
-#define shard(i)	i
-#endif
 
 bool on;			/* slot.active */
 byte callback, data;		/* 1, then 2: whose they are */
-byte running[THREADS];
+byte frame[THREADS];		/* 1: the slot; as others see it */
+chan buffer[THREADS] = [2] of { bit };
+bool turned, always;		/* the mode: LIGHT, TURNING, ALWAYS */
 bool over[3];			/* unregister has returned */
 byte left = THREADS + 1;
 
-inline count(by)
+proctype drain(byte i)
 {
-	if
-	:: has(ATOMIC_COUNT) -> running[shard(i)] = running[shard(i)] + by
-	:: else -> seen = running[shard(i)]; running[shard(i)] = seen + by
-	fi
+end:	do
+	:: atomic { buffer[i]?frame[i] }
+	od
+}
+
+#define fence(i)	empty(buffer[i])
+#define others()	fence(0); fence(THREADS - 1)
+
+inline look_at_mode()
+{
+	d_step { light = !turned && !always }
 }
 
 proctype fire(byte i)
 {
-	byte whose, seen;
-	bool calls;
+	byte whose, rounds;
+	bool calls, light, jumps, drop;
 
-	do
-	:: !on -> break
-	:: on ->
+again:	rounds++;
+	if
+	:: !on -> goto ended
+	:: on
+	fi;
+	if
+	:: drop -> buffer[i]!0; drop = false
+	:: else
+	fi;
 INJECT_EVENT_ENTERING:
-		if
-		:: has(COUNT_THEN_LOOK) -> count(1)
-		:: else
-		fi;
+	light = true;
+	if
+	:: has(STORE_THEN_MODE)
+	:: else -> look_at_mode()
+	fi;
+	calls = true;
+	if
+	:: has(STORE_THEN_LOOK) -> buffer[i]!1
+	:: else -> calls = on; buffer[i]!1
+	fi;
+	if
+	:: has(STORE_THEN_MODE) -> look_at_mode()
+	:: else
+	fi;
+	if
+	:: !light && has(OFTEN) -> fence(i)
+	:: else
+	fi;
 INJECT_EVENT_ENTERED:
-		calls = true;
 INJECT_EVENT_RECHECK:
+	if
+	:: has(RECHECK) && has(STORE_THEN_LOOK) -> calls = on
+	:: else
+	fi;
+	if
+	:: calls ->
+		whose = callback;
+		assert(!over[whose]);
+		assert(whose == data);
 		if
-		:: has(RECHECK) -> calls = on
+		:: !has(CALL_THEN_OFF) -> buffer[i]!0
 		:: else
 		fi;
+		assert(!over[whose]);	/* it still runs */
 		if
-		:: !has(COUNT_THEN_LOOK) -> count(1)
-		:: else
-		fi;
-		if
-		:: calls ->
-			whose = callback;
-			assert(!over[whose]);
-			assert(whose == data);
-			if
-			:: !has(CALL_THEN_OFF) -> count(-1)
-			:: else
-			fi;
-			assert(!over[whose])	/* it still runs */
-		:: else
-		fi;
+		:: jumps = true
+		:: skip
+		fi
+	:: else
+	fi;
+	if
+	:: jumps -> jumps = false; drop = has(DROP); goto next
+	:: else
+	fi;
 INJECT_EVENT_LEAVING:
-		if
-		:: has(CALL_THEN_OFF) || !calls -> count(-1)
-		:: else
-		fi;
+	if
+	:: has(CALL_THEN_OFF) || !calls -> buffer[i]!0
+	:: else
+	fi;
 INJECT_EVENT_LEFT:
-		break
-	od;
+next:	calls = false;
+	if
+	:: rounds < 2 -> goto again
+	:: else
+	fi;
+ended:	if
+	:: drop -> buffer[i]!0
+	:: else
+	fi;
 	left--
 }
 
@@ -106,31 +156,65 @@ inline wait_()
 {
 	if
 	:: has(WAIT) ->
-		running[0] == 0;
+		frame[0] == 0;
 		if
-		:: has(ALL_SHARDS) -> running[THREADS - 1] == 0
+		:: has(ALL_FRAMES) -> frame[THREADS - 1] == 0
 		:: else
 		fi
 	:: else
 	fi
 }
 
-inline unregister(n)
+/* refused: no membarrier any more */
+inline seldom(refused)
 {
 	if
-	:: has(STOP_THEN_WAIT) -> on = false; wait_()
-	:: else -> wait_(); on = false
+	:: !has(SELDOM) || always
+	:: else ->
+		if
+		:: !refused -> others()
+		:: else ->
+			if
+			:: has(TURN) -> turned = true
+			:: else
+			fi;
+			if
+			:: has(SHOOT_DOWN) -> others()
+			:: else
+			fi;
+			turned = true;
+			always = true
+		fi
+	fi
+}
+
+inline unregister(n, refused)
+{
+	if
+	:: has(STOP_THEN_FENCE) && has(FENCE_THEN_WAIT) ->
+		on = false;
+INJECT_EVENT_FENCE:
+		seldom(refused);
+INJECT_EVENT_WAIT:
+		wait_()
+	:: !has(STOP_THEN_FENCE) -> seldom(refused); on = false; wait_()
+	:: !has(FENCE_THEN_WAIT) -> on = false; wait_(); seldom(refused)
 	fi;
 	over[n] = true
 }
 
+#ifdef FIRE_REFUSED_
+#define REFUSED	1
+#else
+#define REFUSED	0
+#endif
+
 proctype control()
 {
 	register_(1);
-INJECT_EVENT_WAIT:
-	unregister(1);
+	unregister(1, REFUSED);
 	register_(2);
-	unregister(2);
+	unregister(2, REFUSED);
 	left--
 }
 
@@ -138,7 +222,7 @@ proctype rest()
 {
 	timeout;
 	assert(left == 0);
-	assert(running[0] == 0 && running[THREADS - 1] == 0)
+	assert(frame[0] == 0 && frame[THREADS - 1] == 0)
 }
 
 init {
@@ -147,7 +231,7 @@ init {
 	atomic {
 		ask_for_mutant();
 		do
-		:: i < THREADS -> run fire(i); i++
+		:: i < THREADS -> run fire(i); run drain(i); i++
 		:: else -> break
 		od;
 		run control();
