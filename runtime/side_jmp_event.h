@@ -339,6 +339,24 @@ int side_jmp_tracer_register(struct side_jmp_tracer **tracer,
 			     side_jmp_callback *callback, void *data);
 
 /*
+ * The same, for a callback that leaves vectors and errno as they were.  Where
+ * events are no calls to the compiler (x86-64), saving the vectors costs more
+ * than a short callback does; around this one nobody saves them.  It is
+ * compiled with
+ *
+ *	__attribute__((target("general-regs-only")))
+ *
+ * (gcc 7, clang 13, and later; on other processors nothing is needed), and
+ * calls only functions that are compiled so, too, and linked into the same
+ * executable or library: none of the C library's, whose vectors nobody sees,
+ * and so nothing that a compiler makes a call of memcpy() of.  One that breaks
+ * this changes what the emitting function has in its registers.
+ */
+int side_jmp_tracer_register_general(struct side_jmp_tracer **tracer,
+				     const char *patterns,
+				     side_jmp_callback *callback, void *data);
+
+/*
  * Returns 0, or
  *   -EINVAL	not registered, or being unregistered by somebody else (who
  *		then waits for this very callback)

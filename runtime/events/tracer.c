@@ -923,17 +923,31 @@ int sj_tracer_add(struct side_jmp_tracer **tracer, const char *patterns,
 	return r;
 }
 
-int side_jmp_tracer_register(struct side_jmp_tracer **tracer,
-			     const char *patterns,
-			     side_jmp_callback *callback, void *data)
+static int tracer_register(struct side_jmp_tracer **tracer,
+			   const char *patterns, side_jmp_callback *callback,
+			   void *data, bool general)
 {
 	struct side_jmp_tracer *t = NULL;
-	int r = tracer ? sj_tracer_add(&t, patterns, callback, data, false) :
+	int r = tracer ? sj_tracer_add(&t, patterns, callback, data, general) :
 			 -EINVAL;
 
 	if (!r)
 		*tracer = t;
 	return r;
+}
+
+int side_jmp_tracer_register(struct side_jmp_tracer **tracer,
+			     const char *patterns,
+			     side_jmp_callback *callback, void *data)
+{
+	return tracer_register(tracer, patterns, callback, data, false);
+}
+
+int side_jmp_tracer_register_general(struct side_jmp_tracer **tracer,
+				     const char *patterns,
+				     side_jmp_callback *callback, void *data)
+{
+	return tracer_register(tracer, patterns, callback, data, true);
 }
 
 /* ---- unregister --------------------------------------------------------- */

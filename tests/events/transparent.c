@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arch/general.h"
 #include "tests/folder.h"
 #include "tests/tap.h"
 
@@ -264,6 +265,97 @@ static void with_output(const char *output, const char *const names[])
 	side_jmp_trace_stop();
 }
 
+/* ---- callbacks in general registers -------------------------------------- */
+
+#if defined(__x86_64__)
+#define GENERAL	__attribute__((target("general-regs-only")))
+#else
+#define GENERAL
+#endif
+
+static int general_seen;
+
+GENERAL static void in_general(const struct side_jmp_event *event,
+			       const struct side_jmp_value values[], void *data)
+{
+	unsigned n = event->desc->n_fields;
+
+	if ((n > 0 && values[0].s64 != -5) || (n > 1 && values[1].u64 != 200) ||
+	    data != &general_seen)
+		wrong++;
+	general_seen++;
+#if defined(__x86_64__)
+	__asm__ volatile (
+		"mov $0x5555, %%eax; mov %%rax, %%rcx; mov %%rax, %%rdx\n"
+		"mov %%rax, %%rsi; mov %%rax, %%rdi; mov %%rax, %%r8\n"
+		"mov %%rax, %%r9; mov %%rax, %%r10; mov %%rax, %%r11\n"
+		: : : "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10",
+		      "r11", "cc", "memory");
+#endif
+}
+
+/* Which is not what it says: is what it does undone? */
+static void trash_vectors(const struct side_jmp_event *event,
+			  const struct side_jmp_value values[], void *data)
+{
+	(void)event;
+	(void)values;
+	(void)data;
+#if defined(__x86_64__)
+	__asm__ volatile ("pxor %%xmm15, %%xmm15" : : : "xmm15");
+#endif
+}
+
+static bool keeps_vectors(void)
+{
+#if defined(__x86_64__)
+	register double x __asm__("xmm15") = doubles[1];
+
+	__asm__ volatile ("" : "+x" (x));
+	side_jmp_event(pass, zero);
+	__asm__ volatile ("" : "+x" (x));
+	return x == doubles[1];
+#else
+	return true;
+#endif
+}
+
+static bool kept_with(int (*how)(struct side_jmp_tracer **, const char *,
+				 side_jmp_callback *, void *),
+		      side_jmp_callback *function)
+{
+	struct side_jmp_tracer *tracer;
+	bool kept;
+
+	if (how(&tracer, "pass:zero", function, NULL))
+		return false;
+	kept = keeps_vectors();
+	return !side_jmp_tracer_unregister(tracer) && kept;
+}
+
+static void with_general(double off)
+{
+	struct side_jmp_tracer *tracer;
+
+	tap_equal(side_jmp_tracer_register_general(&tracer, "pass:*", in_general,
+						   &general_seen), 0,
+		  "transparent_general_register");
+	tap_ok(general(100) == off && general_seen == 800,
+	       "transparent_general_to_registers");
+	tap_equal(wrong, 0, "transparent_general_arguments_arrive");
+	tap_equal(side_jmp_tracer_unregister(tracer), 0,
+		  "transparent_general_unregister");
+	tap_ok(kept_with(side_jmp_tracer_register, trash_vectors),
+	       "transparent_vectors_are_kept_around_others");
+#if SJ_GENERAL
+	tap_ok(!kept_with(side_jmp_tracer_register_general, trash_vectors),
+	       "transparent_vectors_are_not_saved_around_general_ones");
+#else
+	tap_skip("transparent_vectors_are_not_saved_around_general_ones",
+		 "here an event is a call, or keeps all for all");
+#endif
+}
+
 static struct side_jmp_tracer *on(void)
 {
 	struct side_jmp_tracer *tracer = NULL;
@@ -315,6 +407,7 @@ int main(void)
 #endif
 	side_jmp_tracer_unregister(tracer);
 	side_jmp_disable(&key);
+	with_general(off);
 	with_output("/dev/null", OUTPUT_NAMES("text"));
 	ctf = mkdtemp(folder);
 	if (ctf && snprintf(path, sizeof(path), "%s/trace/", ctf) > 0)
