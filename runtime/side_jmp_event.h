@@ -136,9 +136,11 @@
  *
  *	seconds.nanoseconds tid provider:name field=value...
  *
- * in CLOCK_MONOTONIC's time.  A line is valid UTF-8, whatever strings hold: what
- * is not, and characters that are orders to a terminal or end a line, is escaped
- * as C does.  It is at most 4096 bytes long (longer ones end in "...").
+ * in CLOCK_MONOTONIC's time, within a microsecond: where the kernel takes it
+ * from the processor's counter (x86-64, clocksource tsc), so do events, after a
+ * few hundredths of a second.  A line is valid UTF-8, whatever strings hold:
+ * what is not, and characters that are orders to a terminal or end a line, is
+ * escaped as C does.  It is at most 4096 bytes long (longer ones end in "...").
  *
  * Each line is one write(2), and no other system call, to a plain file or
  * /dev/null; stderr, a pipe or a terminal cost up to four more (asking whether

@@ -190,7 +190,20 @@ const char *sj_said(void);		/* the first of them, or "" */
 
 /* ---- time.c ------------------------------------------------------------ */
 
-uint64_t sj_now(void);			/* CLOCK_MONOTONIC, ns */
+/*
+ * CLOCK_MONOTONIC, ns.  Within a microsecond of the kernel's; never back within
+ * a thread, and between threads by no more than that.  Keeps errno.
+ */
+uint64_t sj_now(void);
+/*
+ * Events will want to know: look for a way that is faster.  One thread at a
+ * time; again is to no effect.  Keeps errno.
+ */
+void sj_now_begin(void);
+void sj_now_after_fork(void);		/* in the child; its clock may be another */
+
+enum { SJ_NOW_UNKNOWN, SJ_NOW_NONE };
+extern uint64_t sj_now_rate;		/* atomic; of the counter, or one of these */
 
 /* ---- who.c ------------------------------------------------------------- */
 

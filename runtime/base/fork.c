@@ -133,6 +133,7 @@ static void parent(void)
 static void begin_anew(void)
 {
 	__atomic_fetch_add(&sj_fork_count, 1, __ATOMIC_RELAXED);
+	sj_now_after_fork();
 	for (unsigned i = SJ_FORK_RANKS; i-- > 0; )
 		if (forking.taken & 1u << i)
 			hooks_of(i)->child();

@@ -913,6 +913,7 @@ int sj_tracer_add(struct side_jmp_tracer **tracer, const char *patterns,
 		return -EINVAL;
 	sj_fence_begin();
 	sj_slice_enter(&slice);
+	sj_now_begin();
 	r = !*tracer ? 0 : (*tracer)->stopping ? -EBUSY :
 	    tracer_add(*tracer, patterns, &slice);
 	if (!*tracer)
