@@ -45,6 +45,16 @@ static void pack_padded(struct sj_packer *w, const void *bytes, size_t n,
 	w->at += size;
 }
 
+/* Is one of 8 bytes 0?  Only then does taking 1 away borrow from a bit 7. */
+static bool pack_has_end(const char *at)
+{
+	uint64_t v;
+
+	__builtin_memcpy(&v, at, 8);
+	return (v - UINT64_C(0x0101010101010101)) & ~v &
+	       UINT64_C(0x8080808080808080);
+}
+
 /* One that another thread shortens meanwhile ends where the copy does. */
 static void pack_string(struct sj_packer *w, const char *s, size_t n)
 {
@@ -53,6 +63,8 @@ static void pack_string(struct sj_packer *w, const char *s, size_t n)
 	pack_padded(w, s, n, n + 1);
 	if (w->full)
 		return;
+	while (w->at - at >= 8 && !pack_has_end(at))
+		at += 8;
 	while (*at)
 		at++;
 	w->at = at + 1;

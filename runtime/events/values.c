@@ -47,15 +47,15 @@ SJ_GENERAL_BEGIN
 /* Up to the first 0, at most `limit`, which SIZE_MAX is not. */
 static size_t values_length(const char *at, size_t limit)
 {
+	const char *end = at + (limit < VALUES_SHORT ? limit : VALUES_SHORT);
+	const char *p = at;
 	struct values_scan scan;
-	size_t n = 0;
+	size_t n;
 
-	while (n < limit && n < VALUES_SHORT) {
-		if (!at[n])
-			return n;
-		n++;
-	}
-	if (n == limit)
+	while (p < end && *p)
+		p++;
+	n = (size_t)(p - at);
+	if (p < end || n == limit)
 		return n;
 	scan.at = at + n;
 	scan.limit = limit == SIZE_MAX ? limit : limit - n;
