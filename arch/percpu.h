@@ -25,11 +25,12 @@ enum {
 
 /* What a packet begins with. */
 struct sj_percpu_packet {
-	uint64_t head;			/* the caller's */
+	uint64_t head[2];		/* the caller's */
 	uint64_t begin, end;		/* times: of the first and last record */
 	uint64_t content_bits;		/* filled, this included */
 	uint64_t packet_bits;		/* how long it is */
 	uint64_t discarded;
+	uint64_t number;		/* the caller's */
 };
 
 /* Whose records are whole: the time stands at byte 4 of each. */
@@ -67,10 +68,10 @@ static inline enum sj_percpu_done sj_percpu_add(void *here,
 
 static inline enum sj_percpu_done sj_percpu_turn(void *here,
 	struct sj_percpu_log *log, uint32_t cpu, uintptr_t old,
-	struct sj_percpu_packet *next, uint64_t bits, uint64_t now)
+	struct sj_percpu_packet *next, uint64_t *joins, uint64_t by, uint64_t now)
 {
-	(void)here, (void)log, (void)cpu, (void)old, (void)next, (void)bits;
-	(void)now;
+	(void)here, (void)log, (void)cpu, (void)old, (void)next, (void)joins;
+	(void)by, (void)now;
 	return SJ_PERCPU_NO_LOG;
 }
 

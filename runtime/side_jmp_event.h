@@ -130,9 +130,14 @@
  *	SIDE_JMP_OUTPUT=file                         lines of text, appended
  *	SIDE_JMP_OUTPUT=directory/                   CTF 1.8, for babeltrace2;
  *	                                             folders that miss are made
- *	SIDE_JMP_OUTPUT_SIZE=bytes[k|M|G]            of a CTF trace; default 64M
+ *	SIDE_JMP_OUTPUT_SIZE=bytes[k|M|G]            of a CTF trace, or of all pieces;
+ *	                                             default 64M
+ *	SIDE_JMP_OUTPUT_MODE=overwrite               of a CTF trace: keep the newest
+ *	SIDE_JMP_OUTPUT_PIECES=number                keep it in so many pieces, 2 to 64
+ *	SIDE_JMP_OUTPUT_PERIOD=number[s|m|h|d]       how long one of these is written to
  *
- * or side_jmp_trace_start().  Without an output lines go to stderr.  A line:
+ * or side_jmp_trace_start() and side_jmp_trace_option().  Without an output
+ * lines go to stderr.  A line:
  *
  *	seconds.nanoseconds tid provider:name field=value...
  *
@@ -152,8 +157,9 @@
  *
  * lines are written 64 kB at a time (a pipe gets 4 kB): when so many are there,
  * when one comes and the oldest is a second old, and when the program exits.  A
- * crash, _exit() or exec() loses those 64 kB.  Threads that would wait for the
- * buffer write by themselves: sort by time.
+ * crash, SIGKILL, _exit() or exec() loses those, up to 64 kB of the newest
+ * lines, and nobody counts them; what was written before is whole. Threads that
+ * would wait for the buffer write by themselves: sort by time.
  *
  * A file that is renamed or removed is opened again within a second, by its path
  * from the root; so is one that the program closed.  Where it can't be, lines go
@@ -161,6 +167,14 @@
  * number: that is 900 or more, and is looked at at most a millisecond before each
  * line; when descriptor 2 is not what was stderr any more, lines for stderr are
  * lost.
+ *
+ * With SIDE_JMP_OUTPUT_PIECES=n a file is renamed when it is as long as an n-th
+ * of SIDE_JMP_OUTPUT_SIZE, and some 10 kB, or as old as SIDE_JMP_OUTPUT_PERIOD
+ * when a line comes: `file` is the newest, then come `file.1` to `file.<n-1>`,
+ * and the oldest is written over. Each has whole lines, and all are between one
+ * line and the next.  Several processes may share it: one of them renames, and
+ * the others go on in the new file within a second.  Where locks (fcntl(2)) or
+ * the right to rename can't be had, the file grows on.
  *
  * An output that is not ready (a full pipe) is not waited for, and one that
  * refuses (a full disk) is not tried again: the event is lost, counted
@@ -176,6 +190,35 @@
  * each, and the descriptions.  What finds no room, also on the disk, is lost,
  * counted, said at exit, and shown by babeltrace2 as discarded; a disk that has
  * room again is used again.  Children go on in the same trace.
+ *
+ * With SIDE_JMP_OUTPUT_MODE=overwrite it is the newest events that are kept, by
+ * each CPU for itself, in SIDE_JMP_OUTPUT_SIZE: a flight recorder, which after
+ * a crash or SIGKILL holds the last of what happened.  Three quarters of the
+ * size are the CPUs', a quarter is for events of more than 500 bytes and where
+ * there are no restartable sequences; each keeps at least seven eighths of its
+ * own (of a size that is small for so many CPUs a half).  At least 128 kB are
+ * needed for each CPU and 1 MB more, or start says -EFBIG. Packets that were
+ * given up show in babeltrace2's count of discarded packets if older ones are
+ * still there.  Those 128 kB and 1 MB are taken from the disk at the start
+ * (-ENOSPC); where it has no room for all of the rest, the newest are kept in
+ * what there is.
+ *
+ * With SIDE_JMP_OUTPUT_PIECES=n the same is n directories, piece_0 to
+ * piece_<n-1>, each a trace by itself of the time in which it was written to,
+ * and all together, by the directory that they are in, one.  A piece ends when
+ * the lane of a CPU is full, which has its part of an n-th of
+ * SIDE_JMP_OUTPUT_SIZE, or with the first event after SIDE_JMP_OUTPUT_PERIOD;
+ * the oldest is then begun anew. A lane without events keeps its old ones. What
+ * is lost in the first packet of a piece is shown by babeltrace2 only together
+ * with the piece before.  (The pieces share one file `metadata`, by links: a
+ * file system without links says so to start.)
+ *
+ * In both cases files are used again: to keep some, copy them by a snapshot
+ * (side_jmp_trace_snapshot(), side-jmp snapshot), do not move or remove them;
+ * what is emitted afterwards into files that were removed is gone. babeltrace2
+ * may read the trace of a program that has ended or is stopped; while it is
+ * written to, what is read slowly may be overwritten under the reader, who
+ * should take a snapshot: it is right at every moment.
  *
  * Whoever writes over or truncates the files of a running trace ends the
  * program (SIGBUS), as with every mapped file.
@@ -377,6 +420,27 @@ int side_jmp_tracer_unregister(struct side_jmp_tracer *tracer);
  * opening said.
  */
 int side_jmp_trace_start(const char *patterns, const char *output);
+
+/*
+ * What SIDE_JMP_OUTPUT_<NAME> says, for the output that is opened next: "mode",
+ * "size", "pieces" or "period", and the value as the variable has it; "" is the
+ * default.  A mode that is not the output's is to no effect.  From any thread.
+ * Returns 0, -EINVAL (not such a value), -ENOENT (no such name), -EBUSY (there
+ * is an output), -EDEADLK as below.
+ */
+int side_jmp_trace_option(const char *name, const char *value);
+
+/*
+ * A copy of the CTF trace as it is now, in a new directory of that name: all
+ * that was emitted before the call, by any process of the trace, that is still
+ * there. Nobody waits for it. It is found by its path: -ENOENT where that does
+ * not lead to it any more (chroot()).  From any thread; not from a signal
+ * handler.  Returns 0; -EINVAL (not started), -EOPNOTSUPP (not a CTF trace),
+ * -EDEADLK as below, -EEXIST (there is such a directory), -EILSEQ (somebody has
+ * written to its files), -ENOMEM, or what the files' opening and writing said;
+ * then there is no new directory.
+ */
+int side_jmp_trace_snapshot(const char *directory);
 
 /*
  * No more events; close the output.  0, -EINVAL (not started), -EDEADLK; or

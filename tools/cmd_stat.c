@@ -417,6 +417,7 @@ static const char *integrity(const struct identity *id, const char **why)
 static const char *const variables[] = {
 	"SIDE_JMP_BACKEND", "SIDE_JMP_DIRTY_PAGES", "SIDE_JMP_ENABLE",
 	"SIDE_JMP_OUTPUT", "SIDE_JMP_OUTPUT_MODE", "SIDE_JMP_OUTPUT_SIZE",
+	"SIDE_JMP_OUTPUT_PIECES", "SIDE_JMP_OUTPUT_PERIOD",
 	"SIDE_JMP_USER_EVENTS",
 };
 

@@ -138,10 +138,11 @@ static bool is_ctf(void)
 
 static int open_output(void)
 {
+	const struct sj_output_options ctf = { .size = CTF_SIZE };
 	int r;
 
 	if (is_ctf()) {
-		r = sj_ctf_output.open(trace.path, CTF_SIZE, trace.ctf_path);
+		r = sj_ctf_output.open(trace.path, &ctf, trace.ctf_path);
 		return r ? tool_error(trace.path, "%s", strerror(-r)) : 0;
 	}
 	trace.out = trace.path ? fopen(trace.path, "ae") : stdout;

@@ -58,7 +58,6 @@ static inline void *sj_percpu(void)
 	[end_] "i" (offsetof(struct sj_percpu_packet, end)), \
 	[begin_] "i" (offsetof(struct sj_percpu_packet, begin)), \
 	[content_] "i" (offsetof(struct sj_percpu_packet, content_bits)), \
-	[bits_] "i" (offsetof(struct sj_percpu_packet, packet_bits)), \
 	[discarded_] "i" (offsetof(struct sj_percpu_packet, discarded)), \
 	[full_] "i" (SJ_PERCPU_FULL), [packet_] "i" (SJ_PERCPU_PACKET)
 
@@ -121,15 +120,16 @@ static inline enum sj_percpu_done sj_percpu_add(void *here,
 }
 
 /*
- * From the packet of this CPU's log, where it still is `old`, to the next, whose
- * header is there but for its times and losses; the old one becomes `bits` long.
- * After each store the log is right: the old packet takes no more; the next has
- * what it has to; where the old one's length says that there is a next; and it is
- * where records go.  Done again, it does no harm.
+ * From the packet of this CPU's log, where it still is `old`, to the next,
+ * whose header is there but for its times and losses, and which one store makes
+ * a part of the log: of `by`, to *joins. After each store the log is right: the
+ * old packet takes no more; the next has what it has to, and begins after the
+ * end of the old one and never after its own; it is there; and it is where
+ * records go.  Done again, it does no harm.
  */
 static inline enum sj_percpu_done sj_percpu_turn(void *here,
 	struct sj_percpu_log *log, uint32_t cpu, uintptr_t old,
-	struct sj_percpu_packet *next, uint64_t bits, uint64_t now)
+	struct sj_percpu_packet *next, uint64_t *joins, uint64_t by, uint64_t now)
 {
 	uint32_t done;
 	uint64_t word;
@@ -145,13 +145,14 @@ static inline enum sj_percpu_done sj_percpu_turn(void *here,
 		"	mov	%%rdx, (%[log])\n"
 		"	and	$-1 - %c[full_], %%rdx\n"
 		"	mov	%c[end_](%%rdx), %[word]\n"
+		"	inc	%[word]\n"
 		"	cmp	%[word], %[now]\n"
 		"	cmova	%[now], %[word]\n"
-		"	mov	%[word], %c[begin_](%[next])\n"
 		"	mov	%[word], %c[end_](%[next])\n"
+		"	mov	%[word], %c[begin_](%[next])\n"
 		"	mov	%c[discarded_](%%rdx), %[word]\n"
 		"	mov	%[word], %c[discarded_](%[next])\n"
-		"	mov	%[bits], %c[bits_](%%rdx)\n"
+		"	mov	%[by], (%[joins])\n"
 		"	mov	%[next], (%[log])\n"
 		SJ_PERCPU_COMMITTED
 		"	.pushsection .text.unlikely, \"ax\", @progbits\n"
@@ -159,8 +160,8 @@ static inline enum sj_percpu_done sj_percpu_turn(void *here,
 		"	.popsection\n"
 		: "=&a" (done), [word] "=&r" (word)
 		: [here] "r" (here), [log] "r" (log), [cpu] "r" (cpu),
-		  [old] "r" (old), [next] "r" (next), [bits] "r" (bits),
-		  [now] "r" (now), SJ_PERCPU_RESULTS
+		  [old] "r" (old), [next] "r" (next), [joins] "r" (joins),
+		  [by] "r" (by), [now] "r" (now), SJ_PERCPU_RESULTS
 		: "rdx", "memory", "cc");
 	return (enum sj_percpu_done)done;
 }

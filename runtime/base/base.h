@@ -164,6 +164,8 @@ struct sj_file {
 int sj_file_aside(int fd);
 /* Every folder in a path that ends in '/'.  0 or -errno. */
 int sj_file_make_folders(const char *path);
+/* A name, as it is from the root; "": that is not to be found, or too long. */
+void sj_file_from_root(const char *name, char *path, size_t size);
 bool sj_file_note(int fd, struct sj_file *file);	/* false: errno */
 /*
  * A program that closes descriptors it does not know, and opens its own, must

@@ -48,6 +48,22 @@ int sj_file_make_folders(const char *path)
 	return 0;
 }
 
+void sj_file_from_root(const char *name, char *path, size_t size)
+{
+	size_t at = 0, n = strlen(name);
+
+	path[0] = '\0';
+	if (n >= size)
+		return;
+	if (*name != '/') {
+		if (!getcwd(path, size - n - 1))
+			return;
+		at = strlen(path);
+		path[at++] = '/';
+	}
+	memcpy(path + at, name, n + 1);
+}
+
 bool sj_file_note(int fd, struct sj_file *file)
 {
 	struct stat now;

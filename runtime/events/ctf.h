@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The files of a CTF trace (diamon.org/ctf/v1.8.3), shared by who writes them:
- * trace_ctf.c the streams, ctf_metadata.c what describes them.
+ * trace_ctf.c the streams, ctf_metadata.c what describes them; and by
+ * ctf_snapshot.c, which copies both.
  *
  * A file has its full size from the start, is mapped, and is sparse; its last
  * packet reaches to its end, and its header says how much of that is filled.  So
@@ -19,14 +20,48 @@
 
 #include "side_jmp_event.h"
 
+#define SJ_CTF_METADATA	"metadata"	/* the file's name */
+#define SJ_CTF_STREAM	"stream_"	/* what streams' names begin with */
+#define SJ_CTF_PIECE	"piece_"	/* and pieces' */
+#define SJ_CTF_MAGIC	0xC1FC1FC1u	/* CTF 1.8.3, 5.1 */
+
+/* What a packet begins with, as the metadata describes it. */
+struct sj_ctf_packet {
+	uint32_t magic;
+	uint32_t stream_id;
+	uint64_t instance;		/* the lane; or SJ_CTF_ALONE and more */
+	uint64_t begin, end;		/* CLOCK_MONOTONIC, ns */
+	uint64_t content_bits;		/* filled, header included */
+	uint64_t packet_bits;
+	uint64_t discarded;		/* of this stream, so far */
+	uint64_t number;		/* of this stream's packets */
+} __attribute__((packed, aligned(8)));
+
+#define SJ_CTF_ALONE	(UINT64_C(1) << 32)	/* of an instance: holds nothing */
+
+/* The metadata's; 7.1.  Its text follows. */
+struct sj_ctf_metadata {
+	uint32_t magic;
+	uint8_t uuid[16];		/* the text's */
+	uint32_t checksum;		/* none */
+	uint32_t content_bits, packet_bits;	/* this included */
+	uint8_t compression, encryption, checksum_scheme;
+	uint8_t major, minor;
+} __attribute__((packed, aligned(4)));
+
+#define SJ_CTF_METADATA_MAGIC	0x75D11D57u
+enum { SJ_CTF_METADATA_HEADER = 37 };		/* bytes */
+
 /* ---- ctf_file.c ---------------------------------------------------------- */
 
+/* Addresses for mappings.  0 or -errno. */
+int sj_ctf_reserve(size_t size, char **base);
 /*
- * A new file of that size in the directory, mapped and shared, with blocks for
- * its first `first` bytes.  0 or -errno; then there is no mapping.
+ * A new file of that size in the directory, mapped there and shared, with
+ * blocks for its first `first` bytes.  0 or -errno.
  */
 int sj_ctf_create(int dir, const char *name, size_t size, size_t first,
-		  char **base);
+		  char *at);
 /* Blocks for whole pages of a mapping.  False: there are none. */
 bool sj_ctf_allocate(char *at, size_t n);
 /* As much of `size` as a file and n mappings of it may have here. */
@@ -54,8 +89,6 @@ void sj_ctf_locks_after_fork(void);
 
 /* ---- ctf_metadata.c ------------------------------------------------------ */
 
-#define SJ_CTF_METADATA	"metadata"	/* the file's name */
-
 /* trace.c's lock, and not sj_event_lock.  0 or -errno. */
 int sj_ctf_metadata_open(int dir);
 void sj_ctf_metadata_close(void);
@@ -64,5 +97,15 @@ void sj_ctf_metadata_close(void);
  * sj_event_lock.
  */
 void sj_ctf_describe(struct side_jmp_event *event);
+
+/* ---- ctf_snapshot.c ------------------------------------------------------ */
+
+/*
+ * The trace in a directory (a descriptor of it, O_PATH is enough), as it is
+ * now, in a new directory.  Of any thread and process.  0; or -errno, and there
+ * is no new directory: -EEXIST if there was one, -EILSEQ if the trace is not
+ * whole, -ENOENT if there is none.
+ */
+int sj_ctf_snapshot(int trace, const char *directory);
 
 #endif

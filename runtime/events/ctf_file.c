@@ -60,34 +60,36 @@ size_t sj_ctf_bounded(size_t size, size_t n)
 	return size & ~(size_t)(sj_page_size() - 1);
 }
 
-static int file_map(int fd, size_t size, size_t first, char **base)
+int sj_ctf_reserve(size_t size, char **base)
 {
-	void *at;
+	void *at = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS |
+			MAP_NORESERVE, -1, 0);
 
-	if (ftruncate(fd, (off_t)size))
-		return -errno;
-	at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (at == MAP_FAILED)
 		return -errno;
-	/* Or what follows a byte that is asked for is read ahead, and is zeros. */
-	(void)madvise(at, size, MADV_RANDOM);
-	if (!sj_ctf_allocate(at, first)) {
-		munmap(at, size);
-		return -ENOSPC;
-	}
 	*base = at;
 	return 0;
 }
 
-int sj_ctf_create(int dir, const char *name, size_t size, size_t first,
-		  char **base)
+static int file_map(int fd, size_t size, size_t first, char *at)
+{
+	if (ftruncate(fd, (off_t)size) ||
+	    mmap(at, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd,
+		 0) == MAP_FAILED)
+		return -errno;
+	/* Or what follows a byte that is asked for is read ahead, and is zeros. */
+	(void)madvise(at, size, MADV_RANDOM);
+	return sj_ctf_allocate(at, first) ? 0 : -ENOSPC;
+}
+
+int sj_ctf_create(int dir, const char *name, size_t size, size_t first, char *at)
 {
 	int fd = openat(dir, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 	int r;
 
 	if (fd < 0)
 		return -errno;
-	r = file_map(fd, size, first, base);
+	r = file_map(fd, size, first, at);
 	close(fd);
 	return r;
 }

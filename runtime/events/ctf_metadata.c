@@ -12,31 +12,21 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "runtime/events/ctf.h"
 #include "runtime/events/events.h"
 
-#define METADATA_MAGIC	0x75D11D57u
 enum {
 	METADATA_SIZE = 32 * 1024 * 1024,	/* sparse; its bits are 32-bit */
 	METADATA_KNOWN = 64 * 1024,
-	METADATA_HEADER = 37,		/* bytes; the text follows */
 };
 
-/* 7.1 */
-struct metadata_packet {
-	uint32_t magic;
-	uint8_t uuid[16];		/* none */
-	uint32_t checksum;		/* none */
-	uint32_t content_bits, packet_bits;	/* this included */
-	uint8_t compression, encryption, checksum_scheme;
-	uint8_t major, minor;
-} __attribute__((packed, aligned(4)));
-
-_Static_assert(offsetof(struct metadata_packet, minor) == METADATA_HEADER - 1,
-	       "packed");
+_Static_assert(offsetof(struct sj_ctf_metadata, minor) ==
+	       SJ_CTF_METADATA_HEADER - 1, "packed");
 
 /* A description, in order not to repeat it when a library comes again. */
 struct metadata_known {
@@ -57,7 +47,7 @@ struct metadata_shared {
 static struct {
 	bool open;
 	struct metadata_shared *shared;
-	struct metadata_packet *packet;
+	struct sj_ctf_metadata *packet;
 	size_t size;
 	/* What is being written; the trace has it when content_bits says so. */
 	uint32_t at;
@@ -196,15 +186,28 @@ static void tsdl_types(void)
 		" align = 8; } := float64_t;\n");
 }
 
+static void tsdl_uuid(void)
+{
+	const uint8_t *id = metadata.packet->uuid;
+
+	for (size_t i = 0; i < sizeof(metadata.packet->uuid); i++)
+		tsdl_format("%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ?
+			 "-" : "", id[i]);
+}
+
 static void tsdl_preamble(void)
 {
 	tsdl_format("/* CTF 1.8 */\n"
 		 "typealias integer { size = 32; align = 8; signed = false; }"
 		 " := magic_t;\n"
+		 "typealias integer { size = 64; align = 8; signed = false; }"
+		 " := instance_t;\n"
 		 "trace {\n\tmajor = 1;\n\tminor = 8;\n\tbyte_order = %s;\n"
-		 "\tpacket.header := struct {\n"
-		 "\t\tmagic_t magic;\n\t\tmagic_t stream_id;\n\t};\n};\n",
-		 tsdl_byte_order());
+		 "\tuuid = \"", tsdl_byte_order());
+	tsdl_uuid();
+	tsdl_text("\";\n\tpacket.header := struct {\n"
+		"\t\tmagic_t magic;\n\t\tmagic_t stream_id;\n"
+		"\t\tinstance_t stream_instance_id;\n\t};\n};\n");
 	tsdl_text("env {\n\ttracer_name = \"side_jmp\";\n\tdomain = \"ust\";\n"
 		"\tprocname = ");
 	tsdl_literal(program_invocation_short_name);
@@ -216,7 +219,8 @@ static void tsdl_preamble(void)
 	tsdl_text("stream {\n\tid = 0;\n\tpacket.context := struct {\n"
 		"\t\tclock_t timestamp_begin;\n\t\tclock_t timestamp_end;\n"
 		"\t\tuint64_t content_size;\n\t\tuint64_t packet_size;\n"
-		"\t\tuint64_t events_discarded;\n\t};\n"
+		"\t\tuint64_t events_discarded;\n"
+		"\t\tuint64_t packet_seq_num;\n\t};\n"
 		"\tevent.header := struct {\n"
 		"\t\tuint32_t id;\n\t\tclock_t timestamp;\n\t};\n"
 		"\tevent.context := struct {\n"
@@ -390,17 +394,33 @@ void sj_ctf_describe(struct side_jmp_event *event)
 
 /* ---- opening -------------------------------------------------------------- */
 
+/*
+ * By which readers know that pieces, and a snapshot, are one trace (RFC 4122,
+ * version 4).
+ */
+static void metadata_name(uint8_t uuid[16])
+{
+	uint64_t id[2] = { sj_now(), (uint64_t)getpid() };
+
+	/* Of a system that has just started it may not be had. */
+	(void)syscall(SYS_getrandom, id, sizeof(id), GRND_NONBLOCK);
+	memcpy(uuid, id, sizeof(id));
+	uuid[6] = (uint8_t)((uuid[6] & 0x0f) | 0x40);
+	uuid[8] = (uint8_t)((uuid[8] & 0x3f) | 0x80);
+}
+
 static int metadata_start(void)
 {
-	struct metadata_packet *p = metadata.packet;
+	struct sj_ctf_metadata *p = metadata.packet;
 
 	metadata.shared->allocated = (uint32_t)sj_page_size();
-	*p = (struct metadata_packet){
-		.magic = METADATA_MAGIC,
-		.content_bits = 8 * METADATA_HEADER,
+	*p = (struct sj_ctf_metadata){
+		.magic = SJ_CTF_METADATA_MAGIC,
+		.content_bits = 8 * SJ_CTF_METADATA_HEADER,
 		.packet_bits = 8 * (uint32_t)metadata.size,
 		.major = 1, .minor = 8,
 	};
+	metadata_name(p->uuid);
 	metadata_begin();
 	tsdl_preamble();
 	return metadata_end() ? 0 : -ENOSPC;
@@ -414,7 +434,7 @@ static void metadata_unmap(void)
 
 static int metadata_map(int dir)
 {
-	char *base;
+	char *base = NULL;
 	int r;
 
 	metadata.size = sj_ctf_bounded(METADATA_SIZE, 2);
@@ -425,12 +445,16 @@ static int metadata_map(int dir)
 			       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (metadata.shared == MAP_FAILED)
 		return -errno;
-	r = sj_ctf_create(dir, SJ_CTF_METADATA, metadata.size, sj_page_size(),
-			  &base);
-	if (r)
+	r = sj_ctf_reserve(metadata.size, &base);
+	if (!r)
+		r = sj_ctf_create(dir, SJ_CTF_METADATA, metadata.size,
+				  sj_page_size(), base);
+	metadata.packet = (struct sj_ctf_metadata *)(void *)base;
+	if (r) {
 		munmap(metadata.shared, sizeof(*metadata.shared));
-	else
-		metadata.packet = (struct metadata_packet *)(void *)base;
+		if (base)
+			munmap(base, metadata.size);
+	}
 	return r;
 }
 

@@ -11,6 +11,7 @@
  *   lines.c        where those go
  *   trace_ctf.c    an output of it: CTF 1.8, its streams
  *   ctf_metadata.c   what describes those
+ *   ctf_snapshot.c   copies of both
  *   ctf_file.c       files of both, and locks that processes share
  *   tracer.c       callbacks: register, unregister, fire
  *   user_events.c  the kernel as a tracer

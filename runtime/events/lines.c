@@ -24,6 +24,12 @@
  * number; and so is one that was closed.  Where that can't be had, as after
  * chroot() or setuid(), lines go on to the old one.
  *
+ * PIECES. A file that a look finds long or old enough is renamed by us, and the
+ * older ones before it: to path.1, and so on. Of several processes the one does
+ * it that has a lock on the file (of fcntl(2): a child does not have its
+ * parent's) and then still finds it at the path; to the others it has been
+ * renamed.
+ *
  * THE BUFFER is flushed when it is full, when the line comes that finds its
  * oldest a second old, and at the end.  Who can't have it at once (another thread
  * has it, or this one, which our signal handler struck) writes his line by
@@ -34,6 +40,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -45,6 +52,7 @@
 
 #include "runtime/events/events.h"
 #include "runtime/events/lines.h"
+#include "runtime/events/sink.h"
 
 /* ns */
 enum { LINES_LOOK = 1000000, LINES_LOOK_PATH = 1000000000,
@@ -65,11 +73,15 @@ static struct {
 	const struct sj_file *file;	/* atomic */
 	struct sj_file files[2];	/* lines_opening */
 	uint64_t looked, looked_path;	/* atomic; when */
+	unsigned pieces;		/* 0: it is never renamed by us */
+	off_t piece_size;
+	uint64_t period, began;		/* ns; began: lines_opening */
 	const char *name;
 	char path[PATH_MAX];
 } lines;
 
 static uint32_t lines_opening;		/* atomic: acquire, release */
+static char lines_from[PATH_MAX + 4], lines_to[PATH_MAX + 4];	/* its */
 static uint64_t lines_unsaid;		/* atomic; events lost */
 static uint64_t lines_dropped;		/* atomic; of those that were taken */
 static uint32_t lines_torn;		/* atomic; half a line stands there */
@@ -141,11 +153,62 @@ static bool lines_open_again(bool still)
 		__atomic_store_n(&lines.fd, sj_file_aside(fd),
 				 __ATOMIC_RELAXED);
 	__atomic_store_n(&lines.file, file, __ATOMIC_RELEASE);
+	__atomic_store_n(&lines.began, sj_now(), __ATOMIC_RELAXED);
 	return true;
 }
 
+static bool lines_is_whole_piece(uint64_t now)
+{
+	struct stat st;
+
+	return lines.pieces && lines.again && !fstat(lines_fd(), &st) &&
+	       st.st_size && (st.st_size >= lines.piece_size ||
+			      (lines.period &&
+			       lines_due(&lines.began, now, lines.period)));
+}
+
+/* The file is the newest, 0. */
+static void lines_name_piece(char name[PATH_MAX + 4], unsigned n)
+{
+	struct sj_text t = { name, name + PATH_MAX + 3, false };
+
+	sj_text_string(&t, lines.path);
+	if (n) {
+		sj_text_char(&t, '.');
+		sj_text_unsigned(&t, n);
+	}
+	*t.at = '\0';
+}
+
+/* The last one is written over. */
+static void lines_rename_pieces(void)
+{
+	for (unsigned n = lines.pieces - 1; n; n--) {
+		lines_name_piece(lines_from, n - 1);
+		lines_name_piece(lines_to, n);
+		(void)rename(lines_from, lines_to);
+	}
+}
+
+/* False: it is not ours to do, or not to be done. */
+static bool lines_end_piece(uint64_t now)
+{
+	struct flock all = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	if (fcntl(lines_fd(), F_SETLK, &all))
+		return false;
+	if (lines_path_leads_here() && lines_is_whole_piece(now))
+		lines_rename_pieces();
+	/* Which closes the old one, and so ends the lock. */
+	if (!lines_path_leads_here() && lines_open_again(true))
+		return true;
+	all.l_type = F_UNLCK;
+	(void)fcntl(lines_fd(), F_SETLK, &all);
+	return false;
+}
+
 /* Signals blocked; one thread at a time, and who finds one at it goes on. */
-static void lines_look_closely(void)
+static void lines_look_closely(uint64_t now)
 {
 	sigmask_t mask = sj_block_signals();
 	bool still;
@@ -154,6 +217,8 @@ static void lines_look_closely(void)
 		still = lines_still();
 		if (lines.again && !(still && lines_path_leads_here()))
 			still = lines_open_again(still) || still;
+		else if (lines_is_whole_piece(now))
+			still = lines_end_piece(now) || still;
 		__atomic_store_n(&lines.there, still, __ATOMIC_RELAXED);
 		__atomic_store_n(&lines_opening, 0, __ATOMIC_RELEASE);
 	}
@@ -165,8 +230,8 @@ static void lines_look(uint64_t now)
 	bool path = lines.again &&
 		    lines_due(&lines.looked_path, now, LINES_LOOK_PATH);
 
-	if (path || !lines_still())
-		lines_look_closely();
+	if (path || !lines_still() || lines_is_whole_piece(now))
+		lines_look_closely(now);
 	else
 		__atomic_store_n(&lines.there, true, __ATOMIC_RELAXED);
 	if (path)
@@ -205,11 +270,11 @@ static long lines_write(const char *bytes, size_t n)
 }
 
 /* Closed since the last look. */
-static bool lines_closed(long done)
+static bool lines_closed(long done, uint64_t now)
 {
 	if (done >= 0 || errno != EBADF || !lines.named)
 		return false;
-	lines_look_closely();
+	lines_look_closely(now);
 	return __atomic_load_n(&lines.there, __ATOMIC_RELAXED);
 }
 
@@ -231,7 +296,7 @@ static size_t lines_send(const char *bytes, size_t n, uint64_t now)
 	if (!lines_there(now) || !lines_end_torn())
 		return 0;
 	done = lines_write(bytes, n);
-	if (lines_closed(done))
+	if (lines_closed(done, now))
 		done = lines_write(bytes, n);
 	if (done <= 0)
 		return 0;
@@ -403,21 +468,6 @@ static void lines_learn(const struct stat *st)
 	lines.again = lines.named && file && lines.path[0];
 }
 
-/* Or "": it is to be found from here only. */
-static void lines_resolve(const char *name)
-{
-	size_t at = 0, n = strlen(name);
-
-	lines.path[0] = '\0';
-	if (*name != '/') {
-		if (!getcwd(lines.path, sizeof(lines.path) - n - 1))
-			return;
-		at = strlen(lines.path);
-		lines.path[at++] = '/';
-	}
-	memcpy(lines.path + at, name, n + 1);
-}
-
 static void lines_forget_lost(void)
 {
 	__atomic_store_n(&lines_unsaid, 0, __ATOMIC_RELAXED);
@@ -425,7 +475,8 @@ static void lines_forget_lost(void)
 	__atomic_store_n(&lines_torn, 0, __ATOMIC_RELAXED);
 }
 
-int sj_lines_open(const char *name, bool buffered)
+int sj_lines_open(const char *name, bool buffered,
+		  const struct sj_output_options *options)
 {
 	int fd = name ? lines_open_path(name) : STDERR_FILENO;
 	struct stat st;
@@ -445,11 +496,15 @@ int sj_lines_open(const char *name, bool buffered)
 	lines.file = &lines.files[0];
 	lines.named = name;
 	lines.name = name ? name : "stderr";
-	lines_resolve(lines.name);
+	sj_file_from_root(lines.name, lines.path, sizeof(lines.path));
 	lines_learn(&st);
 	lines.buffered = buffered;
 	lines.there = true;
-	lines.looked = lines.looked_path = sj_now();
+	lines.looked = lines.looked_path = lines.began = sj_now();
+	lines.pieces = options->pieces;
+	lines.period = options->period;
+	if (lines.pieces)
+		lines.piece_size = (off_t)(options->size / lines.pieces);
 	return 0;
 }
 

@@ -7,8 +7,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct sj_output_options;
+
 /* name NULL: stderr; else it stays until close.  0 or -errno. */
-int sj_lines_open(const char *name, bool buffered);
+int sj_lines_open(const char *name, bool buffered,
+		  const struct sj_output_options *options);
 void sj_lines_close(void);		/* nobody puts any more */
 /*
  * One that ends in a newline, whole or not at all, at that time; of at most

@@ -35,6 +35,14 @@ struct sj_origin {
 };
 
 enum { SJ_OUTPUT_NAME = 240 };		/* bytes, with the final 0 */
+enum { SJ_OUTPUT_PIECES = 64 };		/* at most */
+
+/* What SIDE_JMP_OUTPUT_... say. */
+struct sj_output_options {
+	uint64_t size;			/* bytes, of all pieces together */
+	uint64_t period;		/* ns, of a piece; 0: any */
+	unsigned pieces;		/* 0: it is in one */
+};
 
 /*
  * What the built-in tracer writes to, one of them at a time.  trace.c's lock
@@ -46,10 +54,9 @@ struct sj_output {
 	bool (*mode)(const char *mode);
 	/*
 	 * name: as the user gave it, or NULL; fits `path`, where the output
-	 * says where it is.  size: about how many bytes it may take.  0 or
-	 * -errno.
+	 * says where it is.  0 or -errno.
 	 */
-	int (*open)(const char *name, uint64_t size,
+	int (*open)(const char *name, const struct sj_output_options *options,
 		    char path[SJ_OUTPUT_NAME]);
 	void (*close)(void);		/* nobody writes any more */
 	/* Whether or not it is open.  sj_event_lock only. */
@@ -63,6 +70,8 @@ struct sj_output {
 		      const struct side_jmp_value values[],
 		      const struct sj_origin *origin);
 	uint64_t (*lost)(void);		/* true was said of, and lost later */
+	/* The directory that sj_ctf_snapshot() takes, from the root, or "". */
+	const char *(*trace)(void);
 	void (*after_fork)(void);	/* in the child */
 	void (*exit)(void);		/* the process ends; no lock */
 };

@@ -6,12 +6,15 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "arch/general.h"
 SJ_GENERAL_BEGIN
+#include "runtime/events/ctf.h"
 #include "runtime/events/events.h"
 #include "runtime/events/sink.h"
 SJ_GENERAL_END
@@ -38,12 +41,13 @@ static struct {
 	const struct sj_output *output;	/* NULL: closed */
 	char name[SJ_OUTPUT_NAME];	/* where it says that it is */
 	char wanted[SJ_OUTPUT_NAME];	/* as it was asked for; "": stderr */
-	char mode[16];			/* of the variable; "": none */
-	uint64_t size;
+	char mode[16];			/* "": none */
+	bool mode_said;			/* by the variable */
+	struct sj_output_options options;
 	uintptr_t stopping;		/* a thread, as above */
 	unsigned asked;			/* patterns of SIDE_JMP_ENABLE */
 	pid_t asked_of;			/* by the user, of this process */
-} trace = { .size = TRACE_SIZE_DEFAULT };
+} trace = { .options = { .size = TRACE_SIZE_DEFAULT } };
 
 static uint64_t trace_lost;			/* atomic */
 
@@ -89,7 +93,7 @@ static bool trace_is_directory(const char *name)
 
 static void trace_set_mode(const struct sj_output *output)
 {
-	if (trace.mode[0] && !(output->mode && output->mode(trace.mode)))
+	if (!output->mode(trace.mode) && trace.mode[0] && trace.mode_said)
 		sj_say("SIDE_JMP_OUTPUT_MODE: \"%s\" is no mode of %s; ignored",
 		       trace.mode, output == &sj_text_output ? "lines of text" :
 		       "a CTF trace");
@@ -108,7 +112,7 @@ static int trace_open(const char *name)
 	if (directory)
 		r = sj_file_make_folders(name);
 	if (!r)
-		r = output->open(name, trace.size, trace.name);
+		r = output->open(name, &trace.options, trace.name);
 	if (r) {
 		trace.name[0] = '\0';
 		return r;
@@ -315,49 +319,195 @@ int side_jmp_trace_stop(void)
 	return r;
 }
 
-/* ---- environment -------------------------------------------------------- */
+/* ---- snapshots ---------------------------------------------------------- */
 
-/* Digits, then k, M or G. */
-static bool trace_parse_size(const char *s, uint64_t *size)
+static int trace_where(char path[PATH_MAX])
 {
-	static const char units[] = "kMG";
-	uint64_t n = 0;
-	const char *unit;
+	int r = trace_enter();
 
-	if (*s < '0' || *s > '9')
-		return false;
-	for (; *s >= '0' && *s <= '9'; s++) {
-		if (n > UINT64_MAX >> 34)
-			return false;
-		n = 10 * n + (uint64_t)(*s - '0');
-	}
-	unit = *s ? strchr(units, *s) : NULL;
-	if (*s && (!unit || s[1]))
-		return false;
-	*size = unit ? n << 10 * (unit - units + 1) : n;
-	return n > 0;
+	if (r)
+		return r;
+	if (!trace.output)
+		r = -EINVAL;
+	else if (!trace.output->trace)
+		r = -EOPNOTSUPP;
+	else
+		strcpy(path, trace.output->trace());
+	trace_leave();
+	return r;
 }
 
-static void trace_read_size(void)
+static int trace_copy(const char *path, const char *directory)
 {
-	const char *s = secure_getenv("SIDE_JMP_OUTPUT_SIZE");
+	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC), r;
 
-	if (s && *s && !trace_parse_size(s, &trace.size))
-		sj_say("SIDE_JMP_OUTPUT_SIZE: \"%.80s\" is not a size;"
-			 " ignored", s);
+	if (fd < 0)
+		return -errno;
+	r = sj_ctf_snapshot(fd, directory);
+	close(fd);
+	return r;
+}
+
+/* Without the lock: it takes its time, and needs nothing but the files. */
+int side_jmp_trace_snapshot(const char *directory)
+{
+	int saved = errno, r;
+	char path[PATH_MAX];
+
+	if (!directory || !*directory)
+		return -EINVAL;
+	r = trace_where(path);
+	if (r)
+		return r;
+	r = trace_copy(path, directory);
+	errno = saved;
+	return r;
+}
+
+/* ---- options ------------------------------------------------------------ */
+
+/* Digits; where they end, or NULL: there are none, or too many. */
+static const char *trace_digits(const char *s, uint64_t *n)
+{
+	if (*s < '0' || *s > '9')
+		return NULL;
+	for (*n = 0; *s >= '0' && *s <= '9'; s++) {
+		if (*n > UINT64_MAX >> 34)
+			return NULL;
+		*n = 10 * *n + (uint64_t)(*s - '0');
+	}
+	return s;
+}
+
+/* Digits, then k, M or G. */
+static bool trace_set_size(const char *s)
+{
+	static const char units[] = "kMG";
+	const char *end, *unit;
+	uint64_t n;
+
+	if (!*s) {
+		trace.options.size = TRACE_SIZE_DEFAULT;
+		return true;
+	}
+	end = trace_digits(s, &n);
+	if (!end || !n)
+		return false;
+	unit = *end ? strchr(units, *end) : NULL;
+	if (*end && (!unit || end[1]))
+		return false;
+	trace.options.size = unit ? n << 10 * (unit - units + 1) : n;
+	return true;
+}
+
+static bool trace_set_pieces(const char *s)
+{
+	const char *end;
+	uint64_t n = 0;
+
+	end = *s ? trace_digits(s, &n) : s;
+	if (!end || *end || n > SJ_OUTPUT_PIECES || (*s && n < 2))
+		return false;
+	trace.options.pieces = (unsigned)n;
+	return true;
+}
+
+/* Digits, then s, m, h or d; of at most a hundred years. */
+static bool trace_set_period(const char *s)
+{
+	static const struct { char unit; uint32_t seconds; } units[] = {
+		{ '\0', 1 }, { 's', 1 }, { 'm', 60 }, { 'h', 3600 },
+		{ 'd', 86400 },
+	};
+	uint64_t n = 0, most = UINT64_C(36525) * 86400;
+	const char *end = *s ? trace_digits(s, &n) : s;
+
+	if (!end || (*s && !n))
+		return false;
+	for (unsigned i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+		if (*end == units[i].unit && (!*end || !end[1]) &&
+		    n <= most / units[i].seconds) {
+			trace.options.period = n * units[i].seconds * 1000000000;
+			return true;
+		}
+	return false;
 }
 
 /* Which modes there are, an output says when it is opened. */
-static void trace_read_mode(void)
+static bool trace_set_mode_name(const char *s)
 {
-	const char *s = secure_getenv("SIDE_JMP_OUTPUT_MODE");
+	if (strlen(s) >= sizeof(trace.mode))
+		return false;
+	strcpy(trace.mode, s);
+	trace.mode_said = false;
+	return true;
+}
 
-	if (!s)
-		return;
-	if (strlen(s) < sizeof(trace.mode))
-		strcpy(trace.mode, s);
-	else
-		sj_say("SIDE_JMP_OUTPUT_MODE: \"%.80s\" is no mode; ignored", s);
+/* "" is the default. */
+static const struct trace_option {
+	const char *name, *variable, *not;
+	bool (*set)(const char *value);
+} trace_options[] = {
+	{ "mode", "SIDE_JMP_OUTPUT_MODE", "is no mode", trace_set_mode_name },
+	{ "size", "SIDE_JMP_OUTPUT_SIZE", "is not a size", trace_set_size },
+	{ "pieces", "SIDE_JMP_OUTPUT_PIECES", "is not a number from 2 to 64",
+	  trace_set_pieces },
+	{ "period", "SIDE_JMP_OUTPUT_PERIOD", "is not a time", trace_set_period },
+};
+
+enum { TRACE_OPTIONS = sizeof(trace_options) / sizeof(trace_options[0]) };
+
+static bool trace_has_mode(const char *mode)
+{
+	for (unsigned i = 0; i < TRACE_OUTPUTS; i++)
+		if (trace_outputs[i]->mode(mode))
+			return true;
+	return !*mode;
+}
+
+static int trace_set_option(const char *name, const char *value)
+{
+	if (trace.output)
+		return -EBUSY;
+	for (const struct trace_option *o = trace_options;
+	     o < trace_options + TRACE_OPTIONS; o++)
+		if (!strcmp(o->name, name))
+			return (o->set != trace_set_mode_name ||
+				trace_has_mode(value)) && o->set(value) ?
+			       0 : -EINVAL;
+	return -ENOENT;
+}
+
+int side_jmp_trace_option(const char *name, const char *value)
+{
+	int r;
+
+	if (!name || !value)
+		return -EINVAL;
+	r = trace_enter();
+	if (r)
+		return r;
+	r = trace_set_option(name, value);
+	trace_leave();
+	return r;
+}
+
+/* ---- environment -------------------------------------------------------- */
+
+static void trace_read_options(void)
+{
+	for (unsigned i = 0; i < TRACE_OPTIONS; i++) {
+		const struct trace_option *o = &trace_options[i];
+		const char *s = secure_getenv(o->variable);
+
+		if (s && !o->set(s))
+			sj_say("%s: \"%.80s\" %s; ignored", o->variable, s,
+			       o->not);
+	}
+	trace.mode_said = true;
+	if (trace.options.period && !trace.options.pieces)
+		sj_say("SIDE_JMP_OUTPUT_PERIOD: there are no"
+		       " SIDE_JMP_OUTPUT_PIECES; ignored");
 }
 
 /* Each pattern by itself, so that a bad one spoils no other. */
@@ -392,8 +542,7 @@ static void trace_start_from_environment(void)
 	const char *output = secure_getenv("SIDE_JMP_OUTPUT");
 	int saved = errno;
 
-	trace_read_size();
-	trace_read_mode();
+	trace_read_options();
 	trace.asked_of = getpid();
 	if (list)
 		trace_start_patterns(list, output && *output ? output : NULL);

@@ -266,11 +266,11 @@ static bool text_mode(const char *mode)
 }
 
 /* `path` is trace.c's, and stays. */
-static int text_open(const char *name, uint64_t size, char path[SJ_OUTPUT_NAME])
+static int text_open(const char *name, const struct sj_output_options *options,
+		     char path[SJ_OUTPUT_NAME])
 {
-	(void)size;
 	strcpy(path, name ? name : "stderr");
-	return sj_lines_open(name ? path : NULL, text_buffered);
+	return sj_lines_open(name ? path : NULL, text_buffered, options);
 }
 
 const struct sj_output sj_text_output = {

@@ -78,8 +78,8 @@ static int found(const struct stat *st, const char *path)
 	for (off_t p = 0; at != MAP_FAILED && p + 64 <= st->st_size; ) {
 		uint64_t content, size;
 
-		memcpy(&content, at + p + 24, 8);
-		memcpy(&size, at + p + 32, 8);
+		memcpy(&content, at + p + 32, 8);
+		memcpy(&size, at + p + 40, 8);
 		if (content / 8 > (uint64_t)(st->st_size - p) || !size)
 			break;
 		for (char *m = at + p; (m = memmem(m, (size_t)(at + p - m) +

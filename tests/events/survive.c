@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * survive [TIMES [SEED]]: what a CTF trace holds after SIGKILL, wherever it
- * struck: read from the raw files, without a tool's help.  Every packet is whole,
- * times do not go back, no event is there twice, none that was acknowledged (the
- * emission had returned) is missing but for those that are counted as lost where
- * they were.
+ * survive [TIMES [SEED [DIRECTORY]]]: what a CTF trace holds after SIGKILL,
+ * wherever it struck: read from the raw files, without a tool's help.  Every
+ * packet is whole, times do not go back, no event is there twice, none that was
+ * acknowledged (the emission had returned) is missing but for those that are
+ * counted as lost where they were, and those older than what is given up for
+ * newer ones.
+ *
+ * In DIRECTORY, which may be of a small file system; else in /tmp.
  */
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -25,7 +29,8 @@
 SIDE_JMP_EVENT(survive, e, "One of those that are counted",
 	(u32, who), (u32, n), (seq, bytes, u8));
 
-enum { WRITERS = 4096, EVENTS = 1 << 17, HEADER = 48, EVENT = 20 };
+enum { WRITERS = 4096, EVENTS = 1 << 17, HEADER = 64, EVENT = 20, PACKETS = 8192,
+       FILES = 1024 };
 
 /* Shared with all that write. */
 static struct {
@@ -33,12 +38,27 @@ static struct {
 	uint32_t next;			/* atomic; a writer's number */
 } *shared;
 
-static char directory[64];
+static char directory[200];
+/* Who emits does it one after the other. */
+static bool in_turn;
 
 /* ---- what is there -------------------------------------------------------- */
 
+struct packet {
+	uint64_t instance, number, begin, end, discarded;
+	const uint8_t *at;
+	size_t content;
+	char file[40];
+};
+
+static struct packet packets[PACKETS];
+static size_t n_packets;
+static struct { uint8_t *base; size_t size; } files[FILES];
+static size_t n_files;
 static uint8_t (*seen)[EVENTS / 8];	/* by writer */
+static uint32_t least[WRITERS];		/* of those that must be there */
 static uint64_t lost, found;
+static uint64_t given_up;		/* what is newer than that is there */
 
 static bool wrong(const char *what, const char *file, uint64_t at)
 {
@@ -77,92 +97,172 @@ static bool read_event(const uint8_t **at, const uint8_t *end, uint64_t *time,
 	if (seen[who][n / 8] & 1 << n % 8)
 		return wrong("an event twice", file, n);
 	seen[who][n / 8] = (uint8_t)(seen[who][n / 8] | 1 << n % 8);
+	if (*time >= given_up && n < least[who])
+		least[who] = (uint32_t)n;
 	found++;
 	*at = p + EVENT + 12 + length;
 	return true;
 }
 
+static bool read_events(const struct packet *p)
+{
+	const uint8_t *event = p->at + HEADER, *end = p->at + p->content;
+	uint64_t time = p->begin;
+
+	while (event < end)
+		if (!read_event(&event, end, &time, p->file))
+			return false;
+	return p->end >= time ||
+	       wrong("ends before its last event", p->file, p->number);
+}
+
 static bool read_packets(const uint8_t *base, size_t size, const char *file)
 {
-	uint64_t at = 0, time = 0, discarded = 0;
+	uint64_t at = 0;
 
 	while (at < size) {
-		const uint8_t *p = base + at, *event = p + HEADER;
-		uint64_t content = get(p + 24, 8) / 8, packet = get(p + 32, 8) / 8;
+		const uint8_t *p = base + at;
+		uint64_t content = get(p + 32, 8) / 8, packet = get(p + 40, 8) / 8;
+		struct packet *as = &packets[n_packets];
 
+		if (++n_packets == PACKETS)
+			return wrong("too many packets", file, at);
 		if (get(p, 4) != 0xC1FC1FC1u || content < HEADER ||
 		    packet < content || packet > size - at)
 			return wrong("not a packet", file, at);
-		if (get(p + 8, 8) < time)
-			return wrong("a packet begins before", file, at);
-		if (get(p + 40, 8) < discarded)
-			return wrong("losses become less", file, at);
-		discarded = get(p + 40, 8);
-		time = get(p + 8, 8);
-		while (event < p + content)
-			if (!read_event(&event, p + content, &time, file))
-				return false;
-		if (get(p + 16, 8) < time)
-			return wrong("ends before its last event", file, at);
-		time = get(p + 16, 8);
+		*as = (struct packet){ get(p + 8, 8), get(p + 56, 8),
+			get(p + 16, 8), get(p + 24, 8), get(p + 48, 8), p,
+			content, "" };
+		snprintf(as->file, sizeof(as->file), "%.39s", file);
+		if (as->end < as->begin)
+			return wrong("ends before it begins", file, at);
+		if (at && as->number != as[-1].number + 1)
+			return wrong("not the next packet", file, at);
+		if (as->instance >> 32 && content > HEADER)
+			return wrong("something is in a packet that is given up",
+				     file, at);
+		n_packets -= as->instance >> 32 != 0;
 		at += packet;
 	}
-	lost += discarded;
 	return true;
 }
 
-static bool read_stream(const char *file)
+static bool read_stream(const char *path, const char *name)
 {
-	int fd = open(file, O_RDONLY);
+	int fd = open(path, O_RDONLY);
 	struct stat st;
 	uint8_t *base;
-	bool good;
 
-	if (fd < 0 || fstat(fd, &st))
-		return wrong("not to be read", file, 0);
+	if (fd < 0 || fstat(fd, &st) || n_files == FILES)
+		return wrong("not to be read", name, 0);
 	base = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
-	good = read_packets(base, (size_t)st.st_size, file);
-	munmap(base, (size_t)st.st_size);
 	close(fd);
+	files[n_files].base = base;
+	files[n_files++].size = (size_t)st.st_size;
+	return read_packets(base, (size_t)st.st_size, name);
+}
+
+/* Of the one trace that is in it. */
+static bool read_files(const char *folder)
+{
+	DIR *dir = opendir(folder);
+	struct dirent *d;
+	bool good = dir;
+
+	while (good && (d = readdir(dir))) {
+		char path[700];
+
+		if (d->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", folder, d->d_name);
+		if (!strncmp(d->d_name, "stream_", 7))
+			good = read_stream(path, d->d_name);
+		else if (d->d_type == DT_DIR)
+			good = read_files(path);
+	}
+	closedir(dir);
 	return good;
 }
 
-/* The trace that is in `directory`. */
+static int by_number(const void *a_, const void *b_)
+{
+	const struct packet *a = a_, *b = b_;
+
+	return a->instance != b->instance ?
+	       (a->instance > b->instance) - (a->instance < b->instance) :
+	       (a->number > b->number) - (a->number < b->number);
+}
+
+static bool in_order(const struct packet *p, const struct packet *before)
+{
+	if (p->number == before->number)
+		return wrong("a number twice", p->file, p->number);
+	if (p->begin <= before->begin || p->begin < before->end)
+		return wrong("a packet begins before", p->file, p->number);
+	if (p->discarded < before->discarded)
+		return wrong("losses become less", p->file, p->number);
+	return true;
+}
+
+/* Streams' order, what is lost in them, and what is given up. */
+static bool sort_packets(void)
+{
+	qsort(packets, n_packets, sizeof(*packets), by_number);
+	for (size_t i = 0; i < n_packets; i++) {
+		const struct packet *p = &packets[i];
+		bool first = !i || p[-1].instance != p->instance;
+
+		if (!first && !in_order(p, p - 1))
+			return false;
+		if (p->number != (first ? 0 : p[-1].number + 1) &&
+		    p->begin > given_up)
+			given_up = p->begin;
+		if (i + 1 == n_packets || p[1].instance != p->instance)
+			lost += p->discarded;
+	}
+	return true;
+}
+
 static bool read_trace(void)
 {
-	char path[400];
-	struct dirent *d = NULL;
-	DIR *dir;
+	bool good;
 
-	lost = found = 0;
+	lost = found = given_up = n_packets = 0;
 	memset(seen, 0, sizeof(*seen) * shared->next);
-	dir = opendir(directory);
-	while (dir && (d = readdir(dir)) && d->d_name[0] == '.')
-		;
-	snprintf(path, sizeof(path), "%s%s", directory, d ? d->d_name : "");
-	closedir(dir);
-	dir = opendir(path);
-	while (dir && (d = readdir(dir))) {
-		char file[700];
+	memset(least, 0xff, sizeof(least));
+	good = read_files(directory) && sort_packets();
+	for (size_t i = 0; i < n_packets && good; i++)
+		good = read_events(&packets[i]);
+	return good;
+}
 
-		snprintf(file, sizeof(file), "%s/%s", path, d->d_name);
-		if (!strncmp(d->d_name, "stream_", 7) && !read_stream(file))
-			return closedir(dir), false;
+static uint64_t count_missing(void)
+{
+	uint64_t missing = 0;
+	bool later = !given_up;
+
+	for (uint32_t w = 0; w < shared->next; w++) {
+		uint32_t n = given_up && !(in_turn && later) ? least[w] : 0;
+
+		later |= in_turn && n != UINT32_MAX;
+		for (; n < shared->acknowledged[w]; n++)
+			missing += !(seen[w][n / 8] & 1 << n % 8);
 	}
-	return dir && !closedir(dir);
+	return missing;
 }
 
 /* flying: how many may have been lost and counted, and not acknowledged. */
 static bool all_there(uint64_t flying)
 {
-	uint64_t missing = 0;
+	uint64_t missing;
+	bool good = read_trace();
 
-	if (!read_trace())
+	missing = good ? count_missing() : 0;
+	for (; n_files; n_files--)
+		munmap(files[n_files - 1].base, files[n_files - 1].size);
+	if (!good)
 		return false;
-	for (uint32_t w = 0; w < shared->next; w++)
-		for (uint32_t n = 0; n < shared->acknowledged[w]; n++)
-			missing += !(seen[w][n / 8] & 1 << n % 8);
-	if (missing <= lost && lost - missing <= flying)
+	if (missing <= lost && (given_up || lost - missing <= flying))
 		return true;
 	tap_note("%llu of those acknowledged are missing, %llu said to be lost",
 		 (unsigned long long)missing, (unsigned long long)lost);
@@ -171,16 +271,16 @@ static bool all_there(uint64_t flying)
 
 static bool babeltrace(void)
 {
-	char command[200];
+	char command[400];
 
 	snprintf(command, sizeof(command), "test $(babeltrace2 %s 2>&1 >/dev/null |"
-		 " grep -vc 'WARNING: Tracer discarded') = 0", directory);
+		 " grep -vc 'WARNING: Tracer .*discarded') = 0", directory);
 	return !system(command);
 }
 
 static void forget(void)
 {
-	char command[100];
+	char command[300];
 
 	snprintf(command, sizeof(command), "rm -rf %s*", directory);
 	if (system(command))
@@ -190,7 +290,7 @@ static void forget(void)
 
 /* ---- who writes ------------------------------------------------------------ */
 
-static __thread uint8_t bytes[32 * 1024];
+static __thread uint8_t bytes[64 * 1024];
 
 static void fill(uint32_t n, uint32_t length)
 {
@@ -238,10 +338,30 @@ static pid_t worker(void)
 	_exit(0);
 }
 
-static void start(void)
+/* To keep the newest in as little as there may be, and in more. */
+static const struct kind {
+	const char *mode, *pieces, *size;
+} plain = { "", "", "6M" },
+  rounds[] = { { "overwrite", "", "1280k" }, { "overwrite", "", "3M" } },
+  pieces[] = { { "", "2", "1280k" }, { "", "3", "3M" } };
+
+static void start(const struct kind *kind)
 {
-	if (side_jmp_trace_start("survive:*", directory))
-		_exit(2);
+	int r = side_jmp_trace_option("mode", kind->mode) ? :
+		side_jmp_trace_option("pieces", kind->pieces) ? :
+		side_jmp_trace_option("period", "") ? :
+		side_jmp_trace_option("size", kind->size);
+
+	/* A small file system may have no room for the start of one just now. */
+	for (int i = 0; !r && i < 1000; i++) {
+		r = side_jmp_trace_start("survive:*", directory);
+		if (!r)
+			return;
+		usleep(10000);
+		r = r == -ENOSPC && i < 999 ? 0 : r;
+	}
+	fprintf(stderr, "survive: start: %s\n", strerror(-r));
+	_exit(2);
 }
 
 /* ---- killed at random: the CPUs' lanes above all ---------------------------- */
@@ -253,12 +373,12 @@ static void nap(unsigned us)
 	usleep(us % 1000 + us / 1000 * 1000);
 }
 
-static void prefork(unsigned kills)
+static void prefork(unsigned kills, const struct kind *kind)
 {
 	pid_t pids[WORKERS];
 
 	setpgid(0, 0);
-	start();
+	start(kind);
 	for (int i = 0; i < WORKERS; i++)
 		pids[i] = worker();
 	for (unsigned i = 0; i < kills; i++) {
@@ -273,17 +393,18 @@ static void prefork(unsigned kills)
 	kill(0, SIGKILL);
 }
 
-static void killed(unsigned rounds, unsigned kills, const char *name)
+static void killed(unsigned times, unsigned kills, const struct kind *kinds,
+		   size_t n_kinds, const char *name)
 {
 	bool good = true;
 
-	for (unsigned i = 0; i < rounds && good; i++) {
+	for (unsigned i = 0; i < times && good; i++) {
 		unsigned seed = (unsigned)rand();
 		pid_t tree = fork();
 
 		if (!tree) {
 			srand(seed);
-			prefork(kills);
+			prefork(kills, &kinds[i % n_kinds]);
 			_exit(1);
 		}
 		waitpid(tree, NULL, 0);
@@ -299,11 +420,14 @@ static void killed(unsigned rounds, unsigned kills, const char *name)
 
 /* ---- killed at an instruction: the spare lanes ------------------------------- */
 
+/* After that many bytes in one event there is no room for a small one. */
+enum { WHOLE_PACKET = 64 * 1024 - HEADER - EVENT - 12 - 30 };
+
 /*
  * A child that is stopped, and does so many instructions of an emission.  A
  * restartable sequence never comes to its end under PTRACE_SINGLESTEP.
  */
-static bool step_and_kill(unsigned steps, uint32_t length)
+static bool step_and_kill(unsigned steps, uint32_t length, bool turns)
 {
 	pid_t pid = fork();
 	int status;
@@ -311,10 +435,14 @@ static bool step_and_kill(unsigned steps, uint32_t length)
 	if (!pid) {
 		uint32_t who = new_writer();
 
-		fill(0, length);
+		if (turns) {
+			fill(0, WHOLE_PACKET);
+			emit(who, 0, WHOLE_PACKET);
+		}
+		fill(turns, length);
 		ptrace(PTRACE_TRACEME, 0, NULL, NULL);
 		raise(SIGSTOP);
-		emit(who, 0, length);
+		emit(who, turns, length);
 		_exit(0);
 	}
 	waitpid(pid, &status, 0);
@@ -329,32 +457,33 @@ static bool step_and_kill(unsigned steps, uint32_t length)
 	return true;
 }
 
-/* At every `stride`th of them; 1 takes minutes. */
-static void stepped(unsigned stride, uint32_t length, const char *name)
+/* At every `stride`th of them; 1 takes minutes.  turns: to another packet, too. */
+static void stepped(unsigned stride, uint32_t length, bool turns,
+		    const struct kind *kind, const char *name)
 {
 	bool good = true;
 	unsigned i = 1 + (unsigned)rand() % stride;
 
-	start();
-	for (; good && step_and_kill(i, length); i += stride)
+	in_turn = true;
+	start(kind);
+	for (; good && step_and_kill(i, length, turns); i += stride)
 		good = shared->next % 16 || (all_there(0) && !lost);
 	good = good && all_there(0) && !lost;
 	tap_note("%u instructions", i);
 	tap_ok(good && i > 300 && babeltrace(), name);
 	side_jmp_trace_stop();
 	forget();
+	in_turn = false;
 }
 
 int main(int argc, char **argv)
 {
 	unsigned more = argc > 1 ? (unsigned)atoi(argv[1]) : 1;
+	unsigned stride = more > 1 ? 1 : 29;
 
-	if (!getenv("SIDE_JMP_OUTPUT_SIZE")) {
-		setenv("SIDE_JMP_OUTPUT_SIZE", "6M", 1);
-		execv("/proc/self/exe", argv);
-	}
 	srand(argc > 2 ? (unsigned)atoi(argv[2]) : (unsigned)time(NULL));
-	snprintf(directory, sizeof(directory), "/tmp/survive.XXXXXX");
+	snprintf(directory, sizeof(directory), "%s/survive.XXXXXX",
+		 argc > 3 ? argv[3] : "/tmp");
 	if (!mkdtemp(directory))
 		return 1;
 	strcat(directory, "/");
@@ -364,9 +493,13 @@ int main(int argc, char **argv)
 		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (seen == MAP_FAILED || shared == MAP_FAILED)
 		return 1;
-	killed(8 * more, 8, "survive_workers_killed_at_any_time");
-	stepped(more > 1 ? 1 : 17, 8, "survive_kill_at_any_instruction_of_a_small_event");
-	stepped(more > 1 ? 1 : 17, 2000, "survive_kill_at_any_instruction_of_a_large_event");
+	killed(8 * more, 8, &plain, 1, "survive_workers_killed_at_any_time");
+	killed(8 * more, 8, rounds, 2, "survive_workers_killed_while_lanes_go_round");
+	killed(8 * more, 8, pieces, 2, "survive_workers_killed_while_pieces_begin");
+	stepped(stride, 8, false, &plain, "survive_kill_at_any_instruction_of_a_small_event");
+	stepped(stride, 2000, false, &plain, "survive_kill_at_any_instruction_of_a_large_event");
+	stepped(stride, 8, true, rounds, "survive_kill_at_any_instruction_of_a_round");
+	stepped(stride, 8, true, pieces, "survive_kill_at_any_instruction_of_a_piece");
 	directory[strlen(directory) - 1] = '\0';
 	rmdir(directory);
 	return tap_done();

@@ -3,6 +3,7 @@
  * Events for the tests of the built-in tracer: emit WHAT [N]
  *   types     one of every type;  flags: an enum with a label of 2^31
  *   many N    N small ones;  threads N: in each of 4 threads
+ *   blocks N  N of 2 kB
  *   big       one larger than a packet, and a small one
  *   lost N    N small ones, and how many the tracer says it lost
  *   pauses N  N small ones, a line on stdout, when stdin has one one more
@@ -35,6 +36,7 @@ SIDE_JMP_EVENT(emit, arrays, "Arrays", (array, a, u16, 3), (array, f, float, 2),
 SIDE_JMP_EVENT(emit, flags, "Labels above INT_MAX",
 	(enum, e, (LOW, "low"), (HIGH, "high")));
 SIDE_JMP_EVENT(emit, small, "Small", (u32, thread), (u64, n));
+SIDE_JMP_EVENT(emit, block, "Large", (seq, bytes, u8), (u64, n));
 
 static void types(void)
 {
@@ -99,6 +101,14 @@ static void threads(void)
 		pthread_join(t[i], NULL);
 }
 
+static void blocks(void)
+{
+	static const uint8_t bytes[2048];
+
+	for (uint64_t i = 0; i < n; i++)
+		side_jmp_event(emit, block, side_jmp_seq(bytes, 2048), i);
+}
+
 static void big(void)
 {
 	char *s = malloc(100000);
@@ -151,6 +161,8 @@ int main(int argc, char **argv)
 		say_lost();
 	else if (!strcmp(what, "threads"))
 		threads();
+	else if (!strcmp(what, "blocks"))
+		blocks();
 	else if (!strcmp(what, "big"))
 		big();
 	else if (!strcmp(what, "fork"))
