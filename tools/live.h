@@ -47,6 +47,12 @@ struct live {
 int live_open(struct live *l, pid_t pid, bool *there, char why[WHY_MAX]);
 void live_close(struct live *l);
 
+/*
+ * An O_PATH descriptor of what a process of that root calls so: no link leads
+ * out of there.  -1: errno.
+ */
+int open_in_root(int root, const char *path, uint64_t flags);
+
 /* 0, or -1 and a sentence in `why`; area: a descriptor, or -1. */
 int live_ask(struct live_copy *copy, enum sj_control_op op,
 	     const char *patterns, int area, uint32_t argument,

@@ -101,7 +101,7 @@ static char *unescape(const char *s)
 }
 
 /* start-end perms offset major:minor inode path */
-static bool parse_mapping(const char *line, struct mapping *m)
+static bool parse_mapping(const char *line, bool shared, struct mapping *m)
 {
 	static const char deleted[] = " (deleted)";
 	unsigned major, minor;
@@ -112,7 +112,7 @@ static bool parse_mapping(const char *line, struct mapping *m)
 	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64
 		   " %x:%x %" SCNu64 " %n", &m->start, &m->end, perms,
 		   &m->offset, &major, &minor, &m->inode, &at) < 7 ||
-	    line[at] != '/' || perms[3] != 'p')
+	    line[at] != '/' || perms[3] != (shared ? 's' : 'p'))
 		return false;
 	m->executable = perms[2] == 'x';
 	m->device = makedev(major, minor);
@@ -135,13 +135,30 @@ static int read_maps(struct process *p)
 	while ((line = strsep(&rest, "\n"))) {
 		struct mapping m;
 
-		if (!parse_mapping(line, &m))
+		if (!parse_mapping(line, false, &m))
 			continue;
 		p->maps = tool_grow(p->maps, &room, p->n_maps + 1, sizeof(m));
 		p->maps[p->n_maps++] = m;
 	}
 	free(text);
 	return 0;
+}
+
+void process_shared_files(const struct process *p,
+			  void (*visit)(const char *path, void *arg), void *arg)
+{
+	char *text = read_all(p->dir, "maps", NULL), *rest = text, *line;
+
+	while ((line = strsep(&rest, "\n"))) {
+		struct mapping m;
+
+		if (!parse_mapping(line, true, &m))
+			continue;
+		if (!m.deleted)
+			visit(m.path, arg);
+		free(m.path);
+	}
+	free(text);
 }
 
 /* ---- opening ------------------------------------------------------------- */

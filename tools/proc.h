@@ -29,7 +29,7 @@ struct process {
 	int dir;			/* /proc/PID: stays this process's when
 					   the number is used again */
 	int mem, pagemap;
-	struct mapping *maps;		/* of files, by address */
+	struct mapping *maps;		/* private ones of files, by address */
 	size_t n_maps;
 	char *status;			/* the file */
 
@@ -42,6 +42,10 @@ struct process {
 /* 0, or -1 and a sentence in `why`; then there is nothing to close. */
 int process_open(struct process *p, pid_t pid, char why[WHY_MAX]);
 void process_close(struct process *p);
+
+/* The paths, in its own view, of files that it has mapped to share and that have one. */
+void process_shared_files(const struct process *p,
+			  void (*visit)(const char *path, void *arg), void *arg);
 
 /* Is it there no more?  What was read while it ended means nothing. */
 bool process_ended(const struct process *p);

@@ -23,6 +23,7 @@ static const struct subcommand subcommands[] = {
 	{ "ps", "show which running processes have sites", cmd_ps },
 	{ "trace", "show events of running processes", cmd_trace },
 	{ "top", "show their events by rate", cmd_top },
+	{ "snapshot", "copy a trace that is being written", cmd_snapshot },
 	{ "enable", "enable keys of running processes", cmd_enable },
 	{ "disable", "take that back", cmd_disable },
 	{ NULL, NULL, NULL },

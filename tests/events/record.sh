@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# What is kept of the newest events: the flight recorder, pieces of CTF and of text.
+# What is kept of the newest events: the flight recorder, pieces of CTF and of text,
+# and snapshots of all of them.
 . "$(dirname "$0")/../tap.sh"
-emit=$TMP/emit
+emit=$TMP/emit tool=$BUILD/tools/side-jmp
 ok record_builds $CC -std=c11 -I. -I"$BUILD/include" -O2 -g -Wall -Wextra -Werror \
 	tests/events/src/emit.c "$BUILD/libside_jmp.a" -pthread -o "$emit"
 export SIDE_JMP_ENABLE='emit:*'
@@ -67,11 +68,11 @@ pause() { # SECONDS COMMAND...: between the events of `emit pauses`, which then 
 	"$@" <"$TMP/go" >"$TMP/out" & pid=$!
 	exec 8>"$TMP/go"
 	until [ -s "$TMP/out" ] || ! kill -0 $pid; do sleep 0.01; done
-	sleep "$seconds"
+	sleep "$seconds"; $between
 	echo >&8; exec 8>&-; wait $pid
 }
 text_time() {
-	fresh
+	fresh; between=:
 	pause 1.1 text SIDE_JMP_OUTPUT_PIECES=3 SIDE_JMP_OUTPUT_PERIOD=1s -- pauses 10
 	ls -l "$TMP/x"
 	whole && [ "$(wc -l <"$TMP/x/t.1") $(wc -l <"$TMP/x/t")" = '10 1' ]
@@ -127,6 +128,7 @@ pieces() {
 }
 ok record_pieces_by_size_each_and_all_are_traces pieces
 pieces_time() {
+	between=:
 	pause 1.1 trace SIDE_JMP_OUTPUT_PIECES=4 SIDE_JMP_OUTPUT_PERIOD=1s -- pauses 10
 	for piece in "$TMP"/t/*/piece_*; do
 		read_back "$piece" || return 1; wc -l <"$TMP/out"
@@ -151,4 +153,65 @@ else
 	skip record_keeps_the_newest_on_a_full_disk "no right to mount a small file system"
 fi
 
+# ---- snapshots -------------------------------------------------------------------
+if [ ! -x "$tool" ]; then
+	skip record_snapshot "side-jmp is not built"
+	done_testing
+fi
+shoot() { # by the process, and by the directory: the same
+	rm -rf "$TMP/s1" "$TMP/s2"
+	"$tool" snapshot -p "$(pgrep -P $pid -x emit || echo $pid)" "$TMP/s1" &&
+	"$tool" snapshot "$TMP"/t/* "$TMP/s2" && echo shot >"$TMP/shot"
+}
+snapshot() { # FIRST VARIABLE...: of 100000 events, from there on, but the one that comes later
+	least=$1; shift
+	rm -f "$TMP/shot"; between=shoot
+	pause 0 trace "$@" -- pauses 100000
+	[ -e "$TMP/shot" ] && diff -r "$TMP/s1" "$TMP/s2" && read_back "$TMP/s1" &&
+	newest "$TMP/out" >"$TMP/span" || return 1
+	cat "$TMP/span"; read -r first last <"$TMP/span"
+	[ "$last" = 99999 ] && [ "$first" -ge "$least" ] && [ "$first" -lt 97000 ]
+}
+ok record_snapshot_of_a_trace snapshot 0 A=
+ok record_snapshot_of_a_round snapshot 1 SIDE_JMP_OUTPUT_MODE=overwrite SIDE_JMP_OUTPUT_SIZE=2M
+ok record_snapshot_of_pieces snapshot 1 SIDE_JMP_OUTPUT_PIECES=3 SIDE_JMP_OUTPUT_SIZE=4M
+live() { # while all is written over again and again, and after the end
+	rm -rf "$TMP/t"
+	SIDE_JMP_OUTPUT_MODE=overwrite SIDE_JMP_OUTPUT_SIZE=2M SIDE_JMP_OUTPUT="$TMP/t/" \
+		"$emit" threads 1000000000 & pid=$!
+	until ls "$TMP"/t/*/metadata >"$TMP/out" 2>&1; do sleep 0.01; done
+	n=0
+	while kill -0 $pid 2>"$TMP/out" && [ $n -lt 5 ]; do
+		rm -rf "$TMP/s"
+		"$tool" snapshot "$TMP"/t/* "$TMP/s" && read_back "$TMP/s" ||
+			{ kill $pid; return 1; }
+		n=$((n + 1)) most=$(wc -l <"$TMP/out")
+		for t in 0 1 2 3; do
+			sed -n "s/.*thread = $t, n = \([0-9]*\) .*/\1/p" "$TMP/out" |
+				awk 'NR > 1 && $1 <= last { print; exit 1 } { last = $1 }' ||
+				{ kill $pid; return 1; }
+		done
+	done
+	echo "$n snapshots, the last one with $most events"; kill $pid 2>"$TMP/out"; wait $pid
+	[ $n -gt 1 ]
+}
+cpu=
+ok record_snapshots_while_it_is_written live
+refused() { # EXPECTED ARGS...
+	expected=$1; shift
+	"$tool" snapshot "$@" >"$TMP/out" 2>&1; rc=$?; cat "$TMP/out"
+	[ $rc = 2 ] && grep -q "$expected" "$TMP/out"
+}
+ok record_snapshot_needs_a_new_directory refused 'is there already' "$TMP"/t/* "$TMP/s"
+ok record_snapshot_of_no_trace refused 'is no trace' "$TMP" "$TMP/none"
+ok record_snapshot_of_a_process_without_one refused 'writes no CTF trace' -p $$ "$TMP/none"
+torn() { # whatever is in its files, there is an error, and no directory
+	for f in "$TMP"/t/*/stream_0_0; do
+		printf '\377\377\377\377' | dd of="$f" bs=1 seek="$1" conv=notrunc 2>"$TMP/err"
+	done
+	refused 'is not a whole trace' "$TMP"/t/* "$TMP/none" && [ ! -e "$TMP/none" ]
+}
+ok record_snapshot_of_a_damaged_packet torn 32
+ok record_snapshot_of_no_packet torn 0
+ok record_nothing_is_left_of_a_snapshot_that_failed [ ! -e "$TMP/none" ]
 done_testing

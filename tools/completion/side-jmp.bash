@@ -16,6 +16,7 @@ _side_jmp_options() {
 	ps) echo --pid= --name= --all --event= --json ;;
 	trace) echo --pid= --name= --all --event= --output= --for= --count= --quiet ;;
 	top) echo --pid= --name= --all --event= --delay= --times= --json ;;
+	snapshot) echo --pid= ;;
 	enable | disable) echo --pid= --name= --all --quiet ;;
 	run) echo --event= --output= --summary --summary= --json --quiet --wait --color= ;;
 	esac
@@ -49,7 +50,7 @@ _side_jmp() {
 	local sub=${COMP_WORDS[1]} i
 
 	COMPREPLY=()
-	local all='list check disasm prepare stat run ps trace top enable disable'
+	local all='list check disasm prepare stat run ps trace top snapshot enable disable'
 	if ((COMP_CWORD == 1)); then
 		COMPREPLY=($(compgen -W "$all help --help --version" -- "$word"))
 		return

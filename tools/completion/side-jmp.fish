@@ -22,11 +22,12 @@ complete -c side-jmp -n __side_jmp_first -a run -d 'Start a command and show its
 complete -c side-jmp -n __side_jmp_first -a ps -d 'Show which running processes have sites'
 complete -c side-jmp -n __side_jmp_first -a trace -d 'Show events of running processes'
 complete -c side-jmp -n __side_jmp_first -a top -d 'Show their events by rate'
+complete -c side-jmp -n __side_jmp_first -a snapshot -d 'Copy a trace that is being written'
 complete -c side-jmp -n __side_jmp_first -a enable -d 'Enable keys of running processes'
 complete -c side-jmp -n __side_jmp_first -a disable -d 'Take that back'
 complete -c side-jmp -n __side_jmp_first -a help -d 'Explain a subcommand'
 
-set -l any list check disasm prepare stat run ps trace top enable disable
+set -l any list check disasm prepare stat run ps trace top snapshot enable disable
 set -l live list ps trace top enable disable
 complete -c side-jmp -n '__side_jmp_sub help' -a "$any"
 complete -c side-jmp -n "__side_jmp_sub $any" -s h -l help -d 'Show help'
@@ -84,6 +85,9 @@ complete -c side-jmp -n "__side_jmp_sub $live" -s n -l name -x -d 'All that are 
 complete -c side-jmp -n "__side_jmp_sub $live" -s a -l all -d 'All that can be controlled'
 complete -c side-jmp -n '__side_jmp_sub ps' -s e -l event -x -d 'That have these keys or events'
 complete -c side-jmp -n '__side_jmp_sub ps' -s j -l json -d 'As JSON'
+complete -c side-jmp -n '__side_jmp_sub snapshot' -s p -l pid -x -a '(__fish_complete_pids)' \
+	-d 'The trace of this process'
+complete -c side-jmp -n '__side_jmp_sub snapshot' -a '(__fish_complete_directories)'
 complete -c side-jmp -n '__side_jmp_sub enable disable' -s q -l quiet -d 'Say nothing'
 complete -c side-jmp -n '__side_jmp_sub trace' -s e -l event -x -d 'These events'
 complete -c side-jmp -n '__side_jmp_sub trace' -s o -l output -r -F \
