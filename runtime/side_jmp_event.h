@@ -39,7 +39,8 @@
  *	                            pointer to them, or an array of n
  *	(seq, name, type)           side_jmp_seq(pointer, count)
  *
- * Words used above (u32, string...) and names must not be macros.  Identifiers
+ * Words used above (u32, string...), names, and where spans and counters are
+ * defined span, duration and value must not be macros.  Identifiers
  * with side_jmp in them are this header's.
  *
  * Other files of the same executable or library use the event after
@@ -86,6 +87,61 @@
  * sequences point at is as it should be; other memory that the function has
  * just written may not be there yet, and what a callback writes the function
  * may not read again, unless both are atomic or volatile.
+ *
+ *
+ * SPANS AND COUNTERS
+ *
+ * A span is something that takes time: an event where it begins and one where it
+ * ends, each a no-op until somebody wants it.
+ *
+ *	SIDE_JMP_SPAN(shop, checkout, "From the cart to the receipt",
+ *		(u32, items));
+ *
+ *	int checkout(struct cart *cart)
+ *	{
+ *		side_jmp_span(shop, checkout, cart->n);
+ *		...
+ *	}
+ *
+ * side_jmp_span(provider, name, arguments...) is a declaration: the span begins
+ * there and ends with its block, however that is left, but for longjmp().
+ * A span that begins and ends in different blocks or threads has an id, a number
+ * from 1 to 2^48 - 1 that no other span of that name has between the two; `span` is
+ * that number, with another one in the 16 bits above.
+ *
+ *	side_jmp_span_begin(shop, order, id, arguments...);
+ *	side_jmp_span_end(shop, order, id);
+ *
+ * The events of shop:checkout are shop:checkout_begin, with a field (u64, span)
+ * before those of the definition, of which there may be 15, and
+ * shop:checkout_end, with (u64, span) and (u64, duration), nanoseconds.  Want
+ * both: "shop:checkout_*".  A begin and an end belong together if and only if they
+ * are of one process and one name and have the same `span`, which is not 0.
+ *
+ * It is 0 in an end whose begin was not to be seen: the span had begun before both
+ * were wanted, or more than 16 later ones have been open in its thread; in a begin
+ * while the two are being enabled.  Then, and of a span with an id, the duration
+ * is 0, too.  A begin without an end is one that was left by longjmp(), or both
+ * were not wanted any more.  What the kernel (see below) turns off and on again
+ * in between is not noticed.
+ *
+ * A block that is left by longjmp() within another of the same span gives the
+ * outer one's end its `span`.  A coroutine that moves between threads, or takes
+ * turns with others on one, needs ids.
+ *
+ *	SIDE_JMP_COUNTER(shop, queue, "Orders that wait", u32);
+ *	side_jmp_counter(shop, queue, n);
+ *
+ * is an event with one field, (type, value), of an integer's type, float or double:
+ * how many or how much there is from now on.
+ *
+ * Both are defined once, as events are.  Other files use them after
+ * SIDE_JMP_SPAN_DECLARE or SIDE_JMP_COUNTER_DECLARE with the same arguments, in a
+ * header.  A file that includes that header defines a span by SIDE_JMP_SPAN_DEFINE.
+ *
+ * Tools tell them from other events by the descriptions (SIDE_JMP_IS_...), in a
+ * CTF trace by the attribute model.emf.uri: "side_jmp:span_begin",
+ * "side_jmp:span_end", "side_jmp:counter".
  *
  *
  * TRACERS
@@ -322,9 +378,14 @@ struct side_jmp_event_desc {
 	uint16_t version;	/* SIDE_JMP_DESC_VERSION */
 	uint16_t n_fields;
 	uint32_t n_values;
-	uint16_t flags;		/* SIDE_JMP_RECORD_WORD64 */
+	uint16_t flags;		/* SIDE_JMP_RECORD_WORD64, SIDE_JMP_IS_... */
 	uint16_t text;		/* where text begins, from the start of this */
 };
+
+/* Which of the ends of a span it is, or a counter; at most one of them. */
+#define SIDE_JMP_IS_SPAN_BEGIN		0x100
+#define SIDE_JMP_IS_SPAN_END		0x200
+#define SIDE_JMP_IS_COUNTER		0x400
 
 struct side_jmp_slot;
 
@@ -342,6 +403,8 @@ struct side_jmp_event {
 	struct side_jmp_event *side_jmp_self;	/* what sites push */
 	uint16_t *semaphore;	/* NULL; or counts who wants it (sys/sdt.h) */
 	uintptr_t number;	/* of its coming, in this process; 0: not yet */
+	struct side_jmp_event *other;	/* of a span, its other end; NULL */
+	uint32_t era;		/* of a span; see events/span.c */
 };
 
 /* The value of one field, as a callback gets it. */
@@ -1277,8 +1340,8 @@ inline side_jmp_detail::seq<SIDE_JMP_S8> side_jmp_text(const char *p, size_t n)
 #define SIDE_JMP_EVENT_(width, layout, provider, name, doc, ...) \
 	SIDE_JMP_EVENT_DECLARE_I_(width, layout, provider##_side_jmp_##name, \
 		SIDE_JMP_COUNT_(__VA_ARGS__), __VA_ARGS__); \
-	SIDE_JMP_EVENT_DEFINE_I_(width, provider##_side_jmp_##name, #provider, #name, \
-		doc, SIDE_JMP_COUNT_(__VA_ARGS__), __VA_ARGS__)
+	SIDE_JMP_EVENT_DEFINE_I_(width, 0, NULL, provider##_side_jmp_##name, \
+		#provider, #name, doc, SIDE_JMP_COUNT_(__VA_ARGS__), __VA_ARGS__)
 
 #define SIDE_JMP_EVENT_DECLARE_(width, layout, provider, name, doc, ...) \
 	SIDE_JMP_EVENT_DECLARE_I_(width, layout, provider##_side_jmp_##name, \
@@ -1343,17 +1406,20 @@ inline side_jmp_detail::seq<SIDE_JMP_S8> side_jmp_text(const char *p, size_t n)
 #endif
 #endif
 
-#define SIDE_JMP_EVENT_DEFINE_I_(width, event, provider, name, doc, n, ...) \
-	SIDE_JMP_EVENT_STRINGS_(width, event, provider, name, doc, n, \
+/* is: 0 or SIDE_JMP_IS_...; other: NULL, or the address of the other end. */
+#define SIDE_JMP_EVENT_DEFINE_I_(width, is, other, event, provider, name, doc, \
+				 n, ...) \
+	SIDE_JMP_EVENT_STRINGS_(width, is, other, event, provider, name, doc, n, \
 				__VA_ARGS__)
-#define SIDE_JMP_EVENT_STRINGS_(width, event, provider, name, doc, n, ...) \
-	SIDE_JMP_EVENT_DEFINE_II_(width, event, provider, name, doc, n, \
+#define SIDE_JMP_EVENT_STRINGS_(width, is, other, event, provider, name, doc, \
+				n, ...) \
+	SIDE_JMP_EVENT_DEFINE_II_(width, is, other, event, provider, name, doc, n, \
 		(0 SIDE_JMP_EACH_##n##_(SIDE_JMP_N_LABELS_, ~, __VA_ARGS__)), \
 		provider "\0" name "\0" doc "\0" \
 		SIDE_JMP_EACH_##n##_(SIDE_JMP_TEXT_, ~, __VA_ARGS__), \
 		__VA_ARGS__)
-#define SIDE_JMP_EVENT_DEFINE_II_(width, event, provider, name, doc, n, \
-				  n_labels, strings, ...) \
+#define SIDE_JMP_EVENT_DEFINE_II_(width, is, other_, event, provider, name, \
+				  doc, n, n_labels, strings, ...) \
 	enum event##_side_jmp_fields { \
 		SIDE_JMP_EACH_##n##_(SIDE_JMP_FIELD_ONCE_, event, __VA_ARGS__) \
 		event##_side_jmp_n = n \
@@ -1371,7 +1437,7 @@ inline side_jmp_detail::seq<SIDE_JMP_S8> side_jmp_text(const char *p, size_t n)
 	event##_side_jmp_desc = { \
 		{ (sizeof(struct event##_side_jmp_desc_type) + 7) / 8 * 8, \
 		  SIDE_JMP_DESC_VERSION, n, n_labels, \
-		  width == 64 ? SIDE_JMP_RECORD_WORD64 : 0, \
+		  (width == 64 ? SIDE_JMP_RECORD_WORD64 : 0) | (is), \
 		  offsetof(struct event##_side_jmp_desc_type, side_jmp_text) }, \
 		{ SIDE_JMP_EACH_##n##_(SIDE_JMP_FIELD_DATA_, event, __VA_ARGS__) \
 		  { 0, 0, 0, 0 } }, \
@@ -1383,7 +1449,7 @@ inline side_jmp_detail::seq<SIDE_JMP_S8> side_jmp_text(const char *p, size_t n)
 	struct side_jmp_event event##_side_jmp_event = { \
 		SIDE_JMP_EVENT_VERSION, 0, &event##_side_jmp_key, \
 		&event##_side_jmp_desc.side_jmp_head, NULL, 0, 0, \
-		&event##_side_jmp_event, NULL, 0 \
+		&event##_side_jmp_event, NULL, 0, other_, 0 \
 	}
 
 #define SIDE_JMP_FIELD_ONCE_(event, n, field) \
@@ -1535,6 +1601,8 @@ inline side_jmp_detail::seq<SIDE_JMP_S8> side_jmp_text(const char *p, size_t n)
 #define SIDE_JMP_TYPE_CLASS_byte_seq	0
 #define SIDE_JMP_TYPE_CLASS_array	0
 #define SIDE_JMP_TYPE_CLASS_seq		0
+
+#include "side_jmp/span.h"
 
 /* ------------------------------------------------------------------------
  * Every object registers its events, after its sites (priority 101).

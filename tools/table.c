@@ -18,7 +18,7 @@ enum {
 	RECORD_SIZE = sizeof(struct side_jmp_record),
 	KEY_SIZE = 32, KEY_VERSION = 12, KEY_WIDTH = 14, KEY_FLAGS = 15,
 	KEY_NAME = 24,
-	EVENT_SIZE = 64, EVENT_KEY = 8, EVENT_DESC = 16,
+	EVENT_SIZE = 80, EVENT_KEY = 8, EVENT_DESC = 16,
 	DESC_SIZE = sizeof(struct side_jmp_event_desc),
 	FIELD_SIZE = sizeof(struct side_jmp_field),
 };

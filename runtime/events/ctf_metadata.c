@@ -273,6 +273,17 @@ static void tsdl_field(const struct sj_field_at *at)
 	}
 }
 
+/* What tells a reader the ends of spans, and counters, from other events. */
+static void tsdl_class(const struct side_jmp_event_desc *desc)
+{
+	const char *is = desc->flags & SIDE_JMP_IS_SPAN_BEGIN ? "span_begin" :
+			 desc->flags & SIDE_JMP_IS_SPAN_END ? "span_end" :
+			 desc->flags & SIDE_JMP_IS_COUNTER ? "counter" : NULL;
+
+	if (is)
+		tsdl_format("\tmodel.emf.uri = \"side_jmp:%s\";\n", is);
+}
+
 /* Without its number, which comes after it: what a repetition would repeat. */
 static void tsdl_event(const struct side_jmp_event *event)
 {
@@ -282,7 +293,9 @@ static void tsdl_event(const struct side_jmp_event *event)
 	tsdl_text(side_jmp_event_provider(event->desc));
 	tsdl_text(":");
 	tsdl_text(side_jmp_event_name(event->desc));
-	tsdl_text("\";\n\tstream_id = 0;\n\tfields := struct {\n");
+	tsdl_text("\";\n\tstream_id = 0;\n");
+	tsdl_class(event->desc);
+	tsdl_text("\tfields := struct {\n");
 	while (sj_next_field(&at))
 		tsdl_field(&at);
 	tsdl_text("\t};\n");

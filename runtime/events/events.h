@@ -15,6 +15,7 @@
  *   ctf_file.c       files of both, and locks that processes share
  *   tracer.c       callbacks: register, unregister, fire
  *   user_events.c  the kernel as a tracer
+ *   span.c         which end of a span belongs to which begin
  *   pack.c         its values as bytes
  *   describe.c     an event's fields
  *   pattern.c      "provider:name"
@@ -173,6 +174,15 @@ void sj_values(const struct side_jmp_event_desc *desc, const uint64_t *bits,
 /* memcpy() and memset() to 0 that keep vectors. */
 void sj_copy(char *to, const char *from, size_t n);
 void sj_clear(char *to, size_t n);
+
+/* ---- span.c -------------------------------------------------------------- */
+
+/* `values` of an end of a span: those of its fields that the site leaves open. */
+void sj_span(const struct side_jmp_event *event, struct side_jmp_value *values);
+
+/* Before an event is enabled, and when all of its sites are.  sj_event_lock. */
+void sj_span_era_ends(struct side_jmp_event *event);
+void sj_span_era_begins(struct side_jmp_event *event);
 
 /* ---- pack.c -------------------------------------------------------------- */
 

@@ -471,6 +471,8 @@ TRACER_INLINED tracer_fire(struct side_jmp_event *event, const uint64_t *bits,
 	struct side_jmp_slot *slot;
 
 	sj_values(event->desc, bits, values);
+	if (event->other)
+		sj_span(event, values);
 	if (sj_word_kernel_bit(event->key))
 		tracer_keep(&fired, tracer_call_kernel, keep);
 	for (slot = __atomic_load_n(&event->slots, __ATOMIC_ACQUIRE); slot;
@@ -689,15 +691,19 @@ static int tracer_enable(struct side_jmp_tracer *tracer, unsigned n, int error)
 	struct side_jmp_slot *slot = tracer->lists[TRACER_FRESH];
 	struct tracer_keys keys = { .n = 0 };
 
-	for (; keys.n < n; slot = slot->of_tracer)
+	for (; keys.n < n; slot = slot->of_tracer) {
+		sj_span_era_ends(slot->event);
 		keys.key[keys.n++] = slot->event->key;
+	}
 	if (n && !error)
 		error = side_jmp_enable_many(keys.key, keys.n);
 	for (; error && n > 0; n--)
 		slot_release(tracer->lists[TRACER_FRESH]);
 	slot = tracer->lists[TRACER_FRESH];
-	for (; n > 0; n--, slot = slot->of_tracer)
+	for (; n > 0; n--, slot = slot->of_tracer) {
+		sj_span_era_begins(slot->event);
 		sj_event_want(slot->event, 1);
+	}
 	return error;
 }
 

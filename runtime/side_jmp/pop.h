@@ -94,6 +94,7 @@
 #pragma pop_macro("elem_")
 #pragma pop_macro("elem_of")
 #pragma pop_macro("end")
+#pragma pop_macro("era")
 #pragma pop_macro("event")
 #pragma pop_macro("event_size")
 #pragma pop_macro("events")

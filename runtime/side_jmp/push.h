@@ -188,6 +188,8 @@
 #undef elem_of
 #pragma push_macro("end")
 #undef end
+#pragma push_macro("era")
+#undef era
 #pragma push_macro("event")
 #undef event
 #pragma push_macro("event_size")

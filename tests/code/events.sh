@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: MIT
 # What an event adds to a function: a no-op.  Leaf functions are, where they run
 # idle, those with a nop5 written by hand in the event's place, instruction for
-# instruction; a pass of a loop costs as many instructions, by callgrind's count
-# of a prepared file.
+# instruction (a span's ends are two of them); a pass of a loop costs as many
+# instructions, by callgrind's count of a prepared file.
 . "$(dirname "$0")/../tap.sh"
 S=$TOP/tests/code/src
 I="-I$BUILD/include -std=c11"
-leafs='leaf nothing leaf_of_three leaf_of_double leaf_of_four called calls'
+leafs='leaf nothing leaf_of_three leaf_of_double leaf_of_four called calls
+	spanned spanned_call spanned_early'
 
 cc -std=c11 -D_GNU_SOURCE -O1 "$S/hot_same.c" -o "$TMP/hot_same" -lcapstone -lelf || exit 1
 

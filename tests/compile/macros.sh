@@ -4,11 +4,12 @@
 # defined as rubbish before they are included, and the program with sites and
 # events builds and runs all the same.  Not meant are the words of the languages,
 # of what the headers include (of which nobody may define any), and those that the
-# manual gives a list of fields.
+# manual gives a list of fields, or as names of a span's and a counter's.
 . "$(dirname "$0")/../tap.sh"
 S=$TOP/tests/compile/src
 EVENTS=runtime/side_jmp_event.h
 FILES="runtime/side_jmp.h $EVENTS runtime/side_jmp/call.h runtime/side_jmp/each.h
+	runtime/side_jmp/span.h
 	arch/site.h arch/*/site.h"
 KEYWORDS='alignas alignof asm auto bool break case catch char char8_t char16_t char32_t class
 concept const consteval constexpr constinit const_cast continue co_await co_return co_yield
@@ -34,6 +35,7 @@ words() {
 		echo $KEYWORDS | tr ' ' '\n'
 		of_libraries "$@"
 		sed -n 's/^#define side_jmp_field_type_\([a-z0-9_]*\).*/\1/p' $EVENTS
+		printf '%s\n' span duration value
 	} | sort -u >"$TMP/others"
 	cat $FILES | awk -f "$S/macros.awk" | sort -u | comm -23 - "$TMP/others"
 }

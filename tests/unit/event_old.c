@@ -27,7 +27,7 @@ struct old_event {
 	const struct old_desc *desc;
 	void *slots;
 	uint32_t write_index, state;
-	void *reserved[3];		/* 1.0.0 had 2 */
+	void *reserved[5];		/* 1.0.0 had 2 */
 };
 struct old_object {
 	uint32_t version, event_size;
@@ -41,7 +41,7 @@ static struct old_desc desc = {
 	{ { SIDE_JMP_STRING, 0, 0, 0 }, { 0, 0, 0, 0 } }, { 0 }, "old\0one\0\0text",
 };
 static struct old_event events[] = {
-	{ 1, 0, &key, &desc, NULL, 0, 0, { NULL, NULL, NULL } },
+	{ 1, 0, &key, &desc, NULL, 0, 0, { NULL, NULL, NULL, NULL, NULL } },
 };
 static struct old_object object = {
 	1, sizeof(struct old_event), events, events + 1, NULL, NULL,

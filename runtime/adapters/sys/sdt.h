@@ -182,7 +182,7 @@ side_jmp_sdt_code<side_jmp_type> side_jmp_sdt_of(const side_jmp_type &);
 	static struct side_jmp_event event##_side_jmp_event = { \
 		SIDE_JMP_EVENT_VERSION, 0, &event##_side_jmp_key, \
 		&event##_side_jmp_desc.side_jmp_head, NULL, 0, 0, \
-		&event##_side_jmp_event, semaphore_, 0 \
+		&event##_side_jmp_event, semaphore_, 0, NULL, 0 \
 	}
 
 #define SIDE_JMP_SDT_NAME_(c, n, a)	"arg" #n "\0"

@@ -12,6 +12,8 @@ SIDE_JMP_EVENT_DECLARE(code, number, "A number", (s32, n));
 SIDE_JMP_EVENT_DECLARE(code, three, "Three", (u32, n), (string, s), (double, d));
 SIDE_JMP_EVENT_DECLARE(code, four, "Four", (u64, a), (pointer, b), (s64, c),
 		       (u8, d));
+SIDE_JMP_SPAN_DECLARE(code, span, "A span");
+SIDE_JMP_SPAN_DECLARE(code, long_span, "With fields", (s32, n), (string, s));
 SIDE_JMP_KEY_DECLARE(key);
 
 #ifdef HAND
@@ -41,13 +43,27 @@ out: COLD; \
 	BY_HAND(__asm__ volatile ("" : : W(a), W(b), W(c), W(d)))
 #define CALL(f, a, b) \
 	BY_HAND(__asm__ volatile ("" : : W(a), W(b) : "memory"))
+#define ENDS(values) \
+	__attribute__((__unused__, __cleanup__(end))) const char ends = 0
+static inline __attribute__((__always_inline__)) void end(const char *nothing)
+{
+	(void)nothing;
+	BY_HAND(__asm__ volatile ("" : : W(0), W(0)));
+}
+#define SPAN()		BY_HAND(__asm__ volatile ("" : : W(0))); ENDS()
+#define LONG_SPAN(n, s) \
+	BY_HAND(__asm__ volatile ("" : : W(0), W(n), W(s), "m" AT(s))); ENDS()
 #elif defined(NONE_AT_ALL)
+#define SPAN()		((void)0)
+#define LONG_SPAN(n, s)	((void)(n), (void)(s))
 #define NONE()		((void)0)
 #define NUMBER(n)	((void)(n))
 #define THREE(n, s, d)	((void)(n), (void)(s), (void)(d))
 #define FOUR(a, b, c, d) ((void)(a), (void)(b), (void)(c), (void)(d))
 #define CALL(f, a, b)	((void)(a), (void)(b))
 #else
+#define SPAN()		side_jmp_span(code, span)
+#define LONG_SPAN(n, s)	side_jmp_span(code, long_span, n, s)
 #define NONE()		side_jmp_event(code, none)
 #define NUMBER(n)	side_jmp_event(code, number, n)
 #define THREE(n, s, d)	side_jmp_event(code, three, n, s, d)
@@ -73,6 +89,9 @@ int interpreter(const unsigned char *code, int *stack);
 int called(int x, int y);
 int calls(int x, long *y);
 int within(int x);
+int spanned(int x);
+int spanned_call(int x, int y);
+int spanned_early(int x, const char *s);
 void report(int a, long *b);
 int other(int x);
 
@@ -175,6 +194,26 @@ int calls(int x, long *y)
 {
 	CALL(report, x, y);
 	return x + 1;
+}
+
+int spanned(int x)
+{
+	SPAN();
+	return x + 1;
+}
+
+int spanned_call(int x, int y)
+{
+	SPAN();
+	return other(x) + y;
+}
+
+int spanned_early(int x, const char *s)
+{
+	LONG_SPAN(x, s);
+	if (x > 5)
+		return other(x);
+	return x * 3;
 }
 
 /* In a function that has a frame already. */

@@ -11,6 +11,8 @@ SIDE_JMP_EVENT(code, none, "Nothing");
 SIDE_JMP_EVENT(code, number, "A number", (s32, n));
 SIDE_JMP_EVENT(code, three, "Three", (u32, n), (string, s), (double, d));
 SIDE_JMP_EVENT(code, four, "Four", (u64, a), (pointer, b), (s64, c), (u8, d));
+SIDE_JMP_SPAN(code, span, "A span");
+SIDE_JMP_SPAN(code, long_span, "With fields", (s32, n), (string, s));
 SIDE_JMP_KEY(key);
 
 struct node {

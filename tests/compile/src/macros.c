@@ -36,6 +36,10 @@ SIDE_JMP_EVENT(zz_p, zz_none, "None");
 SIDE_JMP_EVENT64_WIDE(zz_p, zz_more, "", (enum, zz_4, (1, "one")), (chars, zz_5, 8),
 	(pointer, zz_6), (bytes, zz_7, 2), (byte_seq, zz_8), (array, zz_9, s32, 2), (seq, zz_10, s32));
 
+SIDE_JMP_SPAN_DECLARE(zz_p, zz_span, "A span", (u32, zz_11));
+SIDE_JMP_SPAN_DEFINE(zz_p, zz_span, "A span", (u32, zz_11));
+SIDE_JMP_COUNTER(zz_p, zz_counter, "A counter", u32);
+
 static int zz_count;
 
 static void zz_called(const struct side_jmp_event *zz_a, const struct side_jmp_value *zz_b,
@@ -49,6 +53,8 @@ static void zz_emit(void)
 	static const int zz_ints[2] = { 1, 2 };
 	static const unsigned char zz_bytes[2] = { 1, 2 };
 
+	side_jmp_span(zz_p, zz_span, 4u);
+	side_jmp_counter(zz_p, zz_counter, 5u);
 	side_jmp_event(zz_p, zz_some, 1u, "two", 3.0);
 	side_jmp_event(zz_p, zz_none);
 	side_jmp_event(zz_p, zz_more, 1, "x", &zz_count, zz_bytes, side_jmp_seq(zz_bytes, 2),
@@ -63,7 +69,7 @@ static int zz_events(void)
 	if (zz_count || side_jmp_tracer_register(&zz_t, "zz_p:*", zz_called, &zz_t))
 		return 0;
 	zz_emit();
-	return side_jmp_tracer_unregister(zz_t) == 0 && zz_count == 3;
+	return side_jmp_tracer_unregister(zz_t) == 0 && zz_count == 6;
 }
 #endif
 

@@ -65,6 +65,12 @@ SIDE_JMP_EVENT64(std, declared64, "", (u32, n));
 SIDE_JMP_EVENT_WIDE(std, declared_wide, "", (u32, n));
 SIDE_JMP_EVENT64_WIDE(std, declared64_wide, "", (u32, n));
 
+SIDE_JMP_SPAN(std, span, "A span", (u32, n), (string, s));
+SIDE_JMP_SPAN(std, bare_span, "Without fields");
+SIDE_JMP_SPAN_DEFINE(std, declared_span, "", (u32, n));
+SIDE_JMP_COUNTER(std, counter, "", u32);
+SIDE_JMP_COUNTER(std, declared_counter, "", double);
+
 enum std_enum { STD_ONE = 1, STD_TWO };
 
 static void emit(unsigned u, int i, long l, const char *text, char *writable, float f, double d)
@@ -89,6 +95,22 @@ static void emit(unsigned u, int i, long l, const char *text, char *writable, fl
 		side_jmp_event(std, declared64_wide, u);
 }
 
+/* Eight events of spans, and two counters. */
+static int spans(unsigned u, const char *text)
+{
+	side_jmp_span(std, span, u, text);
+	side_jmp_counter(std, counter, u);
+	if (u) {
+		side_jmp_span(std, bare_span);
+		side_jmp_span(std, declared_span, u);
+		side_jmp_span_begin(std, bare_span, u);
+		side_jmp_span_end(std, bare_span, u);
+		side_jmp_counter(std, declared_counter, 0.5);
+		return 1;
+	}
+	return 0;
+}
+
 static int count;
 
 static void callback(const struct side_jmp_event *event, const struct side_jmp_value *values,
@@ -105,10 +127,12 @@ static int events_work(void)
 	char text[] = "text";
 
 	emit(1u, 2, 3l, "four", text, 5.5f, 6.5);
+	(void)spans(1u, "text");
 	if (count || side_jmp_tracer_register(&tracer, "std:*", callback, &tracer))
 		return 0;
 	emit(1u, 2, 3l, "four", text, 5.5f, 6.5);
-	return side_jmp_tracer_unregister(tracer) == 0 && count == 11;
+	return spans(1u, "text") && side_jmp_tracer_unregister(tracer) == 0 &&
+	       count == 11 + 10;
 }
 #endif
 

@@ -23,6 +23,8 @@ SIDE_JMP_EVENT_DECLARE(std, declared, "Declared and defined", (u32, n));
 SIDE_JMP_EVENT64_DECLARE(std, declared64, "", (u32, n));
 SIDE_JMP_EVENT_WIDE_DECLARE(std, declared_wide, "", (u32, n));
 SIDE_JMP_EVENT64_WIDE_DECLARE(std, declared64_wide, "", (u32, n));
+SIDE_JMP_SPAN_DECLARE(std, declared_span, "", (u32, n));
+SIDE_JMP_COUNTER_DECLARE(std, declared_counter, "", double);
 #endif
 
 #endif
