@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "arch/arch.h"
+#include "tools/memory.h"
 #include "tools/say.h"
 #include "tools/snapshot.h"
 
@@ -141,12 +142,5 @@ const char *image_kind(const struct image *im);
 /* The build-id as hex, "" if there is none. */
 enum { BUILD_ID_MAX = 2 * 64 + 1 };
 void image_build_id(const struct image *im, char out[BUILD_ID_MAX]);
-
-/* ---- what does not depend on files --------------------------------------- */
-
-/* Exits with status 2 where there is no memory. */
-void *tool_alloc(size_t n, size_t size);
-void *tool_grow(void *array, size_t *room, size_t need, size_t size);
-char *tool_strdup(const char *s);
 
 #endif
