@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* side-jmp: sees, checks and prepares sites.  Finds the subcommand. */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tools/out.h"
 #include "tools/side-jmp.h"
 #include "runtime/side_jmp.h"
+
+static int cmd_other(int argc, char **argv);
 
 static const struct subcommand subcommands[] = {
 	{ "list", "show sites, keys and events of files", cmd_list },
@@ -22,8 +26,35 @@ static const struct subcommand subcommands[] = {
 	{ "snapshot", "copy a trace that is being written", cmd_snapshot },
 	{ "enable", "enable keys of running processes", cmd_enable },
 	{ "disable", "take that back", cmd_disable },
+	{ "convert", "a trace as JSON for Perfetto and Chrome", cmd_other },
+	{ "report", "a trace as a page for a browser", cmd_other },
 	{ NULL, NULL, NULL },
 };
+
+/* ---- subcommands in a program of their own ------------------------------------ */
+
+/*
+ * Those that read CTF: nobody else is to load what they need.  Beside this
+ * program, as it is built, or where it is installed.
+ */
+static int cmd_other(int argc, char **argv)
+{
+	static const char *const places[] = { "side-jmp-ctf",
+					      "../libexec/side-jmp/side-jmp-ctf" };
+	char path[4096 + 64];
+	ssize_t n = readlink("/proc/self/exe", path, 4096);
+	char *base = n > 0 ? memrchr(path, '/', (size_t)n) : NULL;
+
+	(void)argc;
+	for (size_t i = 0; base && i < sizeof(places) / sizeof(*places); i++) {
+		strcpy(base + 1, places[i]);
+		execv(path, argv);
+		if (errno != ENOENT)
+			return tool_error(path, "%s", strerror(errno));
+	}
+	return tool_error(argv[0], "this side-jmp was built without babeltrace2"
+			  " (Debian: libbabeltrace2-dev), which reads traces");
+}
 
 /* ---- the command -------------------------------------------------------------- */
 

@@ -94,6 +94,8 @@ tool() {
 		return 1; done
 }
 ok install_has_the_tool_with_a_page_for_each_subcommand tool
+ctf() { "$P/bin/side-jmp" convert --help | grep '^Usage: side-jmp convert '; }
+if [ -x "$BUILD/tools/side-jmp-ctf" ]; then ok install_has_the_reader_of_ctf ctf; fi
 staged() { make -C "$TOP" --no-print-directory install DESTDIR="$TMP/stage" PREFIX=/usr \
 	LIBDIR=/usr/lib/x86_64-linux-gnu \
 		MANDIR=/usr/man B="$BUILD" && [ -s "$TMP/stage/usr/man/man1/side-jmp-run.1" ] &&

@@ -43,8 +43,9 @@ ok deb_development holds libside-jmp-dev usr/include/side_jmp.h usr/include/side
 	usr/share/man/man3/side_jmp.3.gz usr/share/man/man3/side_jmp_enable.3.gz \
 	usr/share/man/man7/side_jmp.7.gz usr/share/doc/libside-jmp-dev/README.md.gz \
 	usr/share/doc/libside-jmp-dev/bench/cost.svg usr/share/doc/libside-jmp-dev/changelog.gz
-ok deb_tool holds side-jmp usr/bin/side-jmp usr/share/man/man1/side-jmp-run.1.gz \
-	usr/share/man/man1/side-jmp-stat.1.gz usr/share/bash-completion/completions/side-jmp \
+ok deb_tool holds side-jmp usr/bin/side-jmp usr/libexec/side-jmp/side-jmp-ctf \
+	usr/share/man/man1/side-jmp-run.1.gz usr/share/man/man1/side-jmp-stat.1.gz \
+	usr/share/bash-completion/completions/side-jmp \
 	usr/share/zsh/vendor-completions/_side-jmp usr/share/fish/vendor_completions.d/side-jmp.fish
 symbols() { # every symbol of the library, by hand, none too many
 	dpkg-deb -e "$deb"/libside-jmp1_*.deb "$TMP/control" &&

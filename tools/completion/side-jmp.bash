@@ -18,6 +18,7 @@ _side_jmp_options() {
 	top) echo --pid= --name= --all --event= --delay= --times= --json ;;
 	snapshot) echo --pid= ;;
 	enable | disable) echo --pid= --name= --all --quiet ;;
+	convert | report) echo --output= --quiet ;;
 	run) echo --event= --output= --summary --summary= --json --quiet --wait --color= ;;
 	esac
 	echo --help --usage --version
@@ -27,7 +28,7 @@ _side_jmp_options() {
 # its own?
 _side_jmp_wants_value() {
 	case $1:$2 in
-	disasm:-c | prepare:-o | stat:-w | run:-[eoC] | *:-[pn]) return 0 ;;
+	disasm:-c | prepare:-o | convert:-o | report:-o | stat:-w | run:-[eoC] | *:-[pn]) return 0 ;;
 	ps:-e | trace:-[eo] | top:-[edt]) return 0 ;;
 	*:--?*=*) return 1 ;;
 	*:--?*) [[ $2 != --summary && " $(_side_jmp_options "$1" | tr '\n' ' ')" == *" $2= "* ]] ;;
@@ -50,7 +51,8 @@ _side_jmp() {
 	local sub=${COMP_WORDS[1]} i
 
 	COMPREPLY=()
-	local all='list check disasm prepare stat run ps trace top snapshot enable disable'
+	local all='list check disasm prepare stat run ps trace top snapshot enable disable
+		convert report'
 	if ((COMP_CWORD == 1)); then
 		COMPREPLY=($(compgen -W "$all help --help --version" -- "$word"))
 		return

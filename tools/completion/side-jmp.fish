@@ -25,9 +25,11 @@ complete -c side-jmp -n __side_jmp_first -a top -d 'Show their events by rate'
 complete -c side-jmp -n __side_jmp_first -a snapshot -d 'Copy a trace that is being written'
 complete -c side-jmp -n __side_jmp_first -a enable -d 'Enable keys of running processes'
 complete -c side-jmp -n __side_jmp_first -a disable -d 'Take that back'
+complete -c side-jmp -n __side_jmp_first -a convert -d 'A trace as JSON for Perfetto'
+complete -c side-jmp -n __side_jmp_first -a report -d 'A trace as a page for a browser'
 complete -c side-jmp -n __side_jmp_first -a help -d 'Explain a subcommand'
 
-set -l any list check disasm prepare stat run ps trace top snapshot enable disable
+set -l any list check disasm prepare stat run ps trace top snapshot enable disable convert report
 set -l live list ps trace top enable disable
 complete -c side-jmp -n '__side_jmp_sub help' -a "$any"
 complete -c side-jmp -n "__side_jmp_sub $any" -s h -l help -d 'Show help'
@@ -99,3 +101,6 @@ complete -c side-jmp -n '__side_jmp_sub top' -s e -l event -x -d 'These events'
 complete -c side-jmp -n '__side_jmp_sub top' -s d -l delay -x -d 'The interval; seconds'
 complete -c side-jmp -n '__side_jmp_sub top' -s t -l times -x -d 'End after so many intervals'
 complete -c side-jmp -n '__side_jmp_sub top' -s j -l json -d 'One interval, as JSON'
+complete -c side-jmp -n '__side_jmp_sub convert report' -a '(__fish_complete_directories)'
+complete -c side-jmp -n '__side_jmp_sub convert report' -s o -l output -r -F -d 'Write to a file'
+complete -c side-jmp -n '__side_jmp_sub convert report' -s q -l quiet -d 'Do not say how many'

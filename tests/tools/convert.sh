@@ -1,0 +1,134 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# side-jmp convert: what it writes is what babeltrace2 says of the trace, as JSON.
+. "$(dirname "$0")/../tap.sh"
+tool=$BUILD/tools/side-jmp
+if [ ! -x "$BUILD/tools/side-jmp-ctf" ]; then
+	skip convert "side-jmp was built without libbabeltrace2-dev"; done_testing
+fi
+unset SIDE_JMP_ENABLE SIDE_JMP_OUTPUT
+export LC_ALL=C.UTF-8
+
+traces() {
+	$CC -std=c11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -I"$BUILD/include" \
+		tests/tools/src/traced.c "$BUILD/libside_jmp.a" -pthread -o "$TMP/traced" &&
+	SIDE_JMP_ENABLE='shop:*' SIDE_JMP_OUTPUT=$TMP/trace/ "$TMP/traced" 15 &&
+	babeltrace2 --clock-cycles --no-delta "$TMP/trace" >"$TMP/text" &&
+	[ "$(wc -l <"$TMP/text")" -gt 100 ]
+}
+ok convert_has_a_trace traces
+converts() {
+	"$tool" convert "$TMP/trace" -o "$TMP/json" 2>"$TMP/err" && cat "$TMP/err" &&
+	grep -qx "side-jmp: $(wc -l <"$TMP/text") events, 0 lost" "$TMP/err" &&
+	"$tool" convert -q "$TMP/trace" 2>"$TMP/err" | cmp - "$TMP/json" && [ ! -s "$TMP/err" ]
+}
+ok convert_writes_a_file converts
+valid() { iconv -f UTF-8 -t UTF-8 "$TMP/json" >/dev/null && jq -e . "$TMP/json" >/dev/null; }
+ok convert_is_json_and_utf8 valid
+
+# Every event: its name, its thread, and when, in ns since the first.
+same() {
+	LC_ALL=C sed 's/^\[\([0-9]*\)\][^{]* \(shop:[a-z_]*\): .*vtid = \([0-9]*\).*/\1 \2 \3/' \
+		"$TMP/text" | awk 'NR == 1 { begin = $1 } { print $2, $3, $1 - begin }' |
+		sort >"$TMP/expected"
+	jq -r '.traceEvents[] | select(.ph != "M") | .name |= sub(" .*"; "") |
+		((.ts * 1000 + 0.5) | floor) as $ns |
+		if .ph == "X" then "\(.name)_begin \(.tid) \($ns)",
+			"\(.name)_end \(.tid) \((.ts + .dur) * 1000 + 0.5 | floor)"
+		elif .ph == "b" then "\(.name)_begin \(.tid) \($ns)"
+		elif .ph == "e" or .args.duration == 0 then "\(.name)_end \(.tid) \($ns)"
+		else "\(.name) \(.tid) \($ns)" end' "$TMP/json" | sort >"$TMP/got"
+	diff "$TMP/expected" "$TMP/got"
+}
+ok convert_has_every_event_at_its_time same
+phases() {
+	jq -r '[.traceEvents[].ph] | group_by(.) | map("\(.[0])\(length)") | join(" ")' \
+		"$TMP/json" >"$TMP/got"
+	cat "$TMP/got"
+	[ "$(cat "$TMP/got")" = 'C45 M3 X40 b16 e15 i15' ]
+}
+ok convert_makes_slices_tracks_and_instants phases
+pairs() { # of a span with an id, in two threads; and of each its own
+	jq -e '[.traceEvents[] | select(.name == "shop:order")] | group_by(.id2.local) |
+		length == 16 and all(.[]; .[0].ph == "b" and .[0].pid == .[0].tid and
+			(.[1] == null or (.[1].ph == "e" and .[1].tid != .[0].tid and
+				.[1].ts > .[0].ts and .[0].args.number + 1 < 17)))' "$TMP/json" &&
+	jq -e '[.traceEvents[] | select(.name == "shop:checkout")] |
+		all(.[]; .dur > 50 and (.args | keys) == ["customer", "items"])' "$TMP/json"
+}
+ok convert_pairs_by_span pairs
+cat >"$TMP/values" <<'END'
+{"a":"18446744073709551615","b":"-9223372036854775808","c":0.1,"d":0.5,"e":"0xabcdef","f":"very \"glad\"","g":[1,2,65535],"h":["-9223372036854775808","9007199254740993"],"i":[1,255],"j":"chars"}
+{"a":9007199254740992,"b":-9007199254740992,"c":1e+300,"d":-2.5,"e":"0x0","f":5,"g":[1,2,65535],"h":[],"i":[1,255],"j":"longer "}
+{"a":0,"b":0,"c":"Infinity","d":"NaN","e":"0x0","f":"s<a>d","g":[1,2,65535],"h":["-9223372036854775808"],"i":[1,255],"j":""}
+END
+values() {
+	jq -c '.traceEvents[] | select(.name == "shop:values").args' "$TMP/json" |
+		diff "$TMP/values" -
+}
+ok convert_loses_no_value values
+cat >"$TMP/texts" <<'END'
+"plain"
+"</script><img src=x onerror=alert(1)>"
+"\"}],\\"
+"line\nbreak\ttab\u0001\u001b[31m"
+"�� not UTF-8 �"
+"grüß € 😀"
+"‮ turned"
+"��� surrogate"
+""
+"&amp;<!--"
+END
+texts() {
+	jq -c '.traceEvents[] | select(.name == "shop:text").args.s' "$TMP/json" |
+		diff "$TMP/texts" - && ! grep '[<>&]' "$TMP/json"
+}
+ok convert_writes_any_string texts
+counters() { # the largest has all its digits, which jq 1.6 would not keep
+	grep -q '"ph":"C","name":"shop:bytes".*{"value":18446744073709551615}' "$TMP/json" &&
+	jq -e '[.traceEvents[] | select(.name == "shop:queue").args.value] |
+		. == [range(15) * 37 % 23]' "$TMP/json" &&
+	jq -e '[.traceEvents[] | select(.name == "shop:balance" and .ph == "C").args.value] |
+		length == 15 and .[14] == 97' "$TMP/json"
+}
+ok convert_counters_are_numbers counters
+named() {
+	jq -e '[.traceEvents[] | select(.ph == "M")] | map(.name) == ["process_name",
+		"thread_name", "thread_name"] and .[0].args.name == "traced" and
+		.[2].args.name == "traced \(.[2].tid)"' "$TMP/json"
+}
+ok convert_names_threads named
+
+# A name as a hostile trace could have it: in the description, as long as it was.
+hostile() {
+	cp -r "$TMP/trace" "$TMP/hostile" &&
+	sed -i 's/"shop:text"/"<b>\\"\&<\/"/' "$TMP"/hostile/*/metadata &&
+	"$tool" convert -q "$TMP/hostile" >"$TMP/hostile.json" &&
+	jq -r '.traceEvents[].name' "$TMP/hostile.json" | grep -qxF '<b>"&</' &&
+	! grep '[<>&]' "$TMP/hostile.json"
+}
+ok convert_of_hostile_names hostile
+several() { # traces below one folder are one
+	mkdir "$TMP/two" && cp -r "$TMP/trace" "$TMP/two/a" && cp -r "$TMP/trace" "$TMP/two/b" &&
+	"$tool" convert -q "$TMP/two" >"$TMP/two.json" &&
+	n=$(wc -l <"$TMP/text") &&
+	jq -e "[.traceEvents[] | {X: 2, M: 0}[.ph] // 1] | add > $n" "$TMP/two.json"
+}
+ok convert_of_several_traces several
+
+# ---- what is wrong -------------------------------------------------------------
+refuses() { # MESSAGE ARGUMENT...
+	message=$1; shift
+	"$tool" convert "$@" >"$TMP/out" 2>"$TMP/err"; r=$?
+	cat "$TMP/err"; [ $r = 2 ] && grep -q -- "$message" "$TMP/err"
+}
+mkdir "$TMP/empty" "$TMP/broken"
+echo 'no metadata' >"$TMP/broken/metadata"
+ok convert_without_a_trace refuses 'a trace is expected'
+ok convert_two_traces refuses 'one trace is expected, and "b" is another' a b
+ok convert_no_such_folder refuses '/nonexistent: No such file' /nonexistent
+ok convert_folder_without_a_trace refuses "empty: no trace: expected a folder" "$TMP/empty"
+ok convert_broken_trace refuses "broken: " "$TMP/broken"
+ok convert_full_output refuses "/dev/full: can't write: No space" -o /dev/full "$TMP/trace"
+ok convert_bad_output refuses "/nonexistent/x: No such file" -o /nonexistent/x "$TMP/trace"
+done_testing
