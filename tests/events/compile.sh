@@ -180,6 +180,45 @@ ok link_c_and_cplusplus shared -pie
 ok link_c_and_cplusplus_static shared -static
 if command -v ld.lld >/dev/null; then ok link_c_and_cplusplus_lld shared -fuse-ld=lld; fi
 
+# ---- a span ends where an exception leaves its block --------------------------
+cat >"$TMP/thrown.cc" <<'END'
+#include <side_jmp_event.h>
+#include <string>
+SIDE_JMP_SPAN(thrown, outer, "Outer", (string, what));
+namespace space {
+SIDE_JMP_SPAN(thrown, inner, "Inner");
+SIDE_JMP_COUNTER(thrown, deep, "How deep", s32);
+template <class T> void deep(T n)
+{
+	side_jmp_span(thrown, inner);
+	side_jmp_counter(thrown, deep, n);
+	if (n == 3)
+		throw n;
+	deep(n + 1);
+}
+}
+int main()
+{
+	side_jmp_span(thrown, outer, std::string("it"));
+	try {
+		space::deep(2);
+	} catch (int n) {
+		return n != 3;
+	}
+	return 1;
+}
+END
+thrown() { # COMPILER: as lines of text, without times, and numbers from the first
+	# shellcheck disable=SC2086
+	$1 -std=c++11 $warn -O2 "$TMP/thrown.cc" "$BUILD/libside_jmp.a" -pthread -o "$TMP/thrown" &&
+	SIDE_JMP_ENABLE='thrown:*' "$TMP/thrown" 2>"$TMP/err" && cat "$TMP/err" &&
+	[ "$(sed 's/.*thrown://; s/span=1677721/span=/; s/duration=[1-9].*/duration/' "$TMP/err" |
+		xargs)" = "outer_begin span=7 what=it inner_begin span=8 deep value=2 \
+inner_begin span=9 deep value=3 inner_end span=9 duration inner_end span=8 duration \
+outer_end span=7 duration" ]
+}
+for cc in $CXX_COMPILERS; do ok "span_ends_where_an_exception_leaves_it_$cc" thrown "$cc"; done
+
 # ---- a tool's view -----------------------------------------------------------
 shared -pie >/dev/null 2>&1
 listed() { # the section is read-only, unrelocated, and says all

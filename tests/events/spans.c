@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <string.h>
+#include <time.h>
 
 #include "tests/tap.h"
 
@@ -304,6 +305,93 @@ static void jumps(void)
 	off();
 }
 
+/*
+ * Threads that are in spans all the time while these are enabled and disabled.  A
+ * callback knows which of a thread's spans ends; that one's begin must have had the
+ * number, if there is one.
+ */
+enum { TOGGLE_DEEP = 3, TOGGLE_THREADS = 2, TOGGLE_ENOUGH = 200, TOGGLES = 100000 };
+
+static __thread volatile struct {
+	int deep, next, instance[TOGGLE_DEEP];
+	struct {
+		uint64_t span;
+		int instance;
+	} begun[64];
+} toggled_here;
+static volatile int toggled_stop;
+static int toggled_pairs, toggled_wrong, toggled_alone;	/* atomic */
+
+static void check_pair(const struct side_jmp_event *event,
+		       const struct side_jmp_value values[], void *data)
+{
+	uint64_t span = values[0].u64;
+
+	(void)data;
+	if (event->desc->flags & SIDE_JMP_IS_SPAN_BEGIN) {
+		toggled_here.begun[span % 64].span = span;
+		toggled_here.begun[span % 64].instance = (int)values[1].s64;
+	} else if (!span) {
+		__atomic_add_fetch(&toggled_alone, 1, __ATOMIC_RELAXED);
+	} else if (toggled_here.begun[span % 64].span == span) {
+		__atomic_add_fetch(toggled_here.begun[span % 64].instance ==
+				   toggled_here.instance[toggled_here.deep] ?
+				   &toggled_pairs : &toggled_wrong, 1,
+				   __ATOMIC_RELAXED);
+	}
+}
+
+static void toggled_span(int deep)
+{
+	int instance = ++toggled_here.next;
+
+	toggled_here.instance[deep] = instance;
+	{
+		side_jmp_span(spans, self, instance, "toggled");
+		for (int i = 0; i < 2 && deep + 1 < TOGGLE_DEEP; i++)
+			toggled_span(deep + 1);
+		toggled_here.deep = deep;
+	}
+}
+
+static void *toggled_thread(void *arg)
+{
+	(void)arg;
+	while (!toggled_stop)
+		toggled_span(0);
+	return NULL;
+}
+
+static int toggled_enough(void)
+{
+	return __atomic_load_n(&toggled_pairs, __ATOMIC_RELAXED) >= TOGGLE_ENOUGH &&
+	       __atomic_load_n(&toggled_alone, __ATOMIC_RELAXED) >= TOGGLE_ENOUGH;
+}
+
+static void toggled(void)
+{
+	const struct timespec moment = { 0, 20000 };
+	pthread_t t[TOGGLE_THREADS];
+
+	for (int i = 0; i < TOGGLE_THREADS; i++)
+		if (pthread_create(&t[i], NULL, toggled_thread, NULL))
+			return;
+	for (int i = 0; i < TOGGLES && !toggled_enough() && !toggled_wrong; i++) {
+		struct side_jmp_tracer *all;
+
+		if (side_jmp_tracer_register(&all, "spans:self_*", check_pair, NULL) ||
+		    nanosleep(&moment, NULL) || side_jmp_tracer_unregister(all) ||
+		    nanosleep(&moment, NULL))
+			tap_ok(0, "spans_toggled");
+	}
+	toggled_stop = 1;
+	for (int i = 0; i < TOGGLE_THREADS; i++)
+		pthread_join(t[i], NULL);
+	printf("# %d pairs, %d ends of nothing\n", toggled_pairs, toggled_alone);
+	tap_equal(toggled_wrong, 0, "spans_toggled_in_the_midst_are_no_wrong_pairs");
+	tap_ok(toggled_enough(), "spans_toggled_are_seen");
+}
+
 static void counters(void)
 {
 	on("spans:*");
@@ -341,6 +429,7 @@ int main(void)
 	threads();
 	signals();
 	jumps();
+	toggled();
 	counters();
 	side_jmp_event_each(describe, &right);
 	tap_equal(right, 8, "spans_descriptions_say_what_they_are");
