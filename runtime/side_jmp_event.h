@@ -91,8 +91,8 @@
  *
  * SPANS AND COUNTERS
  *
- * A span is something that takes time: an event where it begins and one where it
- * ends, each a no-op until somebody wants it.
+ * A span is something that takes time: an event where it begins and one where
+ * it ends, each a no-op until somebody wants it.
  *
  *	SIDE_JMP_SPAN(shop, checkout, "From the cart to the receipt",
  *		(u32, items));
@@ -103,44 +103,48 @@
  *		...
  *	}
  *
- * side_jmp_span(provider, name, arguments...) is a declaration: the span begins
- * there and ends with its block, however that is left, but for longjmp().
- * A span that begins and ends in different blocks or threads has an id, a number
- * from 1 to 2^48 - 1 that no other span of that name has between the two; `span` is
- * that number, with another one in the 16 bits above.
+ * side_jmp_span(provider, name, arguments...) is a declaration: the span
+ * begins there and ends with its block, however that is left, but for
+ * longjmp().
+ *
+ * A span that begins and ends in different blocks or threads has an id, a
+ * number from 1 to 2^48 - 1 that no other span of that name has between the
+ * two; `span` is that number, with another one in the 16 bits above.
  *
  *	side_jmp_span_begin(shop, order, id, arguments...);
  *	side_jmp_span_end(shop, order, id);
  *
- * The events of shop:checkout are shop:checkout_begin, with a field (u64, span)
- * before those of the definition, of which there may be 15, and
+ * The events of shop:checkout are shop:checkout_begin, with a field (u64,
+ * span) before those of the definition, of which there may be 15, and
  * shop:checkout_end, with (u64, span) and (u64, duration), nanoseconds.  Want
- * both: "shop:checkout_*".  A begin and an end belong together if and only if they
- * are of one process and one name and have the same `span`, which is not 0.
+ * both: "shop:checkout_*".  A begin and an end belong together if and only if
+ * they are of one process and one name and have the same `span`, which is not
+ * 0.
  *
- * It is 0 in an end whose begin was not to be seen: the span had begun before both
- * were wanted, or more than 16 later ones have been open in its thread; in a begin
- * while the two are being enabled.  Then, and of a span with an id, the duration
- * is 0, too.  A begin without an end is one that was left by longjmp(), or both
- * were not wanted any more.  What the kernel (see below) turns off and on again
- * in between is not noticed.
+ * It is 0 in an end whose begin was not to be seen: the span had begun before
+ * both were wanted, or more than 64 later ones have been open in its thread;
+ * in a begin while the two are being enabled.  Then, and of a span with an id,
+ * the duration is 0, too.  A begin without an end is one that was left by
+ * longjmp(), or both were not wanted any more.  What the kernel (see below)
+ * turns off and on again in between is not noticed.
  *
  * A block that is left by longjmp() within another of the same span gives the
- * outer one's end its `span`.  A coroutine that moves between threads, or takes
- * turns with others on one, needs ids.
+ * outer one's end its `span`.  A coroutine that moves between threads, or
+ * takes turns with others on one, needs ids.
  *
  *	SIDE_JMP_COUNTER(shop, queue, "Orders that wait", u32);
  *	side_jmp_counter(shop, queue, n);
  *
- * is an event with one field, (type, value), of an integer's type, float or double:
- * how many or how much there is from now on.
+ * is an event with one field, (type, value), of an integer's type, float or
+ * double: how many or how much there is from now on.
  *
  * Both are defined once, as events are.  Other files use them after
- * SIDE_JMP_SPAN_DECLARE or SIDE_JMP_COUNTER_DECLARE with the same arguments, in a
- * header.  A file that includes that header defines a span by SIDE_JMP_SPAN_DEFINE.
+ * SIDE_JMP_SPAN_DECLARE or SIDE_JMP_COUNTER_DECLARE with the same arguments,
+ * in a header.  A file that includes that header defines a span by
+ * SIDE_JMP_SPAN_DEFINE.
  *
- * Tools tell them from other events by the descriptions (SIDE_JMP_IS_...), in a
- * CTF trace by the attribute model.emf.uri: "side_jmp:span_begin",
+ * Tools tell them from other events by the descriptions (SIDE_JMP_IS_...), in
+ * a CTF trace by the attribute model.emf.uri: "side_jmp:span_begin",
  * "side_jmp:span_end", "side_jmp:counter".
  *
  *

@@ -177,8 +177,16 @@ void sj_clear(char *to, size_t n);
 
 /* ---- span.c -------------------------------------------------------------- */
 
-/* `values` of an end of a span: those of its fields that the site leaves open. */
-void sj_span(const struct side_jmp_event *event, struct side_jmp_value *values);
+/* The spans that a thread has begun; of zeros, there are none. */
+struct sj_spans;
+enum { SJ_SPANS_SIZE = 4096 };		/* bytes, at most */
+
+/*
+ * `values` of an end of a span: those of its fields that the site leaves open.
+ * spans: this thread's, or NULL: there is no memory.
+ */
+void sj_span(const struct side_jmp_event *event, struct side_jmp_value *values,
+	     struct sj_spans *spans);
 
 /* Before an event is enabled, and when all of its sites are.  sj_event_lock. */
 void sj_span_era_ends(struct side_jmp_event *event);

@@ -1,35 +1,35 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which end of a span belongs to which begin.  Owns the eras of events and each
- * thread's open spans; must not know who wants them.
+ * Which end of a span belongs to which begin.  Owns the eras of events and
+ * each thread's open spans; must not know who wants them.
  *
- * A span's sites remember nothing, for that would cost them something while they
- * are idle.  So a thread keeps the spans that it has begun and not ended, the
- * last 16 of them, and an end takes the innermost of its name.  That is the right
- * one if each begin and each end since then has come by here, and an era says so:
+ * A span's sites remember nothing, for that would cost them something while
+ * they are idle.  So a thread keeps the spans that it has begun and not ended,
+ * the last 64 of them, and an end takes the innermost of its name.  That is
+ * the right one if each begin and each end since then has come by here, and an
+ * era says so:
  *
  *	an event is unwanted            era as it was
- *	it is about to be enabled       era odd          (E1; then its word, its sites)
- *	all of its sites are armed      era even         (E2)
+ *	it is about to be enabled       era odd      (E1; then word and sites)
+ *	all of its sites are armed      era even     (E2)
  *
  *  1. A begin is kept only with an even era of both events, and taken only if
  *     both are still the same.  Between the two neither event was unwanted, for
  *     whoever wants an event that nobody does does E1 before the word says so
- *     (seq_cst; pairs with the acquire of the test that led here), and the era
- *     never comes back.
+ *     (seq_cst; pairs with the test of the word that led here and the fence in
+ *     sj_span()), and the era never comes back.
  *  2. So all ends that this thread has reached since have come by here: their
  *     sites were armed, and the word was not 0.
- *  3. Blocks nest: what began after our begin has ended before our end.  A begin
- *     that was kept and whose end is still to come stands deeper in the stack
- *     than ours: the innermost is ours, unless ours was not kept.
- *  4. If ours was not kept, it was before E2, and what has been kept since has
- *     ended, see 2 and 3: there is none.  Or 16 others are open within it, or
- *     were: it has made room for them, being the outermost, and so have all that
- *     are around it.
+ *  3. Blocks nest: what began after our begin has ended before our end.  What
+ *     was kept and is still open began before ours did, and stands below it: the
+ *     innermost is ours, unless ours was not kept.
+ *  4. If ours was not kept, it began before E2, and what has been kept since has
+ *     ended, see 2 and 3: there is none.  Or 64 others were open within it: it
+ *     has made room for them, being the outermost, and so have all around it.
  *
- * A signal handler that strikes here finds what is whole: an entry whose event is
- * NULL is none, all above the top are so, and a handler's own are gone before it
- * returns.
+ * A signal handler that strikes here finds what is whole: an entry whose event
+ * is NULL is none, all above the top are so, and a handler's own are gone
+ * before it returns.
  *
  * What the kernel enables has the era that the event has: see ue_arm() for why
  * the sites are armed.  All of it in general registers.
@@ -39,7 +39,7 @@
 SJ_GENERAL_BEGIN
 #include "runtime/events/events.h"
 
-enum { SPAN_OPEN = 16 };
+enum { SPAN_OPEN = 64 };
 
 struct span_open {
 	const struct side_jmp_event *begin;	/* NULL: none */
@@ -47,16 +47,18 @@ struct span_open {
 	uint32_t eras[2];			/* of begin and end */
 };
 
-/* Initial-exec: as in tracer.c. */
-static __thread struct {
+/* Of one thread, and its signal handlers. */
+struct sj_spans {
 	struct span_open open[SPAN_OPEN];	/* the one at n - 1 is on top */
 	uint32_t n;				/* wraps */
 	uint32_t thread, last;			/* of the spans' numbers */
-} span_here __attribute__((tls_model("initial-exec")));
+};
+
+_Static_assert(sizeof(struct sj_spans) <= SJ_SPANS_SIZE, "see events.h");
 
 static uint32_t span_threads;			/* atomic */
 
-/* ---- eras ----------------------------------------------------------------- */
+/* ---- eras --------------------------------------------------------------- */
 
 static uint32_t span_era(const struct side_jmp_event *event)
 {
@@ -78,22 +80,23 @@ void sj_span_era_begins(struct side_jmp_event *event)
 				 __ATOMIC_SEQ_CST);
 }
 
-/* ---- numbers -------------------------------------------------------------- */
+/* ---- numbers ------------------------------------------------------------ */
 
 #define SPAN_ID		(UINT64_MAX >> 16)
 
 /*
- * No other of this process has it: which of the threads' 2^24 numbers each, and
- * that number.  An id has more above.  A handler that strikes takes a later one.
+ * No other of this process has it: which of the threads' 2^24 numbers each,
+ * and that number.  An id has more above.  A handler that strikes takes a
+ * later one.
  */
-static uint64_t span_number(void)
+static uint64_t span_number(struct sj_spans *spans)
 {
-	uint32_t last = ++span_here.last & 0xffffff;
+	uint32_t last = ++spans->last & 0xffffff;
 
-	if (!last || !span_here.thread)
-		span_here.thread = __atomic_add_fetch(&span_threads, 1,
-						      __ATOMIC_RELAXED);
-	return ((uint64_t)span_here.thread << 24 | last) & SPAN_ID;
+	if (!last || !spans->thread)
+		spans->thread = __atomic_add_fetch(&span_threads, 1,
+						   __ATOMIC_RELAXED);
+	return ((uint64_t)spans->thread << 24 | last) & SPAN_ID;
 }
 
 /* Of an id, and of the eras in which it was said. */
@@ -106,26 +109,27 @@ static uint64_t span_of_id(const struct side_jmp_event *event, uint64_t id)
 	return (uint64_t)(1 + (a / 2 + b / 2) % 0xffff) << 48 | (id & SPAN_ID);
 }
 
-/* ---- open spans ----------------------------------------------------------- */
+/* ---- open spans --------------------------------------------------------- */
 
-static struct span_open *span_at(uint32_t i)
+static struct span_open *span_at(struct sj_spans *spans, uint32_t i)
 {
-	return &span_here.open[i % SPAN_OPEN];
+	return &spans->open[i % SPAN_OPEN];
 }
 
-static uint64_t span_keep(const struct side_jmp_event *begin)
+static uint64_t span_keep(struct sj_spans *spans,
+			  const struct side_jmp_event *begin)
 {
 	uint32_t a = span_era(begin), b = span_era(begin->other), n;
-	uint64_t span = span_number();
+	uint64_t span = span_number(spans);
 	struct span_open *open;
 
 	if ((a | b) & 1)
 		return 0;
-	n = span_here.n;
-	open = span_at(n);
+	n = spans->n;
+	open = span_at(spans, n);
 	__atomic_store_n(&open->begin, NULL, __ATOMIC_RELAXED);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	__atomic_store_n(&span_here.n, n + 1, __ATOMIC_RELAXED);
+	__atomic_store_n(&spans->n, n + 1, __ATOMIC_RELAXED);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	open->span = span;
 	open->begun = sj_now();
@@ -137,25 +141,26 @@ static uint64_t span_keep(const struct side_jmp_event *begin)
 }
 
 /* Those from `i` on are over. */
-static void span_drop(uint32_t i)
+static void span_drop(struct sj_spans *spans, uint32_t i)
 {
-	uint32_t n = span_here.n;
+	uint32_t n = spans->n;
 
 	for (uint32_t j = n; j-- != i; )
-		__atomic_store_n(&span_at(j)->begin, NULL, __ATOMIC_RELAXED);
+		__atomic_store_n(&span_at(spans, j)->begin, NULL,
+				 __ATOMIC_RELAXED);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	__atomic_store_n(&span_here.n, i, __ATOMIC_RELAXED);
+	__atomic_store_n(&spans->n, i, __ATOMIC_RELAXED);
 }
 
-static void span_take(const struct side_jmp_event *end,
+static void span_take(struct sj_spans *spans, const struct side_jmp_event *end,
 		      struct side_jmp_value *span,
 		      struct side_jmp_value *duration)
 {
 	uint32_t a = span_era(end->other), b = span_era(end);
-	uint32_t top = span_here.n;
+	uint32_t top = spans->n;
 
 	for (uint32_t i = top; i-- != top - SPAN_OPEN; ) {
-		const struct span_open *open = span_at(i);
+		const struct span_open *open = span_at(spans, i);
 
 		if (open->begin != end->other)
 			continue;
@@ -163,19 +168,24 @@ static void span_take(const struct side_jmp_event *end,
 			span->u64 = open->span;
 			duration->u64 = sj_now() - open->begun;
 		}
-		span_drop(i);
+		span_drop(spans, i);
 		return;
 	}
 }
 
-void sj_span(const struct side_jmp_event *event, struct side_jmp_value *values)
+void sj_span(const struct side_jmp_event *event, struct side_jmp_value *values,
+	     struct sj_spans *spans)
 {
+	/* The site's own test of the word is no acquire. */
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	if (values[0].u64)
 		values[0].u64 = span_of_id(event, values[0].u64);
+	else if (!spans)
+		return;
 	else if (event->desc->flags & SIDE_JMP_IS_SPAN_BEGIN)
-		values[0].u64 = span_keep(event);
+		values[0].u64 = span_keep(spans, event);
 	else
-		span_take(event, &values[0], &values[1]);
+		span_take(spans, event, &values[0], &values[1]);
 }
 
 SJ_GENERAL_END

@@ -159,6 +159,7 @@ struct tracer_frame {
 	bool inside;			/* the callback itself is running */
 	uintptr_t stack;		/* where its thread was */
 	struct tracer_frame *below, *above;
+	struct sj_spans *spans;		/* of a thread's first; or NULL */
 } __attribute__((aligned(TRACER_LINE)));
 
 /*
@@ -254,6 +255,8 @@ static bool frame_take(struct tracer_frame *frame, pid_t from)
 					 __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
 		return false;
 	__atomic_store_n(&frame->slot, NULL, __ATOMIC_RELEASE);
+	if (frame->spans)
+		memset(frame->spans, 0, SJ_SPANS_SIZE);
 	return true;
 }
 
@@ -318,6 +321,20 @@ static void frame_get(void *arg)
 			frame->above = NULL;
 		*(top ? &top->above : &tracer_first) = frame;
 	}
+	errno = saved;
+	sj_restore_signals(mask);
+}
+
+/* The same, for this thread's first frame, with memory for its spans. */
+static void frame_get_spans(void *arg)
+{
+	sigmask_t mask = sj_block_signals();
+	int saved = errno;
+
+	if (!tracer_first)
+		frame_get(arg);
+	if (tracer_first && !tracer_first->spans)
+		tracer_first->spans = (void *)sj_map_pages(SJ_SPANS_SIZE);
 	errno = saved;
 	sj_restore_signals(mask);
 }
@@ -463,6 +480,18 @@ TRACER_INLINED tracer_call(struct side_jmp_slot *slot,
 	tracer_pop(frame, was);
 }
 
+static inline __attribute__((always_inline))
+struct sj_spans *tracer_spans(void)
+{
+	struct tracer_frame *first = tracer_first;
+
+	if (!first || !first->spans) {
+		sj_keep_vectors(frame_get_spans, NULL);
+		first = tracer_first;
+	}
+	return first ? first->spans : NULL;
+}
+
 TRACER_INLINED tracer_fire(struct side_jmp_event *event, const uint64_t *bits,
 			   bool keep)
 {
@@ -472,7 +501,7 @@ TRACER_INLINED tracer_fire(struct side_jmp_event *event, const uint64_t *bits,
 
 	sj_values(event->desc, bits, values);
 	if (event->other)
-		sj_span(event, values);
+		sj_span(event, values, tracer_spans());
 	if (sj_word_kernel_bit(event->key))
 		tracer_keep(&fired, tracer_call_kernel, keep);
 	for (slot = __atomic_load_n(&event->slots, __ATOMIC_ACQUIRE); slot;

@@ -3,9 +3,9 @@
  * Spans and counters, which are events: see SPANS AND COUNTERS in
  * side_jmp_event.h, which includes this.
  *
- * A site leaves `span` (but for an id) and `duration` to the library, as 0: they
- * cost the function nothing while nobody wants the events, not even a variable
- * that would remember where the span began.
+ * A site leaves `span` (but for an id) and `duration` to the library, as 0:
+ * they cost the function nothing while nobody wants the events, not even a
+ * variable that would remember where the span began.
  */
 #ifndef SIDE_JMP_SPAN_H
 #define SIDE_JMP_SPAN_H

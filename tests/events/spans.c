@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Spans and counters as callbacks see them: what belongs together, and what not. */
+/* Spans and counters as callbacks see them: what belongs together, what not. */
 #include <side_jmp_event.h>
 
 #include <pthread.h>
@@ -202,13 +202,13 @@ static void many(void)
 	unsigned known = 0, wrong = 0;
 
 	on("spans:self_*");
-	deep(1, 20, NULL);
-	for (unsigned i = 0; i < 20; i++) {
-		known += seen[20 + i].span != 0;
-		wrong += seen[20 + i].span && seen[20 + i].span != seen[19 - i].span;
+	deep(1, 70, NULL);
+	for (unsigned i = 0; i < 70; i++) {
+		known += seen[70 + i].span != 0;
+		wrong += seen[70 + i].span && seen[70 + i].span != seen[69 - i].span;
 	}
-	tap_ok(n_seen == 40 && known == 16 && !wrong && seen[35].span && !seen[36].span,
-	       "spans_beyond_16_open_ones_lose_the_outermost");
+	tap_ok(n_seen == 140 && known == 64 && !wrong && seen[133].span &&
+	       !seen[134].span, "spans_beyond_64_open_ones_lose_the_outermost");
 	off();
 }
 
@@ -264,6 +264,32 @@ static void threads(void)
 	off();
 }
 
+/* Ends in the midst of a span: id 0 is none, so this begin has no end. */
+static void *ends_within(void *arg)
+{
+	side_jmp_span_end(spans, inner, 0);
+	side_jmp_span_begin(spans, inner, 0);
+	return arg;
+}
+
+static void ended_threads(void)
+{
+	unsigned wrong = 0;
+
+	on("spans:inner_*");
+	for (unsigned i = 0; i < 100; i++) {
+		pthread_t t;
+
+		n_seen = 0;
+		if (pthread_create(&t, NULL, ends_within, NULL))
+			return;
+		pthread_join(t, NULL);
+		wrong += n_seen != 2 || seen[0].span || !seen[1].span;
+	}
+	tap_equal(wrong, 0, "spans_of_ended_threads_are_nobodys");
+	off();
+}
+
 static void handler(int signal)
 {
 	(void)signal;
@@ -306,9 +332,9 @@ static void jumps(void)
 }
 
 /*
- * Threads that are in spans all the time while these are enabled and disabled.  A
- * callback knows which of a thread's spans ends; that one's begin must have had the
- * number, if there is one.
+ * Threads that are in spans all the time while these are enabled and
+ * disabled.  A callback knows which of a thread's spans ends; that one's begin
+ * must have had the number, if there is one.
  */
 enum { TOGGLE_DEEP = 3, TOGGLE_THREADS = 2, TOGGLE_ENOUGH = 200, TOGGLES = 100000 };
 
@@ -412,7 +438,8 @@ static int describe(struct side_jmp_event *event, void *arg)
 			  n > 4 && !strcmp(name + n - 4, "_end") ?
 			  SIDE_JMP_IS_SPAN_END : SIDE_JMP_IS_COUNTER;
 
-	*(int *)arg += is_ == wanted && (!event->other || event->other->other == event);
+	*(int *)arg += is_ == wanted &&
+		       (!event->other || event->other->other == event);
 	return 0;
 }
 
@@ -427,6 +454,7 @@ int main(void)
 	many();
 	ids();
 	threads();
+	ended_threads();
 	signals();
 	jumps();
 	toggled();

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * side-jmp convert: a trace in the Trace Event Format, which Perfetto and Chrome
- * show.
+ * side-jmp convert: a trace in the Trace Event Format, which Perfetto and
+ * Chrome show.
  *
  * Written as it is read; what is kept is the spans that are open, with their
- * fields, and which threads were named.  A span is written when its end is known,
- * as one complete event (X): a pair of B and E that lacks one would take another's.
- * So events do not come in the order of time, which the format allows.
+ * fields, and which threads were named.  A span is written when its end is
+ * known, as one complete event (X): a pair of B and E that lacks one would
+ * take another's. So events do not come in the order of time, which the format
+ * allows.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -33,7 +34,7 @@ static struct {
 	struct threads named;
 } convert;
 
-/* ---- values ----------------------------------------------------------------- */
+/* ---- values ------------------------------------------------------------- */
 
 enum { EXACT = 53 };			/* bits of an integer in a double */
 
@@ -123,7 +124,7 @@ static const char *member_name(const bt_field_class *structure, uint64_t i)
 		bt_field_class_structure_borrow_member_by_index_const(structure, i));
 }
 
-/* The length that CTF has before a sequence, which says its own: _NAME_length. */
+/* What CTF has before a sequence, which says its own length: _NAME_length. */
 static bool is_length(const bt_field_class *structure, uint64_t i, uint64_t n)
 {
 	const char *name = member_name(structure, i), *of;
@@ -136,7 +137,7 @@ static bool is_length(const bt_field_class *structure, uint64_t i, uint64_t n)
 	return !strncmp(name + 1, of, length) && !strcmp(name + 1 + length, "_length");
 }
 
-/* The members, with those of spans that are the library's left out if asked to. */
+/* skip_span: without the number of a span, which is no field of the user's. */
 static void put_members(FILE *to, const bt_field *field, bool skip_span)
 {
 	const bt_field_class *class = bt_field_borrow_class_const(field);
@@ -181,7 +182,7 @@ static void put_field(FILE *to, const bt_field *field, bool in_array)
 		fputs("null", to);	/* options and variants: not ours */
 }
 
-/* ---- events ------------------------------------------------------------------ */
+/* ---- events ------------------------------------------------------------- */
 
 /* Microseconds, as the format has them. */
 static void put_time(const char *name, uint64_t ns)
@@ -269,7 +270,7 @@ static void counter(const struct ctf_event *e)
 	fputs("}}", convert.to);
 }
 
-/* ---- spans ------------------------------------------------------------------- */
+/* ---- spans -------------------------------------------------------------- */
 
 static void put_span(const struct span *s, const char *phase, int64_t tid,
 		     uint64_t time)
@@ -334,7 +335,7 @@ static void unfinished(const struct span *s, void *arg)
 	free(s->more);
 }
 
-/* ---- the command --------------------------------------------------------------- */
+/* ---- the command -------------------------------------------------------- */
 
 static void begin_file(uint64_t begin)
 {

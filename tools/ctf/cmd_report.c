@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * side-jmp report: what is in a trace, as one page of HTML that needs nothing else:
- * pictures are SVG in it, and there is no script.  Its policy forbids any, so that
- * nothing in a trace could become one even if it were not text.
+ * side-jmp report: what is in a trace, as one page of HTML that needs nothing
+ * else: pictures are SVG in it, and there is no script.  Its policy forbids
+ * any, so that nothing in a trace could become one even if it were not text.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -80,7 +80,7 @@ static const char style[] =
 ".row .wide{grid-column:1/-1}.head .wide{display:none}}\n"
 "</style>\n";
 
-/* ---- numbers ------------------------------------------------------------------- */
+/* ---- numbers ------------------------------------------------------------ */
 
 static void put(const char *s)
 {
@@ -176,7 +176,7 @@ static void term_value(const char *name, double v)
 	term_ends();
 }
 
-/* ---- pictures ------------------------------------------------------------------ */
+/* ---- pictures ----------------------------------------------------------- */
 
 /* Bars, each 1 wide and `height` high where it is the highest. */
 static void bars(const char *class, const uint64_t *n, unsigned first, unsigned end,
@@ -220,7 +220,7 @@ static void begin_picture(const char *class, unsigned width, unsigned height,
 	put("\">");
 }
 
-/* ---- the timeline --------------------------------------------------------------- */
+/* ---- the timeline ------------------------------------------------------- */
 
 static void timeline_row(const struct stats_row *row)
 {
@@ -253,7 +253,7 @@ static void timeline(void)
 	put(" wide.</p>\n");
 }
 
-/* ---- spans ---------------------------------------------------------------------- */
+/* ---- spans -------------------------------------------------------------- */
 
 static double place(double ns, unsigned first)
 {
@@ -315,7 +315,7 @@ static void span_card(const struct stats_row *row)
 	put("</div>\n");
 }
 
-/* ---- counters ------------------------------------------------------------------- */
+/* ---- counters ----------------------------------------------------------- */
 
 static double height_of(const struct stats_row *row, double v)
 {
@@ -364,7 +364,7 @@ static void counter_card(const struct stats_row *row)
 	put("</div>\n");
 }
 
-/* ---- the page -------------------------------------------------------------------- */
+/* ---- the page ----------------------------------------------------------- */
 
 static void cards(const char *title, enum ctf_is is,
 		  void (*card)(const struct stats_row *row))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * See ctf.h.  A graph of babeltrace2's: a source for each trace, its muxer, which
- * puts them in order, and a sink, which is ours.
+ * See ctf.h.  A graph of babeltrace2's: a source for each trace, its muxer,
+ * which puts them in order, and a sink, which is ours.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -14,7 +14,7 @@
 #include "tools/memory.h"
 #include "tools/side-jmp.h"
 
-/* ---- which traces ---------------------------------------------------------- */
+/* ---- which traces ------------------------------------------------------- */
 
 static struct {
 	char **path;
@@ -34,7 +34,7 @@ static int add_folder(const char *path, const struct stat *st, int type,
 	return 0;
 }
 
-/* ---- names ----------------------------------------------------------------- */
+/* ---- names -------------------------------------------------------------- */
 
 struct name {
 	struct name *next;
@@ -57,7 +57,7 @@ static const char *intern(const char *s, size_t n)
 	return p->text;
 }
 
-/* ---- what we are told ------------------------------------------------------ */
+/* ---- what we are told --------------------------------------------------- */
 
 struct known {
 	const bt_event_class *class;	/* we have a reference */
@@ -202,7 +202,7 @@ static void count_lost(struct reader *r, const bt_message *message)
 	r->seen->lost += n;
 }
 
-/* ---- the sink --------------------------------------------------------------- */
+/* ---- the sink ----------------------------------------------------------- */
 
 static bt_graph_simple_sink_component_initialize_func_status
 sink_begin(bt_message_iterator *messages, void *data)
@@ -234,7 +234,7 @@ sink_consume(bt_message_iterator *messages, void *data)
 	return BT_GRAPH_SIMPLE_SINK_COMPONENT_CONSUME_FUNC_STATUS_OK;
 }
 
-/* ---- the graph --------------------------------------------------------------- */
+/* ---- the graph ---------------------------------------------------------- */
 
 /* The first cause that babeltrace2 gives, which is the deepest. */
 static int failed(const char *path, const char *at)

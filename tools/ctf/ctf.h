@@ -14,9 +14,9 @@
 enum ctf_is { CTF_EVENT, CTF_SPAN_BEGIN, CTF_SPAN_END, CTF_COUNTER };
 
 /*
- * An event's description.  Names are compared as pointers: there is one for each,
- * of a span the one without _begin and _end; provider is the part before the ':',
- * or "".
+ * An event's description.  Names are compared as pointers: there is one for
+ * each, of a span the one without _begin and _end; provider is the part before
+ * the ':', or "".
  */
 struct ctf_class {
 	const char *name, *provider;
@@ -38,9 +38,9 @@ struct ctf_seen {
 };
 
 /*
- * Calls `visit` for each event of all traces in and below a folder, in the order
- * of time.  EXIT_OK, or EXIT_BAD: said what is wrong; what came before has been
- * visited.
+ * Calls `visit` for each event of all traces in and below a folder, in the
+ * order of time.  EXIT_OK, or EXIT_BAD: said what is wrong; what came before
+ * has been visited.
  */
 int ctf_read(const char *path, void (*visit)(const struct ctf_event *event, void *arg),
 	     void *arg, struct ctf_seen *seen);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * side-jmp-ctf: the subcommands of side-jmp that read CTF, which side-jmp executes
- * with their names for argv[0].
+ * side-jmp-ctf: the subcommands of side-jmp that read CTF, which side-jmp
+ * executes with their names for argv[0].
  */
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Spans that have begun and not ended, while a trace is read: at most so many that
- * memory has a bound.  The oldest makes room for another.
+ * Spans that have begun and not ended, while a trace is read: at most so many
+ * that memory has a bound.  The oldest makes room for another.
  */
 #ifndef TOOLS_SPANS_H
 #define TOOLS_SPANS_H

@@ -9,7 +9,7 @@
 
 enum { FIRST_WIDTH = 1024 };		/* ns */
 
-/* ---- bins -------------------------------------------------------------------- */
+/* ---- bins --------------------------------------------------------------- */
 
 static unsigned length_bin(uint64_t ns)
 {
@@ -75,7 +75,7 @@ double stats_quantile(const struct stats_row *row, double q)
 	return (double)row->most;
 }
 
-/* ---- rows -------------------------------------------------------------------- */
+/* ---- rows --------------------------------------------------------------- */
 
 static struct stats_row *row_of(struct stats *s, const char *name, enum ctf_is is)
 {
@@ -131,7 +131,7 @@ static void add_end(struct stats *s, const struct ctf_event *e, struct stats_row
 		row->no_begin++;
 }
 
-/* ---- from outside --------------------------------------------------------------- */
+/* ---- from outside ------------------------------------------------------- */
 
 void stats_begin(struct stats *s)
 {

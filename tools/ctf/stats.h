@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a report says of a trace, collected while it is read, in memory that depends
- * on how many names there are and not on how many events.
+ * What a report says of a trace, collected while it is read, in memory that
+ * depends on how many names there are and not on how many events.
  */
 #ifndef TOOLS_STATS_H
 #define TOOLS_STATS_H
@@ -49,7 +49,7 @@ void stats_free(struct stats *stats);
 
 /* How long the bin's shortest is. */
 double stats_length(unsigned bin);
-/* Of those that ended, the part q (0 to 1) was as long or shorter; estimated. */
+/* Of those that ended, the part q (0 to 1) was not longer; estimated. */
 double stats_quantile(const struct stats_row *row, double q);
 /* Bins of the time that are in use. */
 unsigned stats_times(const struct stats *stats);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A trace for side-jmp convert and report: traced [N] makes N orders, in a thread
- * and beside it, with strings that look like HTML, JSON and worse.
+ * A trace for side-jmp convert and report: traced [N] makes N orders, in a
+ * thread and beside it, with strings that look like HTML, JSON and worse.
  */
 #include <pthread.h>
 #include <stdint.h>
