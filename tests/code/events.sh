@@ -26,6 +26,14 @@ for cc in gcc clang; do
 	done
 	ok "code_event_is_a_nop5_with_shadow_stacks_$cc" same "$cc" -O2 -fcf-protection=full
 done
+in_cxx() {	# COMPILER LEVEL
+	I="-I$BUILD/include -std=c++11 -x c++"
+	same "$@" -fPIE
+}
+for cxx in g++ clang++; do
+	for o in -O1 -O2; do ok "code_event_is_a_nop5_$cxx$o" in_cxx $cxx $o; done
+done
+I="-I$BUILD/include -std=c11"
 ok code_event_is_a_nop5_in_medium_code same gcc -O2 -fPIC -mcmodel=medium
 
 # The comparison must see a frame, which ordinary calls cost.

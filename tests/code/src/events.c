@@ -77,6 +77,9 @@ struct node {
 	int kind;
 };
 
+#ifdef __cplusplus
+extern "C" {
+#endif
 int leaf(int x);
 int leaf_of_three(int x, const char *s, double d);
 double leaf_of_double(double d, const char *s);
@@ -94,6 +97,9 @@ int spanned_call(int x, int y);
 int spanned_early(int x, const char *s);
 void report(int a, long *b);
 int other(int x);
+#ifdef __cplusplus
+}
+#endif
 
 int leaf(int x)
 {
