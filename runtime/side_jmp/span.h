@@ -10,11 +10,19 @@
 #ifndef SIDE_JMP_SPAN_H
 #define SIDE_JMP_SPAN_H
 
+/*
+ * SIDE_JMP_SPAN(provider, name, "docstring", fields...): see SPANS AND COUNTERS
+ * in the header's manual.
+ */
 #define SIDE_JMP_SPAN(...) \
 	SIDE_JMP_SPAN_DECLARE(__VA_ARGS__); \
 	SIDE_JMP_SPAN_DEFINE(__VA_ARGS__)
+
+/* The same, for the other files of the same object; goes into a header. */
 #define SIDE_JMP_SPAN_DECLARE(...) \
 	SIDE_JMP_SPAN_DECLARE_(__VA_ARGS__, ~)
+
+/* The definition alone, in a file that includes that header. */
 #define SIDE_JMP_SPAN_DEFINE(...) \
 	SIDE_JMP_SPAN_DEFINE_(__VA_ARGS__, ~)
 
@@ -36,6 +44,10 @@
 		provider##_side_jmp_##name, #provider, #name, doc, \
 		SIDE_JMP_COUNT_(__VA_ARGS__), __VA_ARGS__)
 
+/*
+ * side_jmp_span_begin(provider, name, id, arguments...), and its end, which may
+ * be in another block or thread.
+ */
 #define side_jmp_span_begin(provider, ...) \
 	SIDE_JMP_SPAN_BEGIN_(provider, __VA_ARGS__, ~)
 #define SIDE_JMP_SPAN_BEGIN_(provider, name, ...) \
@@ -43,7 +55,10 @@
 #define side_jmp_span_end(provider, name, id) \
 	side_jmp_event(provider, name##_end, id, 0)
 
-/* A span that ends with its block.  The variable is nothing but that end. */
+/*
+ * side_jmp_span(provider, name, arguments...): a span that ends with its block.
+ * The variable is nothing but that end.
+ */
 #define side_jmp_span(provider, ...) \
 	SIDE_JMP_SPAN_HERE_(provider, __VA_ARGS__, ~)
 #define SIDE_JMP_SPAN_HERE_(provider, name, ...) \
@@ -77,13 +92,18 @@
 	const char span##_until_##line = 0
 #endif
 
+/* An event with one field, the value: how many or how much there is now. */
 #define SIDE_JMP_COUNTER(provider, name, doc, type) \
 	SIDE_JMP_COUNTER_DECLARE(provider, name, doc, type); \
 	SIDE_JMP_EVENT_DEFINE_I_(32, SIDE_JMP_IS_COUNTER, NULL, \
 		provider##_side_jmp_##name, #provider, #name, doc, 1, \
 		(type, value), ~)
+
+/* The same, for the other files of the same object; goes into a header. */
 #define SIDE_JMP_COUNTER_DECLARE(provider, name, doc, type) \
 	SIDE_JMP_EVENT_DECLARE_(32, 1, provider, name, doc, (type, value), ~)
+
+/* It is `value` now. */
 #define side_jmp_counter(provider, name, value) \
 	side_jmp_event(provider, name, value)
 

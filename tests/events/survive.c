@@ -347,11 +347,12 @@ static const struct kind {
 
 static void start(const struct kind *kind)
 {
-	int r = side_jmp_trace_option("mode", kind->mode) ? :
-		side_jmp_trace_option("pieces", kind->pieces) ? :
-		side_jmp_trace_option("period", "") ? :
-		side_jmp_trace_option("size", kind->size);
+	int r = side_jmp_trace_option("mode", kind->mode);
 
+	if (!r)
+		r = side_jmp_trace_option("pieces", kind->pieces);
+	if (!r)
+		r = side_jmp_trace_option("size", kind->size);
 	/* A small file system may have no room for the start of one just now. */
 	for (int i = 0; !r && i < 1000; i++) {
 		r = side_jmp_trace_start("survive:*", directory);
