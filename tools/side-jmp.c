@@ -91,13 +91,15 @@ static int help(int argc, char **argv)
 
 /*
  * Of the first three those that are closed, so that nothing else is opened there
- * and written to as if it were the output.  To use them is an error, as it was.
+ * and written to as if it were the output.  To use them is an error, as it was; what
+ * is executed has them closed, as it was.
  */
 static void hold_descriptors(void)
 {
 	for (int fd = 0; fd < 3; fd++)
 		if (fcntl(fd, F_GETFD) < 0)
-			(void)!open("/dev/null", fd ? O_RDONLY : O_WRONLY);
+			(void)!open("/dev/null", O_CLOEXEC |
+				    (fd ? O_RDONLY : O_WRONLY));
 }
 
 int main(int argc, char **argv)

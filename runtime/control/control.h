@@ -194,7 +194,8 @@ struct sj_lane {
 	uint32_t owner;			/* atomic; 0, or sj_ctf_me() (ctf.h) */
 	uint32_t reserved;
 	uint64_t head;			/* atomic; the owner's */
-	uint8_t apart[112];
+	uint64_t time;			/* the last record's; the owner's */
+	uint8_t apart[104];
 	/* By the reader. */
 	uint64_t tail;			/* atomic */
 	uint8_t apart_too[120];

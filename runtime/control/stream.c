@@ -64,6 +64,21 @@ static char *stream_room(struct stream_lane *lane, uint64_t need)
 	return lane->memory + at;
 }
 
+/*
+ * Threads' clocks differ (sj_now()); a lane, which is ours, has its records in
+ * order.  Whoever writes to it besides spoils what he is to read.
+ */
+static uint64_t stream_time(struct stream_lane *lane)
+{
+	uint64_t *last = &lane->shared->time, now = sj_now();
+	uint64_t before = __atomic_load_n(last, __ATOMIC_RELAXED);
+
+	if (now < before)
+		now = before;
+	__atomic_store_n(last, now, __ATOMIC_RELAXED);
+	return now;
+}
+
 static uint64_t stream_round(uint64_t n)
 {
 	return (n + 7) & ~UINT64_C(7);
@@ -141,8 +156,8 @@ static bool stream_write_lane(struct control_stream *s, unsigned i,
 {
 	struct stream_lane lane = stream_open(s, i);
 	struct sj_record record = {
-		.number = event->number, .time = sj_now(), .pid = sj_pid(),
-		.tid = sj_tid(),
+		.number = event->number, .time = stream_time(&lane),
+		.pid = sj_pid(), .tid = sj_tid(),
 	};
 	bool known = stream_announced(s, event->number);
 
@@ -274,7 +289,7 @@ static bool stream_put_fork(struct control_stream *s, pid_t parent)
 	for (unsigned i = 0; i < SJ_RING_LANES && !done; i++) {
 		struct sj_record record = {
 			sizeof(record), SJ_RING_FORK, (uint64_t)parent,
-			sj_now(), sj_pid(), sj_tid(),
+			0, sj_pid(), sj_tid(),
 		};
 		struct stream_lane lane;
 		char *at;
@@ -282,6 +297,7 @@ static bool stream_put_fork(struct control_stream *s, pid_t parent)
 		if (!sj_ctf_try(&stream_ring(s)->lanes[i].owner, me))
 			continue;
 		lane = stream_open(s, i);
+		record.time = stream_time(&lane);
 		at = stream_room(&lane, sizeof(record));
 		if (at) {
 			memcpy(at, &record, sizeof(record));

@@ -88,6 +88,7 @@
 #pragma pop_macro("data_of")
 #pragma pop_macro("desc")
 #pragma pop_macro("destroys_")
+#pragma pop_macro("directory")
 #pragma pop_macro("doc")
 #pragma pop_macro("dropped_pages")
 #pragma pop_macro("elem")

@@ -176,6 +176,8 @@
 #undef desc
 #pragma push_macro("destroys_")
 #undef destroys_
+#pragma push_macro("directory")
+#undef directory
 #pragma push_macro("doc")
 #undef doc
 #pragma push_macro("dropped_pages")

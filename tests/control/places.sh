@@ -71,8 +71,8 @@ if [ "$(id -u)" = 0 ] && may -mpf; then
 		begin unshare "$@" --kill-child sh -c "mount -t tmpfs none /tmp &&
 			exec $here/server" || return
 		outer=$pid; inside && traced "$one" &&
-		ls "/proc/$pid/root/tmp/side_jmp-0" | grep -q '^1-' && ! ls /tmp/side_jmp-0 |
-			grep -q '^1-'; r=$?
+		name=$(ls "/proc/$pid/root/tmp/side_jmp-0" | grep '^1-') &&
+			[ ! -e "/tmp/side_jmp-0/$name" ]; r=$?
 		exec 8>&- 9<&-; wait $outer; return $r
 	}
 	ok places_in_other_mount_and_pid_namespaces elsewhere -mpf --mount-proc

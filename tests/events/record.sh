@@ -39,7 +39,8 @@ text_size() {
 	fresh; text SIDE_JMP_OUTPUT_PIECES=3 SIDE_JMP_OUTPUT_SIZE=3M -- many 100000 || return 1
 	ls -l "$TMP/x"; cat "$TMP/x/t.2" "$TMP/x/t.1" "$TMP/x/t" >"$TMP/all"
 	whole && [ "$(ls "$TMP/x" | wc -l)" = 3 ] && newest "$TMP/all" >"$TMP/span" || return 1
-	read -r first last <"$TMP/span"; echo "$first to $last"
+	read -r first last <"$TMP/span"
+	echo "$first to $last"
 	[ "$last" = 99999 ] && [ "$first" -gt 0 ] && [ "$(stat -c %s "$TMP/x/t.1")" -ge 1048576 ] &&
 	[ "$(stat -c %s "$TMP/x/t.1")" -lt 2097152 ]
 }
@@ -54,7 +55,8 @@ ok record_buffered_text_in_pieces text_buffered
 text_processes() { # all of it fits: nothing is missing and nothing twice
 	fresh; pids=
 	for i in 1 2 3 4; do
-		text SIDE_JMP_OUTPUT_PIECES=32 SIDE_JMP_OUTPUT_SIZE=16M -- many 20000 & pids="$pids $!"
+		text SIDE_JMP_OUTPUT_PIECES=32 SIDE_JMP_OUTPUT_SIZE=16M -- many 20000 &
+		pids="$pids $!"
 	done
 	wait $pids; ls -l "$TMP/x"
 	whole && [ -e "$TMP/x/t.3" ] && [ "$(cat "$TMP"/x/* | wc -l)" = 80000 ] &&
@@ -87,14 +89,17 @@ fi
 cpu=; ! command -v taskset >/dev/null ||
 	cpu="taskset -c $(taskset -cp $$ | sed 's/.*: //; s/[-,].*//')"
 read_back() { # DIRECTORY
-	babeltrace2 "$1" >"$TMP/out" 2>"$TMP/err" && ! grep -v '^WARNING: Tracer .*discarded' "$TMP/err"
+	babeltrace2 "$1" >"$TMP/out" 2>"$TMP/err" &&
+		! grep -v '^WARNING: Tracer .*discarded' "$TMP/err"
 }
 round() { # KIND N: of N events the newest, and no more room than is given
 	trace SIDE_JMP_OUTPUT_MODE=overwrite SIDE_JMP_OUTPUT_SIZE=2M -- "$1" "$2"
 	read_back "$TMP/t" && newest "$TMP/out" >"$TMP/span" || return 1
-	read -r first last <"$TMP/span"; echo "$first to $last; $(du -s -B1 "$TMP/t"); $(cat "$TMP/said")"
+	read -r first last <"$TMP/span"
+	echo "$first to $last; $(du -s -B1 "$TMP/t"); $(cat "$TMP/said")"
 	sed -i '/^Killed/d' "$TMP/said"
-	[ "$last" = $(($2 - 1)) ] && [ "$first" -gt 0 ] && [ $((last - first)) -gt 3000 ] &&
+	[ "$last" = $(($2 - 1)) ] && [ "$first" -gt 0 ] &&
+		[ $((last - first)) -gt 3000 ] &&
 	[ ! -s "$TMP/said" ] && [ "$(du -s -B1 "$TMP/t" | cut -f1)" -lt 2300000 ]
 }
 ok record_keeps_the_newest round many 100000
@@ -124,7 +129,8 @@ pieces() {
 	done
 	read_back "$TMP/t" && newest "$TMP/out" >"$TMP/span" || return 1
 	read -r first last <"$TMP/span"; echo "$first to $last, $sum in $full pieces"
-	[ "$last" = 199999 ] && [ "$first" -gt 0 ] && [ $((last - first + 1)) = $sum ] && [ $full -ge 2 ]
+	[ "$last" = 199999 ] && [ "$first" -gt 0 ] && [ $((last - first + 1)) = $sum ] &&
+		[ $full -ge 2 ]
 }
 ok record_pieces_by_size_each_and_all_are_traces pieces
 pieces_time() {

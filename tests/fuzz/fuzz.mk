@@ -14,7 +14,8 @@ FUZZ_RUNS	?= 1000000
 FUZZ_SECONDS	?= 600
 FUZZ		:= $(B)/fuzz
 FUZZ_SRC	:= tools/image.c tools/snapshot.c tools/table.c \
-		   tools/check.c tools/symbols.c tools/prepare.c runtime/events/pattern.c \
+		   tools/check.c tools/symbols.c tools/prepare.c tools/memory.c \
+		   runtime/events/pattern.c \
 		   runtime/sites/table.c runtime/sites/record.c
 FUZZ_DEPS	:= $(FUZZ_SRC) $(wildcard tools/*.h) $(LIB_A) tests/fuzz/fuzz.mk
 FUZZ_FLAGS	= $(CSTD) $(CPP_) -O1 -g -fno-omit-frame-pointer \

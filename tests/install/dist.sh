@@ -37,7 +37,8 @@ noted() {
 }
 ok dist_says_what_is_not_committed noted
 logged() { # the version that is built has a section, and Debian's has it too
-	grep "^## $version\(, \|\$\)" CHANGELOG.md || { echo "CHANGELOG.md lacks $version"; return 1; }
+	grep "^## $version\(, \|\$\)" CHANGELOG.md ||
+		{ echo "CHANGELOG.md lacks $version"; return 1; }
 	head -n 1 tools/debian/changelog | grep "^side-jmp ($version-"
 }
 ok dist_version_is_in_the_change_logs logged

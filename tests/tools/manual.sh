@@ -90,7 +90,8 @@ ok manual_tutorial_is_the_readme_s readme
 
 links() { # of the papers lead to what is there
 	for paper in *.md */README.md; do
-		for to in $(sed -n 's/](\([^)#]*\))/\n&\n/gp' "$paper" | sed -n 's/^](\(.*\))$/\1/p'); do
+		for to in $(sed -n 's/](\([^)#]*\))/\n&\n/gp' "$paper" |
+				sed -n 's/^](\(.*\))$/\1/p'); do
 			case $to in http*) continue ;; esac
 			[ -e "$(dirname "$paper")/$to" ] || { echo "$paper: no $to"; return 1; }
 			echo "$paper: $to"

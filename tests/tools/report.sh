@@ -58,7 +58,8 @@ counts() {
 	[ "$(value shop:checkout Count)" = 15 ] && [ "$(value shop:order Count)" = 15 ] &&
 	[ "$(value shop:pay Count)" = 25 ] && [ "$(value shop:queue Highest)" = 21 ] &&
 	[ "$(value shop:queue Last)" = 12 ] && [ "$(value shop:balance Lowest)" = 97 ] &&
-	has "<dt>Events</dt><dd>$(babeltrace2 "$evil" | wc -l)</dd>" && has '<dt>Threads</dt><dd>2</dd>' &&
+	has "<dt>Events</dt><dd>$(babeltrace2 "$evil" | wc -l)</dd>" &&
+	has '<dt>Threads</dt><dd>2</dd>' &&
 	has '1 without an end</p>' && has '1 without a begin</p>'
 }
 ok report_counts counts

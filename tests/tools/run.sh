@@ -219,10 +219,12 @@ late() { # a reader that is late costs no event: none is lost but to the load of
 	unshown=$(sed -n 's/^side_jmp: \([0-9]*\) lines not shown.*/\1/p' "$TMP/late" |
 		awk '{ s += $1 } END { print s + 0 }')
 	lost=$(sed -n 's/.*, \([0-9]*\) lost$/\1/p' "$TMP/late")
-	tail -n 3 "$TMP/late"; echo "$shown shown, $unshown not, $lost lost"
+	# Among those not shown may be some that say what is lost: one a second, and at the end
+	said=$((shown + unshown + lost - 800000))
+	tail -n 3 "$TMP/late"; echo "$shown shown, $unshown not, $lost lost, $said said"
 	[ "$shown" -gt 1000 ] && [ "$unshown" -gt 1000 ] && [ "$lost" -lt 80000 ] &&
-	[ $((shown + unshown + lost)) = 800000 ] &&
-	grep -q "^ *$((shown + unshown)) .* $lost lost$" "$TMP/late" &&
+	[ $said -ge 0 ] && [ $said -le 20 ] && [ $((said == 0 || lost > 0)) = 1 ] &&
+	grep -q "^ *$((800000 - lost)) .* $lost lost$" "$TMP/late" &&
 	grep -qx 'status 0' "$TMP/late"
 }
 ok run_of_a_slow_reader_counts_everything late

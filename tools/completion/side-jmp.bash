@@ -28,7 +28,8 @@ _side_jmp_options() {
 # its own?
 _side_jmp_wants_value() {
 	case $1:$2 in
-	disasm:-c | prepare:-o | convert:-o | report:-o | stat:-w | run:-[eoC] | *:-[pn]) return 0 ;;
+	disasm:-c | prepare:-o | convert:-o | report:-o | stat:-w | \
+		 run:-[eoC] | *:-[pn]) return 0 ;;
 	ps:-e | trace:-[eo] | top:-[edt]) return 0 ;;
 	*:--?*=*) return 1 ;;
 	*:--?*) [[ $2 != --summary && " $(_side_jmp_options "$1" | tr '\n' ' ')" == *" $2= "* ]] ;;
