@@ -105,7 +105,8 @@
  *
  * side_jmp_span(provider, name, arguments...) is a declaration: the span
  * begins there and ends with its block, however that is left, but for
- * longjmp().
+ * longjmp().  (So it can't be all that an if is for, nor, before C23, follow a
+ * label: braces make it a block.  In C, do not jump past it into its block.)
  *
  * A span that begins and ends in different blocks or threads has an id, a
  * number from 1 to 2^48 - 1 that no other span of that name has between the

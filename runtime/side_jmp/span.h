@@ -57,27 +57,35 @@
 
 /*
  * side_jmp_span(provider, name, arguments...): a span that ends with its block.
- * The variable is nothing but that end.
+ * The variable is nothing but that end; what makes it is the begin, so that
+ * there is never one without the other: not behind an if (in C an error) or a
+ * jump, nor where an argument throws.
  */
 #define side_jmp_span(provider, ...) \
 	SIDE_JMP_SPAN_HERE_(provider, __VA_ARGS__, ~)
 #define SIDE_JMP_SPAN_HERE_(provider, name, ...) \
-	SIDE_JMP_EMIT_(provider, name##_begin, 0, __VA_ARGS__); \
-	SIDE_JMP_SPAN_UNTIL_(provider##_side_jmp_##name, __LINE__)
-#define SIDE_JMP_SPAN_UNTIL_(span, line)	SIDE_JMP_SPAN_UNTIL_I_(span, line)
+	SIDE_JMP_SPAN_UNTIL_(provider##_side_jmp_##name, __LINE__, \
+		__extension__ ({ \
+			SIDE_JMP_EMIT_(provider, name##_begin, 0, __VA_ARGS__); \
+			(char)0; \
+		}))
+#define SIDE_JMP_SPAN_UNTIL_(span, line, begin) \
+	SIDE_JMP_SPAN_UNTIL_I_(span, line, begin)
 
 #ifdef __cplusplus
 #define SIDE_JMP_SPAN_LEAVE_(provider, name) \
 	struct provider##_side_jmp_##name##_leaves { \
+		__attribute__((__always_inline__)) explicit \
+		provider##_side_jmp_##name##_leaves(char) { } \
 		__attribute__((__always_inline__)) \
 		~provider##_side_jmp_##name##_leaves() \
 		{ \
 			side_jmp_event(provider, name##_end, 0, 0); \
 		} \
 	}
-#define SIDE_JMP_SPAN_UNTIL_I_(span, line) \
+#define SIDE_JMP_SPAN_UNTIL_I_(span, line, begin) \
 	__attribute__((__unused__)) \
-	const struct span##_leaves span##_until_##line = { }
+	const struct span##_leaves span##_until_##line(begin)
 #else
 #define SIDE_JMP_SPAN_LEAVE_(provider, name) \
 	static inline __attribute__((__always_inline__)) void \
@@ -87,9 +95,9 @@
 		side_jmp_event(provider, name##_end, 0, 0); \
 	} \
 	struct side_jmp_nothing
-#define SIDE_JMP_SPAN_UNTIL_I_(span, line) \
+#define SIDE_JMP_SPAN_UNTIL_I_(span, line, begin) \
 	__attribute__((__unused__, __cleanup__(span##_leave))) \
-	const char span##_until_##line = 0
+	const char span##_until_##line = begin
 #endif
 
 /* An event with one field, the value: how many or how much there is now. */

@@ -219,6 +219,37 @@ outer_end span=7 duration" ]
 }
 for cc in $CXX_COMPILERS; do ok "span_ends_where_an_exception_leaves_it_$cc" thrown "$cc"; done
 
+# ---- and there is none of it where its block has not begun it -------------------
+cat >"$TMP/behind.c" <<'END'
+#include <side_jmp_event.h>
+SIDE_JMP_SPAN(behind, outer, "Outer");
+SIDE_JMP_SPAN(behind, span, "Behind an if", (s32, n));
+static void maybe(int n)
+{
+	if (n > 1)
+		side_jmp_span(behind, span, n);
+}
+int main(void)
+{
+	side_jmp_span(behind, outer);
+	maybe(1);
+	maybe(2);
+	return 0;
+}
+END
+behind() { # COMPILER LANGUAGE: C++ lets a declaration be there, and ends it there
+	case $2 in c) std=c11;; *) std=c++17;; esac
+	rm -f "$TMP/behind"
+	# shellcheck disable=SC2086
+	$1 -x "$2" -std=$std $warn -O2 "$TMP/behind.c" -x none "$BUILD/libside_jmp.a" -pthread \
+		-o "$TMP/behind" 2>"$TMP/said" || { cat "$TMP/said"; [ "$2" = c ]; return; }
+	SIDE_JMP_ENABLE='behind:*' "$TMP/behind" 2>"$TMP/err" && cat "$TMP/err" &&
+	[ "$2" != c ] && [ "$(sed 's/.*behind:\([a-z_]*\).*/\1/' "$TMP/err" | xargs)" = \
+		"outer_begin span_begin span_end outer_end" ]
+}
+for cc in $C_COMPILERS; do ok "span_behind_an_if_is_refused_$cc" behind "$cc" c; done
+for cc in $CXX_COMPILERS; do ok "span_behind_an_if_is_whole_or_not_there_$cc" behind "$cc" c++; done
+
 # ---- a tool's view -----------------------------------------------------------
 shared -pie >/dev/null 2>&1
 listed() { # the section is read-only, unrelocated, and says all
