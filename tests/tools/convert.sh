@@ -112,6 +112,16 @@ hostile() {
 	! grep '[<>&]' "$TMP/hostile.json"
 }
 ok convert_of_hostile_names hostile
+# A number of a process is what the trace says, also -1: one is one.
+minus() {
+	cp -r "$TMP/trace" "$TMP/minus" && set -- "$TMP"/minus/* &&
+	pid=${1##*/traced-} && pid=${pid%-*} &&
+	perl -0777 -pi -e 'BEGIN { $pid = quotemeta(pack("l", shift)) } s/$pid/\xff\xff\xff\xff/g' \
+		"$pid" "$1"/stream_* &&
+	"$tool" convert -q "$TMP/minus" | jq -e '[.traceEvents[] | select(.ph == "M" and
+		.name == "process_name")] | length == 1 and .[0].pid == -1'
+}
+ok convert_of_process_minus_one minus
 several() { # traces below one folder are one
 	mkdir "$TMP/two" && cp -r "$TMP/trace" "$TMP/two/a" && cp -r "$TMP/trace" "$TMP/two/b" &&
 	"$tool" convert -q "$TMP/two" >"$TMP/two.json" &&

@@ -12,8 +12,8 @@ static struct thread *find(const struct threads *t, int64_t pid, int64_t tid)
 			UINT64_C(0x9e3779b97f4a7c15);
 	size_t i = (size_t)(hash >> 32) % t->room;
 
-	while (t->slots[i].pid != -1 && (t->slots[i].pid != pid ||
-					 t->slots[i].tid != tid))
+	while (t->slots[i].taken && (t->slots[i].pid != pid ||
+				     t->slots[i].tid != tid))
 		i = (i + 1) % t->room;
 	return &t->slots[i];
 }
@@ -24,10 +24,8 @@ static void grow(struct threads *t)
 
 	t->room = old.room ? 2 * old.room : 256;
 	t->slots = tool_alloc(t->room, sizeof(*t->slots));
-	for (size_t i = 0; i < t->room; i++)
-		t->slots[i].pid = -1;
 	for (size_t i = 0; i < old.room; i++)
-		if (old.slots[i].pid != -1)
+		if (old.slots[i].taken)
 			*find(t, old.slots[i].pid, old.slots[i].tid) = old.slots[i];
 	free(old.slots);
 }
@@ -39,9 +37,9 @@ bool threads_add(struct threads *t, int64_t pid, int64_t tid)
 	if (2 * t->n >= t->room)
 		grow(t);
 	slot = find(t, pid, tid);
-	if (slot->pid != -1)
+	if (slot->taken)
 		return false;
-	*slot = (struct thread){ pid, tid };
+	*slot = (struct thread){ pid, tid, true };
 	t->n++;
 	return true;
 }

@@ -9,11 +9,12 @@
 
 struct thread {
 	int64_t pid, tid;		/* tid 0: the process */
+	bool taken;
 };
 
 /* { 0 } has none.  free(slots) at the end. */
 struct threads {
-	struct thread *slots;		/* by hash; pid -1: none */
+	struct thread *slots;		/* by hash */
 	size_t n, room;
 };
 
