@@ -8,6 +8,7 @@
 #include <yajl/yajl_gen.h>
 
 #include "tools/out.h"
+#include "tools/side-jmp.h"
 #include "tools/text.h"
 
 void put_text_to(FILE *to, const char *s)
@@ -28,17 +29,34 @@ void put_text(const char *s)
 	put_text_to(stdout, s);
 }
 
+/* Of a stream that failed before, and of which nothing was left to write. */
+static const char *why_not_written(void)
+{
+	return errno ? strerror(errno) : "a part of it is missing";
+}
+
 bool out_flush(void)
 {
 	static bool said;
 
-	if (!ferror(stdout) && !fflush(stdout))
+	errno = 0;
+	if (!fflush(stdout) && !ferror(stdout))
 		return true;
 	if (!said)
 		fprintf(stderr, "side-jmp: can't write the output: %s\n",
-			strerror(errno));
+			why_not_written());
 	said = true;
 	return false;
+}
+
+int out_close(FILE *to, const char *where)
+{
+	bool failed = ferror(to);
+
+	errno = 0;
+	if (fclose(to) || failed)
+		return tool_error(where, "can't write: %s", why_not_written());
+	return EXIT_OK;
 }
 
 /* ---- JSON ------------------------------------------------------------------- */

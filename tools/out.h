@@ -39,4 +39,7 @@ void json_bool(struct json *j, const char *name, bool b);
 /* Everything written?  Otherwise says so and returns false. */
 bool out_flush(void);
 
+/* Another file, which is done.  EXIT_OK, or EXIT_BAD: said. */
+int out_close(FILE *to, const char *where);
+
 #endif

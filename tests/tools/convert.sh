@@ -145,4 +145,9 @@ ok convert_folder_without_a_trace refuses "empty: no trace: expected a folder" "
 ok convert_broken_trace refuses "broken: " "$TMP/broken"
 ok convert_full_output refuses "/dev/full: can't write: No space" -o /dev/full "$TMP/trace"
 ok convert_bad_output refuses "/nonexistent/x: No such file" -o /nonexistent/x "$TMP/trace"
+early() { # where all that is left at the end is nothing
+	"$tool" $1 -q "$TMP/trace" >/dev/full 2>"$TMP/err"; r=$?
+	cat "$TMP/err"; [ $r = 2 ] && ! grep -q Success "$TMP/err" && grep -q "can't write" "$TMP/err"
+}
+ok convert_full_standard_output early convert
 done_testing

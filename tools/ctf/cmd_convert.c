@@ -21,6 +21,7 @@
 #include "tools/ctf/spans.h"
 #include "tools/ctf/threads.h"
 #include "tools/memory.h"
+#include "tools/out.h"
 #include "tools/side-jmp.h"
 
 static struct {
@@ -423,8 +424,8 @@ int cmd_convert(int argc, char **argv)
 	if (!convert.to)
 		return tool_error(convert.output, "%s", strerror(errno));
 	status = write_all(&seen);
-	if (convert.output && (ferror(convert.to) | fclose(convert.to)))
-		return tool_error(convert.output, "can't write: %s", strerror(errno));
+	if (convert.output)
+		tool_worse(&status, out_close(convert.to, convert.output));
 	if (!convert.quiet)
 		fprintf(stderr, "side-jmp: %" PRIu64 " events, %" PRIu64 " lost\n",
 			seen.events, seen.lost);

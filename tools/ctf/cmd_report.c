@@ -16,6 +16,7 @@
 #include "tools/ctf/ctf.h"
 #include "tools/ctf/quote.h"
 #include "tools/ctf/stats.h"
+#include "tools/out.h"
 #include "tools/side-jmp.h"
 
 static struct {
@@ -459,9 +460,7 @@ static int write_page(void)
 	if (!report.to)
 		return tool_error(report.output, "%s", strerror(errno));
 	page();
-	if (report.output && (ferror(report.to) | fclose(report.to)))
-		return tool_error(report.output, "can't write: %s", strerror(errno));
-	return EXIT_OK;
+	return report.output ? out_close(report.to, report.output) : EXIT_OK;
 }
 
 int cmd_report(int argc, char **argv)
