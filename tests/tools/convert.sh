@@ -145,6 +145,27 @@ ok convert_folder_without_a_trace refuses "empty: no trace: expected a folder" "
 ok convert_broken_trace refuses "broken: " "$TMP/broken"
 ok convert_full_output refuses "/dev/full: can't write: No space" -o /dev/full "$TMP/trace"
 ok convert_bad_output refuses "/nonexistent/x: No such file" -o /nonexistent/x "$TMP/trace"
+# Nothing is written into a trace, nor over what there was where there is no trace.
+untouched() { # a folder of it by whatever name, new or not
+	cp -r "$TMP/trace" "$TMP/kept" && set -- "$TMP"/kept/* && ln -s "$1" "$TMP/link" &&
+	(cd "$1" && cksum ./*) >"$TMP/before" &&
+	ln -s "$1/metadata" "$TMP/meta" &&
+	for to in "$1/metadata" "$1/new.json" "$TMP/link/stream_0" "$TMP/meta"; do
+		for command in convert report; do
+			"$tool" $command "$TMP/kept" -o "$to" >"$TMP/out" 2>"$TMP/err"
+			[ $? = 2 ] && grep -q 'would be in the trace itself' "$TMP/err" ||
+				{ echo "$command to $to:"; cat "$TMP/err"; return 1; }
+		done
+	done
+	(cd "$1" && cksum ./*) | diff "$TMP/before" - &&
+	"$tool" convert -q "$TMP/kept" -o "$TMP/kept/beside.json"
+}
+ok convert_writes_nothing_into_a_trace untouched
+older() {
+	echo old >"$TMP/old" && ! "$tool" convert "$TMP/empty" -o "$TMP/old" 2>/dev/null &&
+	[ "$(cat "$TMP/old")" = old ]
+}
+ok convert_without_a_trace_leaves_the_output older
 early() { # where all that is left at the end is nothing
 	"$tool" $1 -q "$TMP/trace" >/dev/full 2>"$TMP/err"; r=$?
 	cat "$TMP/err"; [ $r = 2 ] && ! grep -q Success "$TMP/err" && grep -q "can't write" "$TMP/err"

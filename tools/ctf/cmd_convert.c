@@ -397,7 +397,7 @@ static int write_all(struct ctf_seen *seen)
 	int status;
 
 	convert.spans = spans_new(unfinished, NULL);
-	status = ctf_read(convert.trace, visit, NULL, seen);
+	status = ctf_read(visit, NULL, seen);
 	if (!convert.begun && status == EXIT_OK)
 		begin_file(0);
 	spans_free(convert.spans);
@@ -420,6 +420,9 @@ int cmd_convert(int argc, char **argv)
 	int status;
 
 	tool_parse(&argp, argc, argv, NULL);
+	status = ctf_find(convert.trace, convert.output);
+	if (status != EXIT_OK)
+		return status;
 	convert.to = convert.output ? fopen(convert.output, "we") : stdout;
 	if (!convert.to)
 		return tool_error(convert.output, "%s", strerror(errno));

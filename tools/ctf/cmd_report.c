@@ -474,8 +474,11 @@ int cmd_report(int argc, char **argv)
 	int status;
 
 	tool_parse(&argp, argc, argv, NULL);
+	status = ctf_find(report.trace, report.output);
+	if (status != EXIT_OK)
+		return status;
 	stats_begin(&report.stats);
-	status = ctf_read(report.trace, stats_event, &report.stats, &report.seen);
+	status = ctf_read(stats_event, &report.stats, &report.seen);
 	stats_end(&report.stats);
 	if (status == EXIT_OK || report.stats.n)
 		tool_worse(&status, write_page());

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "tools/ctf/ctf.h"
 #include "tools/memory.h"
@@ -32,6 +33,49 @@ static int add_folder(const char *path, const struct stat *st, int type,
 	folders.path[folders.n] = tool_strdup(path);
 	folders.path[folders.n++][at->base ? at->base - 1 : 0] = '\0';
 	return 0;
+}
+
+/* The folder that a file is in, or would be. */
+static bool folder_of(const char *file, struct stat *st)
+{
+	char *path = realpath(file, NULL), *slash;
+	int r;
+
+	if (!path)
+		path = tool_strdup(file);
+	slash = strrchr(path, '/');
+	if (slash)
+		slash[slash == path] = '\0';
+	r = stat(slash ? path : ".", st);
+	free(path);
+	return !r;
+}
+
+/* Readers take every file in a trace's folder for a part of it. */
+static bool is_in_trace(const char *output)
+{
+	struct stat of, st;
+
+	if (!output || !folder_of(output, &of))
+		return false;
+	for (size_t i = 0; i < folders.n; i++)
+		if (!stat(folders.path[i], &st) && st.st_dev == of.st_dev &&
+		    st.st_ino == of.st_ino)
+			return true;
+	return false;
+}
+
+int ctf_find(const char *path, const char *output)
+{
+	if (nftw(path, add_folder, 32, 0))
+		return tool_error(path, "%s", strerror(errno));
+	if (!folders.n)
+		return tool_error(path, "no trace: expected a folder with a file"
+				  " metadata in it or below");
+	if (is_in_trace(output))
+		return tool_error(output, "would be in the trace itself; expected"
+				  " a file in another folder");
+	return EXIT_OK;
 }
 
 /* ---- names -------------------------------------------------------------- */
@@ -342,18 +386,13 @@ static int read_folders(struct reader *r)
 	return status;
 }
 
-int ctf_read(const char *path, void (*visit)(const struct ctf_event *event, void *arg),
-	     void *arg, struct ctf_seen *seen)
+int ctf_read(void (*visit)(const struct ctf_event *event, void *arg), void *arg,
+	     struct ctf_seen *seen)
 {
 	struct reader r = { .visit = visit, .arg = arg, .seen = seen };
 	int status;
 
 	*seen = (struct ctf_seen){ 0 };
-	if (nftw(path, add_folder, 32, 0))
-		return tool_error(path, "%s", strerror(errno));
-	if (!folders.n)
-		return tool_error(path, "no trace: expected a folder with a file"
-				  " metadata in it or below");
 	seen->traces = folders.n;
 	status = read_folders(&r);
 	for (size_t i = 0; i < folders.n; i++)

@@ -38,12 +38,19 @@ struct ctf_seen {
 };
 
 /*
- * Calls `visit` for each event of all traces in and below a folder, in the
- * order of time.  EXIT_OK, or EXIT_BAD: said what is wrong; what came before
- * has been visited.
+ * Finds all traces in and below a folder.  `output` is a file that will be
+ * written, or NULL: it must not be in one of theirs.  EXIT_OK, or EXIT_BAD:
+ * said what is wrong.
  */
-int ctf_read(const char *path, void (*visit)(const struct ctf_event *event, void *arg),
-	     void *arg, struct ctf_seen *seen);
+int ctf_find(const char *path, const char *output);
+
+/*
+ * Calls `visit` for each event of the traces that were found, in the order of
+ * time.  EXIT_OK, or EXIT_BAD: said what is wrong; what came before has been
+ * visited.
+ */
+int ctf_read(void (*visit)(const struct ctf_event *event, void *arg), void *arg,
+	     struct ctf_seen *seen);
 
 /* A number: its value, rounded.  False: it is none. */
 bool ctf_number(const bt_field *field, double *value);
