@@ -362,6 +362,13 @@ static void frame_drop_left(void *here)
 /* ---- fire --------------------------------------------------------------- */
 SJ_GENERAL_BEGIN
 
+/*
+ * Where the caller of this function stands, whatever room the function takes: with
+ * no frame pointer __builtin_frame_address(0) lies below all of that, and of two
+ * that were called from the same place differs.
+ */
+#define TRACER_HERE()	((uintptr_t)__builtin_dwarf_cfa())
+
 /* An event that happens. */
 struct tracer_fired {
 	struct side_jmp_event *event;
@@ -411,7 +418,7 @@ TRACER_INLINED tracer_keep(struct tracer_fired *fired, void (*f)(void *arg),
 static inline __attribute__((always_inline))
 struct tracer_frame *tracer_push(uintptr_t *was)
 {
-	uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+	uintptr_t here = TRACER_HERE();
 	struct tracer_frame *top = tracer_frames, *frame;
 
 	if (top && top->stack <= here) {
@@ -516,6 +523,7 @@ bool sj_tracer_alone(void)
 }
 
 /* Those of version 1 called it with something else. */
+__attribute__((noinline))	/* TRACER_HERE() is where the event stands */
 void side_jmp_event_fire(struct side_jmp_event *event, const uint64_t *bits)
 {
 	if (event->version == SIDE_JMP_EVENT_VERSION)
@@ -1085,7 +1093,7 @@ int side_jmp_tracer_unregister(struct side_jmp_tracer *tracer)
 {
 	struct sj_slice slice = { 0 };
 	struct tracer_waiter waiter;
-	uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+	uintptr_t here = TRACER_HERE();
 	int saved = errno, r;
 
 	if (!tracer)

@@ -168,7 +168,8 @@ older() {
 ok convert_without_a_trace_leaves_the_output older
 early() { # where all that is left at the end is nothing
 	"$tool" $1 -q "$TMP/trace" >/dev/full 2>"$TMP/err"; r=$?
-	cat "$TMP/err"; [ $r = 2 ] && ! grep -q Success "$TMP/err" && grep -q "can't write" "$TMP/err"
+	cat "$TMP/err"; [ $r = 2 ] && ! grep -q Success "$TMP/err" &&
+		grep -q "can't write" "$TMP/err"
 }
 ok convert_full_standard_output early convert
 done_testing
