@@ -254,16 +254,24 @@ static void time_say_rate(uint64_t rate)
 				    __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 }
 
+/* What the kernel says; a time long after it was another clock's. */
+static uint64_t time_of_kernel(uint64_t ns)
+{
+	if (time_here.last > ns + TIME_BACK)
+		time_here.last = 0;
+	return ns;
+}
+
 static __attribute__((noinline)) uint64_t time_measure(uint64_t cycles)
 {
 	uint64_t start = __atomic_load_n(&time_start.cycles, __ATOMIC_ACQUIRE);
 	struct time_pair now;
 
 	if (!start || cycles - start < TIME_BASE)
-		return time_ask_kernel();
+		return time_of_kernel(time_ask_kernel());
 	if (time_read_both(&now))
 		time_say_rate(time_rate_between(&time_start, &now));
-	return now.ns;
+	return time_of_kernel(now.ns);
 }
 
 /* Since the last period began, if that is not long ago. */
@@ -290,9 +298,7 @@ static __attribute__((noinline)) uint64_t time_anchor(uint64_t rate)
 		__atomic_signal_fence(__ATOMIC_SEQ_CST);
 		time_here.until = now.cycles + TIME_PERIOD;
 	}
-	if (time_here.last > now.ns + TIME_BACK)
-		time_here.last = 0;
-	return now.ns;
+	return time_of_kernel(now.ns);
 }
 
 uint64_t sj_now(void)

@@ -186,13 +186,29 @@ static void children(void)
 	tap_equal(status, 0, "now_is_right_in_a_child");
 }
 
+static void in_other_clock(uint64_t rate, const char *name)
+{
+	int64_t first;
+	int status = 1;
+	uint64_t now;
+	pid_t pid;
+
+	(void)sj_now();
+	pid = fork();
+	if (!pid) {
+		sj_now_rate = rate;
+		first = away(&now);
+		_exit(first < -BOUND || first > BOUND);
+	}
+	waitpid(pid, &status, 0);
+	tap_equal(status, 0, name);
+}
+
 /* A child in another time namespace: its clock is another one, at once. */
 static void other_clock(void)
 {
 	static const char shift[] = "monotonic -5 0\n";
-	int fd, status = 1;
-	uint64_t now;
-	pid_t pid;
+	int fd;
 
 	if (unshare(CLONE_NEWTIME)) {
 		tap_skip("now_is_right_in_a_child_with_another_clock",
@@ -202,12 +218,8 @@ static void other_clock(void)
 	fd = open("/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC);
 	if (write(fd, shift, sizeof(shift) - 1) != sizeof(shift) - 1)
 		exit(1);
-	(void)sj_now();
-	pid = fork();
-	if (!pid)
-		_exit(away(&now) < -BOUND || away(&now) > BOUND);
-	waitpid(pid, &status, 0);
-	tap_equal(status, 0, "now_is_right_in_a_child_with_another_clock");
+	in_other_clock(sj_now_rate, "now_is_right_in_a_child_with_another_clock");
+	in_other_clock(SJ_NOW_UNKNOWN, "now_is_right_there_before_there_is_a_rate");
 	close(fd);
 }
 
