@@ -174,7 +174,7 @@ bool sj_file_note(int fd, struct sj_file *file);	/* false: errno */
 bool sj_file_still(int fd, const struct sj_file *file);
 /* Raw: no cancellation point.  How many bytes, or -1. */
 long sj_file_write(int fd, const void *bytes, size_t n);
-/* The same, and nobody gets a signal for it. */
+/* The same, errno too, and nobody gets a signal for it. */
 long sj_file_write_quietly(int fd, const void *bytes, size_t n);
 
 /* ---- say.c -------------------------------------------------------------- */

@@ -96,6 +96,7 @@ long sj_file_write_quietly(int fd, const void *bytes, size_t n)
 	struct timespec now = { 0, 0 };
 	sigset_t ours, pending, old;
 	long done;
+	int why;
 
 	sigemptyset(&ours);
 	sigaddset(&ours, SIGPIPE);
@@ -105,6 +106,7 @@ long sj_file_write_quietly(int fd, const void *bytes, size_t n)
 	if (sigismember(&old, SIGPIPE) || sigismember(&old, SIGXFSZ))
 		sigpending(&pending);
 	done = sj_file_write(fd, bytes, n);
+	why = errno;
 	if (sigismember(&pending, SIGPIPE))	/* that one is the program's */
 		sigdelset(&ours, SIGPIPE);
 	if (sigismember(&pending, SIGXFSZ))
@@ -113,5 +115,6 @@ long sj_file_write_quietly(int fd, const void *bytes, size_t n)
 		syscall(SYS_rt_sigtimedwait, &ours, NULL, &now,
 			sizeof(sigmask_t));
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	errno = why;			/* no signal was there: EAGAIN */
 	return done;
 }
