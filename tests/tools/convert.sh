@@ -145,6 +145,20 @@ ok convert_folder_without_a_trace refuses "empty: no trace: expected a folder" "
 ok convert_broken_trace refuses "broken: " "$TMP/broken"
 ok convert_full_output refuses "/dev/full: can't write: No space" -o /dev/full "$TMP/trace"
 ok convert_bad_output refuses "/nonexistent/x: No such file" -o /nonexistent/x "$TMP/trace"
+# A packet of less than no bytes: babeltrace2 2.0 aborts, and we end as with any other.
+damaged() {
+	cp -r "$TMP/trace" "$TMP/damaged" &&
+	for f in "$TMP"/damaged/*/stream_0; do
+		printf '\377' | dd of="$f" bs=1 seek=$((64 + $1)) conv=notrunc 2>"$TMP/err"
+	done
+	for command in convert report; do
+		"$tool" $command "$TMP/damaged" >"$TMP/out" 2>"$TMP/err"; r=$?
+		cat "$TMP/err"; [ $r = 2 ] && grep -q '^side-jmp: ' "$TMP/err" || return 1
+	done
+	rm -r "$TMP/damaged"
+}
+ok convert_damaged_content damaged 39
+ok convert_damaged_length damaged 47
 # Nothing is written into a trace, nor over what there was where there is no trace.
 untouched() { # a folder of it by whatever name, new or not
 	cp -r "$TMP/trace" "$TMP/kept" && set -- "$TMP"/kept/* && ln -s "$1" "$TMP/link" &&
