@@ -331,8 +331,11 @@ int sj_ctf_snapshot(int trace, const char *directory)
 	if (mkdir(directory, 0777))
 		return -errno;
 	s.to = open(directory, O_DIRECTORY | O_CLOEXEC);
-	if (s.to < 0)
-		return -errno;
+	if (s.to < 0) {
+		r = -errno;
+		rmdir(directory);
+		return r;
+	}
 	s.packet = sj_map_pages(SJ_PERCPU_PACKET);
 	r = s.packet ? snapshot_all(&s) : -ENOMEM;
 	if (s.packet)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -57,6 +58,23 @@ static void values(void)
 	}
 }
 
+/* One descriptor is left: for the trace, not for the copy. */
+static void few(void)
+{
+	struct rlimit old, one;
+	int next = dup(0);
+
+	close(next);
+	getrlimit(RLIMIT_NOFILE, &old);
+	one = old;
+	one.rlim_cur = (rlim_t)next + 1;
+	setrlimit(RLIMIT_NOFILE, &one);
+	tap_equal(side_jmp_trace_snapshot(in("few")), -EMFILE,
+		  "trace_option_snapshot_needs_descriptors");
+	setrlimit(RLIMIT_NOFILE, &old);
+	tap_ok(!is_there("few"), "trace_option_failed_snapshot_leaves_nothing");
+}
+
 static void recorder(void)
 {
 	tap_equal(side_jmp_trace_snapshot(in("none")), -EINVAL,
@@ -77,6 +95,7 @@ static void recorder(void)
 		  "trace_option_snapshot_needs_a_folder");
 	tap_equal(side_jmp_trace_snapshot(""), -EINVAL,
 		  "trace_option_snapshot_needs_a_name");
+	few();
 	tap_ok(!chdir("/") && !side_jmp_trace_snapshot(in("elsewhere")),
 	       "trace_option_snapshot_from_elsewhere");
 	side_jmp_trace_stop();
