@@ -250,7 +250,9 @@
  * says what it takes, and that is at most SIDE_JMP_OUTPUT_SIZE for all, a page for
  * each, and the descriptions.  What finds no room, also on the disk, is lost,
  * counted, said at exit, and shown by babeltrace2 as discarded; a disk that has
- * room again is used again.  Children go on in the same trace.
+ * room again is used again.  Children go on in the same trace, in one order of
+ * time: where one is in a time namespace (time_namespaces(7)) that is ahead, the
+ * others' events get the times of its own, too.
  *
  * With SIDE_JMP_OUTPUT_MODE=overwrite it is the newest events that are kept, by
  * each CPU for itself, in SIDE_JMP_OUTPUT_SIZE: a flight recorder, which after
