@@ -537,6 +537,8 @@ void side_jmp_set_dirty_pages(uint64_t pages);
  * can be had first; children that are forked have their own, soon after fork().
  * A process that has such a thread can't unshare(CLONE_NEWUSER); and under
  * ThreadSanitizer its children die of theirs, without TSAN_OPTIONS=die_after_fork=0.
+ * Who may debug a process needs none of this: side-jmp(1) makes itself a way,
+ * see its side-jmp-ps(1).
  *
  * Returns 0, also when called again, or -errno: no folder that is the user's
  * alone (-EPERM, -EACCES, -EROFS...), no socket, no thread (-EAGAIN); -EBUSY:

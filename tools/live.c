@@ -300,6 +300,17 @@ static bool drop_owed(struct live_copy *copy)
 	return !copy->owed;
 }
 
+static int say_error(const struct sj_control_reply *r, char why[WHY_MAX])
+{
+	const char *means = r->error > -4096 ? strerror(-r->error) :
+					       "an unknown error";
+	size_t n = strlen(r->text);
+
+	if (!n || r->text[n - 1] == ':')
+		return say(why, "%s%s%s", r->text, n ? " " : "", means);
+	return say(why, "%s", r->text);
+}
+
 /* A reply and no other: `size` bytes.  0, -1 or HUNG_UP. */
 static int read_reply(struct live_copy *copy, enum sj_control_op op, void *to,
 		      size_t size, uint64_t until, char why[WHY_MAX])
@@ -322,8 +333,7 @@ static int read_reply(struct live_copy *copy, enum sj_control_op op, void *to,
 		return say(why, "it speaks version %u of control, and this"
 			   " version %u", r->version, SJ_CONTROL_VERSION);
 	if (r->error)
-		return say(why, "%s", *r->text ? r->text : r->error > -4096 ?
-			   strerror(-r->error) : "an unknown error");
+		return say_error(r, why);
 	return n == (ssize_t)size ? 0 : say(why, "its answer has %zd bytes, not"
 					    " %zu", n, size);
 }

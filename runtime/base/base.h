@@ -79,13 +79,18 @@ struct sj_fork_hooks {
 #define SJ_WRITTEN_BY_FORK	__attribute__((section(".data")))
 
 /* In the order of the locks, outermost first. */
-enum sj_fork_rank { SJ_FORK_TRACE, SJ_FORK_EVENTS, SJ_FORK_SITES, SJ_FORK_RANKS };
+enum sj_fork_rank {
+	SJ_FORK_CONTROL, SJ_FORK_TRACE, SJ_FORK_EVENTS, SJ_FORK_SITES,
+	SJ_FORK_RANKS,
+};
 
 /*
  * Before the room takes a lock for the first time, and without any.  To no
  * effect when it has been done.  0 or -errno.
  */
 int sj_fork_add(enum sj_fork_rank rank, const struct sj_fork_hooks *hooks);
+/* Has a room done so?  Then sj_fork_add() is a store. */
+bool sj_fork_begun(void);
 bool sj_fork_holds(void);		/* does this thread fork, and hold all? */
 bool sj_fork_under_way(void);		/* does any thread? */
 /* The number of the last that has begun, from 1 on. */

@@ -152,6 +152,11 @@ static void child(void)
 	end();
 }
 
+bool sj_fork_begun(void)
+{
+	return __atomic_load_n(&sets, __ATOMIC_ACQUIRE);
+}
+
 /*
  * pthread_atfork() allocates, so no lock of ours is held.  Marked as done only
  * afterwards: a child that is forked in between does it again.

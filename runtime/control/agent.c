@@ -247,18 +247,6 @@ static void agent_deaf(bool unlink_it)
 
 /* ---- who is connected: agent.lock -------------------------------------------- */
 
-/* Children that have the connection, too, hear of it. */
-static void agent_part(struct control_peer *peer, bool hang_up)
-{
-	if (peer->fd >= 0 && sj_file_still(peer->fd, &peer->file)) {
-		if (hang_up)
-			shutdown(peer->fd, SHUT_RDWR);
-		close(peer->fd);
-	}
-	peer->fd = -1;
-	peer->inherited = false;
-}
-
 /* One that has gone and whose stream could not be ended is not free. */
 static struct control_peer *agent_free_peer(void)
 {
@@ -292,11 +280,7 @@ static bool agent_accept(void)
 		close(fd);
 		return true;
 	}
-	fd = sj_file_aside(fd);
-	if (sj_file_note(fd, &peer->file))
-		peer->fd = fd;
-	else
-		close(fd);
+	(void)sj_peer_take(peer, fd);
 	return true;
 }
 
@@ -308,12 +292,10 @@ struct agent_poll {
 	struct control_peer *peers[1 + AGENT_PEERS];
 };
 
-static void agent_watch(struct agent_poll *p, int fd, struct control_peer *peer)
+static void agent_watch(struct agent_poll *p, struct pollfd fd,
+			struct control_peer *peer)
 {
-	/* Of an inherited one its end, which is always told. */
-	p->fds[p->n] = (struct pollfd){
-		.fd = fd, .events = peer && peer->inherited ? 0 : POLLIN,
-	};
+	p->fds[p->n] = fd;
 	p->peers[p->n++] = peer;
 }
 
@@ -326,29 +308,24 @@ static bool agent_prepare(struct agent_poll *p)
 		if (agent_listen())
 			return false;
 	}
-	agent_watch(p, agent.listener, NULL);
+	agent_watch(p, (struct pollfd){ agent.listener, POLLIN, 0 }, NULL);
 	for (struct control_peer *peer = agent.peers;
 	     peer < agent.peers + AGENT_PEERS; peer++)
 		if (peer->fd >= 0)
-			agent_watch(p, peer->fd, peer);
+			agent_watch(p, sj_peer_poll(peer), peer);
 	return true;
 }
 
 /* Serving is done without the lock: nobody else takes a peer away. */
 static void agent_serve(struct control_peer *peer)
 {
-	bool inherited = peer->inherited;
-	bool goes_on = !inherited && sj_file_still(peer->fd, &peer->file) &&
-		       sj_control_serve(peer, agent.peers, AGENT_PEERS);
+	sigmask_t mask;
 
-	if (!goes_on) {
-		sigmask_t mask;
-
-		(void)sj_control_end(&peer->stream);
-		mask = agent_enter();
-		agent_part(peer, !inherited);
-		agent_leave(mask);
-	}
+	if (sj_peer_serve(peer, agent.peers, AGENT_PEERS))
+		return;
+	mask = agent_enter();
+	sj_peer_part(peer, !peer->inherited);
+	agent_leave(mask);
 }
 
 static void agent_welcome(void)
@@ -403,7 +380,7 @@ static void agent_end(void)
 		(void)sj_control_end(&agent.peers[i].stream);
 	mask = agent_enter();
 	for (unsigned i = 0; i < AGENT_PEERS; i++)
-		agent_part(&agent.peers[i], !agent.peers[i].inherited);
+		sj_peer_part(&agent.peers[i], !agent.peers[i].inherited);
 	agent_deaf(true);
 	if (!agent.stop) {		/* by itself: nobody waits for it */
 		agent.running = false;
@@ -465,24 +442,12 @@ static void agent_fork_parent(void)
 	agent_leave(agent_fork_mask);
 }
 
-/* What somebody sees of the parent he sees of the child. */
-static void agent_inherit(struct control_peer *peer)
-{
-	if (peer->fd < 0)
-		return;
-	if (!peer->stream.area.at) {
-		agent_part(peer, false);
-		return;
-	}
-	peer->inherited = true;
-	sj_control_after_fork(&peer->stream, agent_pid);
-}
-
 static void agent_fork_child(void)
 {
 	if (agent.running) {
+		sj_control_serve_after_fork();
 		for (unsigned i = 0; i < AGENT_PEERS; i++)
-			agent_inherit(&agent.peers[i]);
+			sj_peer_inherit(&agent.peers[i], agent_pid);
 		agent_deaf(false);
 		agent.running = false;
 		if (!agent.stop) {
@@ -612,6 +577,7 @@ void side_jmp_control_begin(void)
 
 	if (__atomic_exchange_n(&begun, 1, __ATOMIC_ACQ_REL))
 		return;
+	sj_attach_ready();
 	asked = secure_getenv("SIDE_JMP_CONTROL");
 	if (!asked || !*asked || !strcmp(asked, "0"))
 		return;

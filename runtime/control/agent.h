@@ -3,7 +3,9 @@
  * What the files of live control share.  They stand on events and keys, and
  * nothing below knows of them.  From the top:
  *
- *   agent.c    the thread, its socket and who is connected; start and stop
+ *   agent.c    a process that asks for it: thread, socket; start and stop
+ *   attach.c   one that does not: a thread for as long as somebody is connected
+ *   peer.c     those who are connected
  *   serve.c    requests and replies
  *   stream.c   events, and how many, into memory that the peer reads
  *   list.c     which keys and events there are
@@ -11,6 +13,8 @@
  */
 #ifndef SIDE_JMP_CONTROL_AGENT_H
 #define SIDE_JMP_CONTROL_AGENT_H
+
+#include <poll.h>
 
 #include "runtime/control/control.h"
 #include "runtime/events/events.h"
@@ -78,10 +82,35 @@ struct control_peer {
 };
 
 /*
- * The next request and its reply.  False: no more are to be expected.  `all`: who is
- * connected, n places.
+ * The next request and its reply; one at a time, whichever thread serves.
+ * False: no more are to be expected.  `all`: who is connected in the same way,
+ * n places.
  */
 bool sj_control_serve(struct control_peer *peer, const struct control_peer *all,
 		      unsigned n);
+/* In the child: nobody serves. */
+void sj_control_serve_after_fork(void);
+
+/* ---- peer.c --------------------------------------------------------------- */
+
+/* It has this descriptor now.  False: it is closed. */
+bool sj_peer_take(struct control_peer *peer, int fd);
+/* hang_up: children that have the connection, too, hear of it. */
+void sj_peer_part(struct control_peer *peer, bool hang_up);
+struct pollfd sj_peer_poll(const struct control_peer *peer);
+/*
+ * The arguments of sj_control_serve().  False: it is to be parted from, and
+ * nothing is enabled for it any more, unless its stream is there still:
+ * sj_control_end().
+ */
+bool sj_peer_serve(struct control_peer *peer, const struct control_peer *all,
+		   unsigned n);
+/* In the child: what somebody sees of the parent he sees of the child. */
+void sj_peer_inherit(struct control_peer *peer, pid_t parent);
+
+/* ---- attach.c ------------------------------------------------------------- */
+
+/* From a thread that libc has made, before anybody can attach. */
+void sj_attach_ready(void);
 
 #endif

@@ -40,7 +40,9 @@ int sj_control_map(int fd, struct control_area *area)
 
 void sj_control_unmap(struct control_area *area)
 {
-	if (area->at)
-		munmap(area->at, (size_t)area->size);
-	area->at = NULL;
+	void *at = area->at;
+
+	area->at = NULL;	/* first: a child that is forked goes by it */
+	if (at)
+		munmap(at, (size_t)area->size);
 }

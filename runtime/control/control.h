@@ -6,32 +6,35 @@
  *
  * THE SOCKET
  *
+ * (Of a process that has none a tool can make itself a connection: attach.h.)
+ *
  * A process that may be controlled has a listening Unix socket, SOCK_SEQPACKET,
- * called PID-NUMBER, where PID is what getpid() said and NUMBER is of no meaning
- * and unique.  (A process with several copies of the runtime has a socket each.)
- * It lies in the first of these folders that there is or that can be made, where
- * UID is the effective user's when control was started:
+ * called PID-NUMBER, where PID is what getpid() said and NUMBER is of no
+ * meaning and unique.  (A process with several copies of the runtime has a
+ * socket each.) It lies in the first of these folders that there is or that can
+ * be made, where UID is the effective user's when control was started:
  *
  *	/run/user/UID/side_jmp/    /tmp/side_jmp-UID/    /dev/shm/side_jmp-UID/
  *
  * All seen by the process: from outside, below /proc/PID/root.  The folder is
  * the user's, mode 700, and no symbolic link, or it is not used.  No variable
- * says where: who asks has no way to see the variables of a process that changed
- * them, or its user.  Nor is the socket abstract: such a name belongs to a
- * network namespace, whoever has it first, and nobody can be kept from it.
+ * says where: who asks has no way to see the variables of a process that
+ * changed them, or its user.  Nor is the socket abstract: such a name belongs
+ * to a network namespace, whoever has it first, and nobody can be kept from it.
  *
  * Who connects must be root or have the process's effective user (SO_PEERCRED,
- * in the process's user namespace).  Who has connected checks by SO_PEERCRED that
- * PID it is.  A socket gets that name when it listens: so one that refuses to be
- * connected to is a dead process's, and who finds it may remove it.
+ * in the process's user namespace).  Who has connected checks by SO_PEERCRED
+ * that PID it is.  A socket gets that name when it listens: so one that refuses
+ * to be connected to is a dead process's, and who finds it may remove it.
  *
  *
  * MESSAGES
  *
  * A request is one message and has one reply, which is one message; the next
- * request comes after the reply.  Who does not keep to that, or sends what is no
- * request, is disconnected.  A reply begins with struct sj_control_reply, where
- * `error` is 0 or -errno; then `text` may say what is wrong.  What is too large
+ * request comes after the reply.  Who does not keep to that, or sends what is
+ * no request, is disconnected.  A reply begins with struct sj_control_reply,
+ * where `error` is 0 or -errno; then `text` may say what is wrong; where it
+ * ends with a colon, what `error` means belongs behind it.  What is too large
  * for a message is written into memory that the request brings along: a memfd
  * (SCM_RIGHTS), sealed against change of its size and with all its pages there
  * (the process that writes to it must not die of what the other does), the
@@ -53,16 +56,16 @@
  * (pattern.h).  Keys that were enabled stay so when the connection ends.
  *
  * A connection has one TRACE or COUNT at a time.  It ends with the connection,
- * however that ends: then no event is enabled for it any more.  Events of libraries
- * that are loaded later are in it.  So are those of children: a child has the same
- * memory mapped, and the connection, on which it answers nothing, and from whose
- * end it concludes the same.  So the connection is closed from that side when the
- * last process that writes has gone.  Who may meet such a child otherwise puts a
- * number of his own into each area, as `mark`, and says it in HELLO: so he hears
- * whether he has that one's events already.
+ * however that ends: then no event is enabled for it any more.  Events of
+ * libraries that are loaded later are in it.  So are those of children: a child
+ * has the same memory mapped, and the connection, on which it answers nothing,
+ * and from whose end it concludes the same.  So the connection is closed from
+ * that side when the last process that writes has gone.  Who may meet such a
+ * child otherwise puts a number of his own into each area, as `mark`, and says
+ * it in HELLO: so he hears whether he has that one's events already.
  *
- * All numbers are in the byte order of the machine.  A process that is of another
- * (under an emulator) is known by `magic`.
+ * All numbers are in the byte order of the machine.  A process that is of
+ * another (under an emulator) is known by `magic`.
  */
 #ifndef SIDE_JMP_CONTROL_H
 #define SIDE_JMP_CONTROL_H
@@ -156,18 +159,19 @@ struct sj_control_entry {
 /* ---- TRACE: of an area ----------------------------------------------------- */
 
 /*
- * A ring is some lanes.  A lane has at most one writer at a time: a thread (or a
- * signal handler on top of it) that has set `owner` from 0 to its number.  If that
- * is set, it takes another lane (but for one that it has itself and is not in the
- * midst of: that it left by siglongjmp()); if all are, or none has room, the event is
- * lost, and `lost` counts it.  Nobody ever waits, for another writer or for the reader.
- * A writer that is killed, or stopped, leaves a lane with an owner, in which
- * whatever was published is whole: the reader is not held up.  When it asks
- * (RECLAIM) and there is no such thread any more, the lane is free again.
+ * A ring is some lanes.  A lane has at most one writer at a time: a thread (or
+ * a signal handler on top of it) that has set `owner` from 0 to its number.  If
+ * that is set, it takes another lane (but for one that it has itself and is not
+ * in the midst of: that it left by siglongjmp()); if all are, or none has room,
+ * the event is lost, and `lost` counts it.  Nobody ever waits, for another
+ * writer or for the reader.  A writer that is killed, or stopped, leaves a lane
+ * with an owner, in which whatever was published is whole: the reader is not
+ * held up.  When it asks (RECLAIM) and there is no such thread any more, the
+ * lane is free again.
  *
  * A lane holds records, of a multiple of 8 bytes each, at positions that only
- * grow: byte `position & (size - 1)` of its memory.  No record goes over the end;
- * SJ_RING_PAD fills what is left there.
+ * grow: byte `position & (size - 1)` of its memory.  No record goes over the
+ * end; SJ_RING_PAD fills what is left there.
  *
  *	writer					reader
  *	owner: 0 -> thread     (acquire)	now = clock
@@ -178,13 +182,13 @@ struct sj_control_entry {
  *
  * The reader's acquire of head pairs with its release: what it copies is whole.
  * The writer's acquire of tail pairs with the reader's release: it writes over
- * nothing that is still to be copied.  The acquire of owner pairs with the release
- * of the writer before.  In a lane times never go back.  A lane that was seen
- * without an owner after `now` was read will hold nothing older than that: so up
- * to there lanes can be merged.
+ * nothing that is still to be copied.  The acquire of owner pairs with the
+ * release of the writer before.  In a lane times never go back.  A lane that
+ * was seen without an owner after `now` was read will hold nothing older than
+ * that: so up to there lanes can be merged.
  *
- * The memory is believed by neither: a writer keeps within the lane whatever head
- * and tail say, and so does the reader.
+ * The memory is believed by neither: a writer keeps within the lane whatever
+ * head and tail say, and so does the reader.
  */
 #define SJ_RING_LANES		16
 #define SJ_RING_AT		8192	/* of the first lane's memory */
@@ -230,8 +234,8 @@ struct sj_record {
 enum { SJ_COUNT_SHARDS = 8 };
 
 /*
- * Followed by uint64_t[SJ_COUNT_SHARDS][argument], atomic, each added to by some
- * threads: how often the event of that number happened.
+ * Followed by uint64_t[SJ_COUNT_SHARDS][argument], atomic, each added to by
+ * some threads: how often the event of that number happened.
  */
 struct sj_counts {
 	uint64_t others;		/* atomic; events of higher numbers, and

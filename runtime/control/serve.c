@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Requests, and replies to them.  Runs in the agent's thread alone, which has
- * all signals blocked; must not know how it came to be.
+ * Requests, and replies to them.  Runs in threads of our own, which have all
+ * signals blocked; must not know how they came to be.
  *
  * A peer is believed nothing: what it sent is one message in memory of ours, of
  * which every length is checked.  It is not waited for: who does not take his
@@ -19,7 +19,8 @@
 
 enum { SERVE_PATTERNS = 64 };
 
-/* The message in hand. */
+static uint32_t serve_lock SJ_WRITTEN_BY_FORK;	/* the message in hand */
+
 static struct {
 	union {
 		struct sj_control_request request;
@@ -119,10 +120,10 @@ static int serve_change(bool enable)
 	serve.reply.changed = result.changed;
 	serve.reply.refused = result.refused;
 	return result.refused ? serve_say(result.error,
-		"%llu of %llu keys could not be %s: %s",
+		"%llu of %llu keys could not be %s:",
 		(unsigned long long)result.refused,
 		(unsigned long long)serve.reply.matched,
-		enable ? "enabled" : "disabled", strerror(-result.error)) : 0;
+		enable ? "enabled" : "disabled") : 0;
 }
 
 /* ---- what there is ----------------------------------------------------------- */
@@ -244,8 +245,7 @@ static int serve_stream(struct control_peer *peer, bool trace)
 				 " letters, digits, _, * and ?; and an area of"
 				 " the size that was said");
 	if (r)
-		return serve_say(r, "an event could not be enabled: %s",
-				 strerror(-r));
+		return serve_say(r, "an event could not be enabled:");
 	serve.reply.matched = serve_events_matching(patterns);
 	return 0;
 }
@@ -330,13 +330,10 @@ static bool serve_reply(const struct control_peer *peer, int error)
 		    MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)serve.reply.size;
 }
 
-bool sj_control_serve(struct control_peer *peer, const struct control_peer *all,
-		      unsigned n)
+static int serve_one(struct control_peer *peer)
 {
 	int r = serve_receive(peer);
 
-	serve.all = all;
-	serve.n_all = n;
 	if (r == 1) {
 		memset(&serve.hello, 0, sizeof(serve.hello));
 		serve.reply.size = sizeof(serve.reply);
@@ -348,5 +345,23 @@ bool sj_control_serve(struct control_peer *peer, const struct control_peer *all,
 	}
 	if (serve.fd >= 0)
 		close(serve.fd);
+	return r;
+}
+
+bool sj_control_serve(struct control_peer *peer, const struct control_peer *all,
+		      unsigned n)
+{
+	int r;
+
+	sj_lock_word(&serve_lock);
+	serve.all = all;
+	serve.n_all = n;
+	r = serve_one(peer);
+	sj_unlock_word(&serve_lock);
 	return r >= 0;
+}
+
+void sj_control_serve_after_fork(void)
+{
+	__atomic_store_n(&serve_lock, 0, __ATOMIC_RELAXED);
 }
