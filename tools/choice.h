@@ -34,7 +34,8 @@ struct choice {
 	{ "pid", 'p', "PID", 0, "This process; a list of them with commas;" \
 	  " may be repeated", group }, \
 	{ "name", 'n', "NAME", 0, "All processes that are called so", group }, \
-	{ "all", 'a', NULL, 0, "All processes that can be controlled", group }
+	{ "all", 'a', NULL, 0, "All processes that ask to be controlled", \
+	  group }
 /* 0, or ARGP_ERR_UNKNOWN: it is none of these. */
 error_t choice_option(struct choice *c, int option, char *arg,
 		      struct argp_state *state);

@@ -95,7 +95,8 @@ static int change_all(struct options *o)
 	for (size_t i = 0; i < o->who.n; i++) {
 		struct live l;
 
-		if (!live_open(&l, o->who.chosen[i].pid, &there, why)) {
+		if (!live_reach(&l, o->who.chosen[i].pid, o->who.all, &there,
+				why)) {
 			change(o, &l);
 			live_close(&l);
 		} else if (there || !o->who.all) {

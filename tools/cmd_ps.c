@@ -2,9 +2,9 @@
 /*
  * side-jmp ps: which running processes have sites, and how they can be reached.
  *
- * A process that can be controlled says itself what it has.  Of the others the
- * files that are mapped say how much there is; each file is read once, however
- * many processes have it.
+ * A process that asks to be controlled says itself what it has.  Of the others
+ * the files that are mapped say how much there is; each file is read once,
+ * however many processes have it.
  */
 #define _GNU_SOURCE
 #include <inttypes.h>
@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "runtime/events/pattern.h"
+#include "tools/attach.h"
 #include "tools/choice.h"
 #include "tools/live.h"
 #include "tools/out.h"
@@ -46,7 +47,8 @@ struct row {
 	bool counted;			/* `enabled` is known */
 	uint64_t objects, sites, events, enabled;
 	char backend[16];
-	char how[WHY_MAX];		/* it can't be reached, if it can't */
+	const char *road;		/* NULL: none */
+	char how[WHY_MAX];		/* the road, or why there is none */
 };
 
 static struct {
@@ -264,7 +266,7 @@ static void read_hellos(const struct live *l, struct row *row)
 		row->enabled += h->enabled;
 		snprintf(row->backend, sizeof(row->backend), "%s", h->backend);
 	}
-	snprintf(row->how, sizeof(row->how), "control");
+	row->road = l->road;
 }
 
 static bool has_name(struct live *l)
@@ -314,9 +316,10 @@ static bool read_row(pid_t pid, struct row *row)
 		wanted = !ps.pattern || has_name(&l);
 		live_close(&l);
 	} else if (!there) {
-		snprintf(row->how, sizeof(row->how), "not controlled: was not"
-			 " started with SIDE_JMP_CONTROL=1");
+		row->road = attach_may(pid, row->how) ? NULL : "attach";
 	}
+	if (row->road)
+		snprintf(row->how, sizeof(row->how), "%s", row->road);
 	return wanted && (row->objects || row->controlled);
 }
 
@@ -367,8 +370,8 @@ static void json_row(const struct row *row)
 		json_unsigned(j, "enabled", row->enabled);
 	if (row->controlled)
 		json_string(j, "backend", row->backend);
-	json_string(j, "road", row->controlled ? "control" : NULL);
-	json_string(j, "why_not", row->controlled ? NULL : row->how);
+	json_string(j, "road", row->road);
+	json_string(j, "why_not", row->road ? NULL : row->how);
 	json_object_end(j);
 }
 

@@ -262,7 +262,7 @@ static void begin_chosen(struct chosen *c, bool first)
 	char why[WHY_MAX];
 	bool there;
 
-	if (live_open(l, c->pid, &there, why)) {
+	if (live_reach(l, c->pid, top.who.all, &there, why)) {
 		if (first && (there || !top.who.all))
 			top.status = tool_error(NULL, "%s", why);
 		free(l);
@@ -282,7 +282,7 @@ static void begin_all(bool first)
 	for (struct chosen *c = NULL; (c = choice_newcomer(&top.who, c)); )
 		begin_chosen(c, first);
 	if (first && !top.n && !top.status)
-		top.status = tool_error(NULL, "no process can be controlled");
+		top.status = tool_error(NULL, "no process can be reached");
 }
 
 static void end_all(void)

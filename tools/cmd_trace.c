@@ -253,7 +253,7 @@ static size_t begin_process(struct live *l, uint64_t *matched)
 		     begin_source(l, &l->copies[i], &here);
 	if (n && !trace.quiet && !trace.who.all)
 		fprintf(stderr, "side-jmp: process %d: %" PRIu64 " events, by"
-			" control\n", (int)l->pid, here);
+			" %s\n", (int)l->pid, here, l->road);
 	*matched += here;
 	return n;
 }
@@ -264,7 +264,7 @@ static void begin_chosen(struct chosen *c, bool first, uint64_t *matched)
 	char why[WHY_MAX];
 	bool there;
 
-	if (live_open(l, c->pid, &there, why)) {
+	if (live_reach(l, c->pid, trace.who.all, &there, why)) {
 		if (first && (there || !trace.who.all))
 			trace.status = tool_error(NULL, "%s", why);
 		free(l);
@@ -289,7 +289,7 @@ static void begin_all(bool first)
 		tool_warn(NULL, "\"%s\" matches no event so far",
 			  trace.patterns);
 	if (!trace.n && !trace.status)
-		trace.status = tool_error(NULL, "no process can be controlled");
+		trace.status = tool_error(NULL, "no process can be reached");
 }
 
 static bool is_awaited(void)

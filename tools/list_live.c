@@ -214,7 +214,8 @@ int list_live(const struct choice *who, bool keys, bool events, bool json)
 	for (size_t i = 0; i < who->n; i++) {
 		struct live l;
 
-		if (!live_open(&l, who->chosen[i].pid, &there, why)) {
+		if (!live_reach(&l, who->chosen[i].pid, who->all, &there,
+				why)) {
 			for (size_t k = 0; k < l.n; k++)
 				list_copy(&to, &l, &l.copies[k]);
 			live_close(&l);

@@ -25,8 +25,10 @@
 #include <unistd.h>
 
 #include "runtime/base/base.h"
+#include "tools/attach.h"
 #include "tools/image.h"
 #include "tools/live.h"
+#include "tools/pass.h"
 
 #define LIVE_LIST_MAX	(UINT64_C(128) << 20)	/* bytes that a process lists */
 
@@ -162,48 +164,6 @@ static int connect_here(const struct place *p, int file)
 	return -1;
 }
 
-/* A descriptor (or none, -1) and an error, from a child of ours. */
-static void send_descriptor(int to, int fd, int error)
-{
-	union {
-		struct cmsghdr head;
-		char bytes[CMSG_SPACE(sizeof(int))];
-	} control = { 0 };
-	struct iovec what = { &error, sizeof(error) };
-	struct msghdr m = { .msg_iov = &what, .msg_iovlen = 1 };
-
-	if (fd >= 0) {
-		m.msg_control = &control;
-		m.msg_controllen = sizeof(control);
-		control.head = (struct cmsghdr){
-			.cmsg_len = CMSG_LEN(sizeof(int)),
-			.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS,
-		};
-		memcpy(CMSG_DATA(&control.head), &fd, sizeof(fd));
-	}
-	(void)sendmsg(to, &m, MSG_NOSIGNAL);
-}
-
-static int receive_descriptor(int from)
-{
-	union {
-		struct cmsghdr head;
-		char bytes[CMSG_SPACE(sizeof(int))];
-	} control = { 0 };
-	int error = EIO, fd = -1;
-	struct iovec what = { &error, sizeof(error) };
-	struct msghdr m = {
-		.msg_iov = &what, .msg_iovlen = 1,
-		.msg_control = &control, .msg_controllen = sizeof(control),
-	};
-
-	if (recvmsg(from, &m, MSG_CMSG_CLOEXEC) == sizeof(error) &&
-	    CMSG_FIRSTHDR(&m) && control.head.cmsg_type == SCM_RIGHTS)
-		memcpy(&fd, CMSG_DATA(&control.head), sizeof(fd));
-	errno = error;
-	return fd;
-}
-
 /*
  * In another user namespace we are nobody, root or not.  So a child of ours goes
  * there, becomes the process's own user and connects; that takes CAP_SYS_ADMIN
@@ -211,19 +171,20 @@ static int receive_descriptor(int from)
  */
 static void connect_as(const struct place *p, int namespace, int file, int to)
 {
-	int fd = -1;
+	int fd = -1, error;
 
 	if (!setns(namespace, CLONE_NEWUSER) &&
 	    !setresuid(p->inner_uid, p->inner_uid, p->inner_uid))
 		fd = connect_here(p, file);
-	send_descriptor(to, fd, fd < 0 ? errno : 0);
+	error = fd < 0 ? errno : 0;
+	pass_send(to, &error, sizeof(error), fd);
 	_exit(0);
 }
 
 static int connect_there(const struct place *p, int file)
 {
 	char path[64];
-	int pair[2], fd = -1, namespace, saved;
+	int pair[2], fd = -1, namespace, saved = EIO;
 	pid_t child;
 
 	snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)p->pid);
@@ -235,8 +196,8 @@ static int connect_there(const struct place *p, int file)
 		if (!child)
 			connect_as(p, namespace, file, pair[1]);
 		close(pair[1]);
-		fd = child < 0 ? -1 : receive_descriptor(pair[0]);
-		saved = errno;
+		if (child > 0)
+			(void)pass_receive(pair[0], &saved, sizeof(saved), &fd);
 		close(pair[0]);
 		while (child > 0 && waitpid(child, NULL, 0) < 0 &&
 		       errno == EINTR)
@@ -601,7 +562,7 @@ int live_open(struct live *l, pid_t pid, bool *there, char why[WHY_MAX])
 	struct search s = { .l = l };
 	int r;
 
-	*l = (struct live){ .pid = pid, .process = -1 };
+	*l = (struct live){ .pid = pid, .road = "control", .process = -1 };
 	*there = false;
 	if (find_place(&s.place, pid, why))
 		return -1;
@@ -611,6 +572,43 @@ int live_open(struct live *l, pid_t pid, bool *there, char why[WHY_MAX])
 	if (r)
 		live_close(l);
 	return r;
+}
+
+static int attach_to(struct live *l, pid_t pid, char why[WHY_MAX])
+{
+	int fds[LIVE_COPIES], n = attach_open(pid, fds, LIVE_COPIES, why);
+
+	*l = (struct live){ .pid = pid, .road = "attach", .process = -1 };
+	if (n > 0)
+		l->process = (int)syscall(SYS_pidfd_open, pid, 0);
+	for (int i = 0; i < n; i++) {
+		struct live_copy *copy = &l->copies[l->n];
+
+		*copy = (struct live_copy){ .fd = fds[i],
+					    .process = l->process };
+		if (say_hello(copy, deadline(), why))
+			close(copy->fd);
+		else
+			l->n++;
+	}
+	if (!l->n)
+		live_close(l);
+	return l->n ? 0 : -1;
+}
+
+int live_reach(struct live *l, pid_t pid, bool all, bool *there,
+	       char why[WHY_MAX])
+{
+	char said[WHY_MAX];
+
+	if (!live_open(l, pid, there, why))
+		return 0;
+	if (all || *there || (kill(pid, 0) && errno == ESRCH))
+		return -1;
+	if (!attach_to(l, pid, said))
+		return 0;
+	return say(why, "process %d did not ask to be controlled"
+		   " (SIDE_JMP_CONTROL=1), and %s", (int)pid, said);
 }
 
 void live_close(struct live *l)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Talking to running processes that may be controlled (runtime/control/control.h).
+ * Talking to running processes, by live control (runtime/control/control.h).
  *
  * A process may be hostile and this be root's: what it says is copied and
  * checked before it is believed, it is waited for a few seconds at most, and
@@ -30,6 +30,7 @@ enum {
 /* One process, which may have several copies of the runtime. */
 struct live {
 	pid_t pid;
+	const char *road;		/* that was open: "control", "attach" */
 	int process;			/* its end: pidfd_open(2) */
 	size_t n;
 	struct live_copy {
@@ -45,6 +46,12 @@ struct live {
  * is one that may be controlled, but not by us, or not now.
  */
 int live_open(struct live *l, pid_t pid, bool *there, char why[WHY_MAX]);
+/*
+ * The same; and one that did not ask to be controlled is attached to
+ * (attach.h), unless all are meant.
+ */
+int live_reach(struct live *l, pid_t pid, bool all, bool *there,
+	       char why[WHY_MAX]);
 void live_close(struct live *l);
 
 /*

@@ -66,7 +66,8 @@ ok a_target_with_very_many_children_is_understood forks
 until_ grep -q here "$TMP/target.out"
 sleep 1000 & other=$!
 mv "/tmp/side_jmp-$(id -u)/$liar-1" "/tmp/side_jmp-$(id -u)/$other-1"
-ok a_socket_of_another_process_is_not_believed says 'is not controlled' "$tool" list -p $other
+ok a_socket_of_another_process_is_not_believed says 'did not ask to be controlled' \
+	"$tool" list -p $other
 kill -9 $liar $other
 rm -f "/tmp/side_jmp-$(id -u)/$other-1"
 done_testing

@@ -97,6 +97,7 @@ inherits() {
 }
 ok a_child_has_what_was_enabled_and_loses_it_by_itself inherits
 swept() { # whether or not somebody has taken its socket away by now
+	until_ sh -c "! kill -0 $child 2>/dev/null" &&
 	! "$tool" list -p $child 2>"$TMP/err" &&
 	grep -q "there is no process $child" "$TMP/err"
 }
@@ -107,7 +108,7 @@ closed() { tell close && "$tool" list -p $pid >/dev/null && "$tool" list -p $pid
 ok control_outlives_a_program_that_closes_every_descriptor closed
 stops() {
 	tell stop && [ "$answer" = 0 ] && tell stop && [ "$answer" != 0 ] &&
-	says "is not controlled" "$tool" list -p $pid
+	asks ".[] | .road == \"attach\"" "$tool" ps -jp $pid
 }
 ok control_can_be_stopped stops
 starts() { tell start && [ "$answer" = 0 ] && tell start && [ "$answer" = 0 ] &&
@@ -166,11 +167,14 @@ ok a_process_that_starts_sweeps_what_dead_ones_left swept_by_the_next
 
 # ---- what is refused
 begin env PAUSE_US=1000 "$TMP/server" || exit 1
-ok a_process_that_did_not_ask_is_not_controlled says \
-	"process $pid is not controlled.*SIDE_JMP_CONTROL=1" "$tool" enable -p $pid check
-why_not() { asks ".[] | select(.pid == $pid) | .road == null and .sites == 4 and .events == 3 and
-	(.why_not | test(\"SIDE_JMP_CONTROL\"))" "$tool" ps -j; }
-ok ps_says_why_not why_not
+ok ps_says_by_which_road asks ".[] | select(.pid == $pid) | .road == \"attach\" and .sites == 4 and
+	.events == 3 and .why_not == null" "$tool" ps -j
+kill -STOP $pid
+stopped() { [ "$(ps -o state= -p $pid)" = T ]; }
+until_ stopped
+ok ps_says_why_not asks ".[] | select(.pid == $pid) | .road == null and
+	(.why_not | test(\"it is stopped\"))" "$tool" ps -j
+kill -CONT $pid
 counted() { # what is enabled is in its memory
 	asks ".[] | select(.pid == $pid) | .enabled == 0" "$tool" ps -jp $pid && tell own &&
 	asks ".[] | select(.pid == $pid) | .enabled == 1" "$tool" ps -jp $pid && tell disown &&

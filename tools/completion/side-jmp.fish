@@ -84,7 +84,7 @@ complete -c side-jmp -n '__side_jmp_sub run' \
 complete -c side-jmp -n "__side_jmp_sub $live" -s p -l pid -x -a '(__fish_complete_pids)' \
 	-d 'This process'
 complete -c side-jmp -n "__side_jmp_sub $live" -s n -l name -x -d 'All that are called so'
-complete -c side-jmp -n "__side_jmp_sub $live" -s a -l all -d 'All that can be controlled'
+complete -c side-jmp -n "__side_jmp_sub $live" -s a -l all -d 'All that ask to be controlled'
 complete -c side-jmp -n '__side_jmp_sub ps' -s e -l event -x -d 'That have these keys or events'
 complete -c side-jmp -n '__side_jmp_sub ps' -s j -l json -d 'As JSON'
 complete -c side-jmp -n '__side_jmp_sub snapshot' -s p -l pid -x -a '(__fish_complete_pids)' \

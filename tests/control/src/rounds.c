@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * rounds SOCKET N: connects, traces, sees an event, and goes, with a word or
- * without one, N times.  Says how long a round took.
+ * without one, N times.  Says how long a round took.  rounds PID N: attaches,
+ * with -DATTACH and what tools/attach.c takes.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -30,6 +31,25 @@ static uint64_t now(void)
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
+#ifdef ATTACH
+
+#include "tests/control/src/tool.h"
+
+static int connected(const char *pid)
+{
+	char why[WHY_MAX];
+	int fd;
+
+	if (attach_open(atoi(pid), &fd, 1, why) == 1) {
+		fcntl(fd, F_SETFL, 0);
+		return fd;
+	}
+	puts(why);
+	return -1;
+}
+
+#else
+
 static int connected(const char *path)
 {
 	struct sockaddr_un name = { .sun_family = AF_UNIX };
@@ -38,6 +58,8 @@ static int connected(const char *path)
 	snprintf(name.sun_path, sizeof(name.sun_path), "%s", path);
 	return connect(fd, (void *)&name, sizeof(name)) ? -1 : fd;
 }
+
+#endif
 
 static bool asked(int fd, enum sj_control_op op, int with)
 {

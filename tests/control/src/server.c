@@ -11,6 +11,7 @@
  *	close		every descriptor but the first three
  *	start, stop	control
  *	own, disown	the server itself enables `check`, and no more
+ *	user NUMBER	go on as that one
  *
  * With DROP in its environment it goes on as that user; with ORPHAN its children
  * outlive it.
@@ -195,6 +196,8 @@ static void obey(char *line)
 		printf("%d\n", side_jmp_enable(&check));
 	else if (!strcmp(line, "disown"))
 		printf("%d\n", side_jmp_disable(&check));
+	else if (!strcmp(line, "user") && argument)
+		printf("%d\n", setuid((uid_t)atoi(argument)));
 	else if (!strcmp(line, "load") && argument)
 		printf("%s\n", (library = dlopen(argument, RTLD_NOW)) ? "loaded" :
 		       dlerror());

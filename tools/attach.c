@@ -1,0 +1,1033 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * See attach.h.  Must not know what is asked by the connection.
+ *
+ * A child of ours is the tracer, for milliseconds: whatever happens to it or to
+ * us, the kernel lets its threads go, and they get back to where they were by
+ * themselves (runtime/control/attach.h).  In the process one thread stands
+ * still, some 20 system calls long.
+ *
+ * WHICH THREAD.  One that sleeps before one that runs: it does not notice.  A
+ * system call that is under way is resumed as if nothing had happened
+ * (arch/NAME/ptrace.h). Some calls say EINTR for every stop, of ptrace(2) or
+ * SIGSTOP: we take that back, and they begin anew.  If the tracer is killed
+ * before it has, in the microseconds after the stop, they have said it; and
+ * those with a time limit have all of their time again.  A sleep goes on with
+ * what is left of it, unless the tracer is killed while the thread is in the
+ * call.  So their threads are the last that are taken.  None that is in a state
+ * that ptrace(2) does not end (vfork(2), the kernel), is somebody else's, or is
+ * in the midst of a restartable sequence, which would go on as if nothing had
+ * been.
+ *
+ * ONE TOOL AT A TIME: whoever traces the process's first thread, which others
+ * can't then.
+ *
+ * OTHER WAYS that were looked at.
+ *  - A request written into the process, which a thread of its own finds at a
+ *    site: nobody comes by in a program that sleeps, and a site is no safer a
+ *    place than any other (an allocator has some).
+ *  - Nothing of ours in the process, words and sites changed from outside while
+ *    all stands still: then nobody is there who ends it when the tool is
+ *    killed; and for libraries that come, and for fork(), somebody has to be.
+ *  - The taken thread calls pthread_create(3): right wherever it was not in
+ *    malloc(), the loader or libc, which can't be seen.
+ */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/kcmp.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "runtime/control/attach.h"
+#include "tools/attach.h"
+#include "tools/filter.h"
+#include "tools/image.h"
+#include "tools/pass.h"
+#include "tools/proc.h"
+
+#if defined(__x86_64__)
+#include "arch/x86_64/ptrace.h"
+#elif defined(__aarch64__)
+#include "arch/arm64/ptrace.h"
+#endif
+
+#ifndef PORT_MACHINE
+
+int attach_may(pid_t pid, char why[WHY_MAX])
+{
+	return say(why, "process %d can't be attached to: on this machine"
+		   " nothing can", (int)pid);
+}
+
+int attach_open(pid_t pid, int *fds, size_t max, char why[WHY_MAX])
+{
+	(void)fds;
+	(void)max;
+	return attach_may(pid, why);
+}
+
+#else
+
+enum {
+	ATTACH_COPIES = 8,
+	ATTACH_THREADS = 256,		/* that are looked at */
+	ATTACH_TRIES = 200,
+	ATTACH_NOTES = 65536,		/* bytes of notes, at most */
+	ATTACH_S = 10,			/* then it is given up */
+	ATTACH_TURN_MS = 1000,		/* another tool may be at it */
+};
+
+struct copy {
+	uint64_t entry, place;
+	int32_t error, theirs;		/* what the call said */
+};
+
+struct target {
+	pid_t pid;
+	pid_t live;			/* a thread; a first one may not be */
+	struct process process;
+	bool first_held;		/* its first thread is traced by us */
+	struct copy copies[ATTACH_COPIES];
+	size_t n;
+};
+
+static bool read_task(pid_t pid, pid_t tid, const char *file, char *to,
+		      int size)
+{
+	char path[64];
+	FILE *f;
+	bool got;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/%s", (int)pid, (int)tid,
+		 file);
+	f = fopen(path, "re");
+	got = f && fgets(to, size, f);
+	if (f)
+		fclose(f);
+	return got;
+}
+
+static char state_of(pid_t pid, pid_t tid)
+{
+	char line[512], *end;
+
+	if (!read_task(pid, tid, "stat", line, sizeof(line)))
+		return 'X';
+	end = strrchr(line, ')');
+	return end && end[1] ? end[2] : 'X';
+}
+
+/* ---- what can be seen without touching it -------------------------------- */
+
+static bool read_header(struct process *p, uint64_t at, Elf64_Ehdr *e)
+{
+	return process_read(p, at, e, sizeof(*e)) &&
+	       !memcmp(e->e_ident, ELFMAG, SELFMAG) &&
+	       e->e_phentsize == sizeof(Elf64_Phdr) && e->e_phnum <= 64;
+}
+
+static bool in_code(const struct process *p, const struct mapping *of,
+		    uint64_t at)
+{
+	for (size_t i = 0; i < p->n_maps; i++)
+		if (p->maps[i].executable && p->maps[i].inode == of->inode &&
+		    at >= p->maps[i].start && at < p->maps[i].end)
+			return true;
+	return false;
+}
+
+static bool take_note(struct target *t, const struct mapping *m, uint64_t at,
+		      const uint8_t *desc, size_t size)
+{
+	struct sj_attach_note note;
+	struct copy *c = &t->copies[t->n];
+	uint8_t byte;
+
+	if (size != sizeof(note) || t->n == ATTACH_COPIES)
+		return false;
+	memcpy(&note, desc, size);
+	c->entry = at + offsetof(struct sj_attach_note, entry) +
+		   (uint64_t)(int64_t)note.entry;
+	c->place = at + offsetof(struct sj_attach_note, place) +
+		   (uint64_t)(int64_t)note.place;
+	if (note.version != SJ_ATTACH_VERSION ||
+	    !in_code(&t->process, m, c->entry) ||
+	    !process_read(&t->process, c->place, &byte, 1))
+		return false;
+	t->n++;
+	return true;
+}
+
+/* elf(5), of notes that are aligned to 4. */
+static bool find_note(struct target *t, const struct mapping *m, uint64_t at,
+		      uint64_t size)
+{
+	static uint8_t notes[ATTACH_NOTES];
+	Elf64_Nhdr h;
+
+	if (size > sizeof(notes) || !process_read(&t->process, at, notes, size))
+		return false;
+	for (uint64_t i = 0; i + sizeof(h) <= size; ) {
+		uint64_t name = i + sizeof(h), desc;
+
+		memcpy(&h, notes + i, sizeof(h));
+		desc = name + (h.n_namesz + UINT64_C(3)) / 4 * 4;
+		i = desc + (h.n_descsz + UINT64_C(3)) / 4 * 4;
+		if (i > size)
+			return false;
+		if (h.n_type == SJ_ATTACH_TYPE &&
+		    h.n_namesz == sizeof(SJ_ATTACH_NAME) &&
+		    !memcmp(notes + name, SJ_ATTACH_NAME, h.n_namesz))
+			return take_note(t, m, at + desc, notes + desc,
+					 h.n_descsz);
+	}
+	return false;
+}
+
+/* In a file that is mapped from its start on; *interpreter: it is a program. */
+static bool find_copy(struct target *t, const struct mapping *m,
+		      bool *interpreter)
+{
+	Elf64_Phdr ph[64];
+	Elf64_Ehdr e;
+	uint64_t base = 0;
+	bool found = false;
+
+	*interpreter = false;
+	if (!read_header(&t->process, m->start, &e) ||
+	    !process_read(&t->process, m->start + e.e_phoff, ph,
+			  e.e_phnum * sizeof(*ph)))
+		return false;
+	for (unsigned i = 0; i < e.e_phnum; i++) {
+		if (ph[i].p_type == PT_LOAD && ph[i].p_offset < 4096)
+			base = m->start - (ph[i].p_vaddr - ph[i].p_offset);
+		*interpreter |= ph[i].p_type == PT_INTERP;
+	}
+	for (unsigned i = 0; i < e.e_phnum && !found; i++)
+		if (ph[i].p_type == PT_NOTE)
+			found = find_note(t, m, base + ph[i].p_vaddr,
+					  ph[i].p_memsz);
+	return found;
+}
+
+/*
+ * The executable that runs is one that the kernel has started: a translator's
+ * guest is not, and is not to be run by us.
+ */
+static int find_copies(struct target *t, char why[WHY_MAX])
+{
+	struct process *p = &t->process;
+	bool by_kernel = false, interpreter;
+	struct stat exe;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", (int)t->live);
+	if (stat(path, &exe))
+		return say(why, "%s: %s", path, strerror(errno));
+	for (size_t i = 0; i < p->n_maps && t->n < ATTACH_COPIES; i++) {
+		const struct mapping *m = &p->maps[i];
+		bool found;
+
+		if (m->offset)
+			continue;
+		found = find_copy(t, m, &interpreter);
+		if (m->inode == exe.st_ino)
+			by_kernel |= found || interpreter;
+		else if (found && interpreter)
+			t->n--;
+	}
+	if (!t->n)
+		return say(why, "it has no copy of the library that can be"
+			   " attached to: expected side_jmp %d of attaching",
+			   SJ_ATTACH_VERSION);
+	return by_kernel ? 0 : say(why, "it was not started by the kernel, but"
+				   " by a translator or a loader");
+}
+
+/* Of /proc/PID/status. */
+static bool status_is(const struct process *p, const char *name,
+		      const char *words)
+{
+	char value[256];
+
+	return process_status(p, name, value, sizeof(value)) &&
+	       strstr(value, words);
+}
+
+static long status_number(const struct process *p, const char *name)
+{
+	char value[64];
+
+	return process_status(p, name, value, sizeof(value)) ? atol(value) : 0;
+}
+
+/* 1: somebody else is at it, who may be another tool like us. */
+static int check_state(const struct process *p, char why[WHY_MAX])
+{
+	long tracer = status_number(p, "TracerPid");
+	long parent = status_number(p, "PPid");
+
+	if (tracer) {
+		say(why, "process %ld traces it", tracer);
+		return 1;
+	}
+	if (status_is(p, "State", "T "))
+		return say(why, "it is stopped");
+	if (status_number(p, "Seccomp") == 1)
+		return say(why, "it is under strict seccomp, which kills it for"
+			   " any system call");
+	if (status_is(p, "x86_Thread_features", "shstk"))
+		return say(why, "it has shadow stacks");
+	if (parent > 0 && !syscall(SYS_kcmp, p->pid, parent, KCMP_VM, 0, 0))
+		return say(why, "it shares its memory with process %ld: it is"
+			   " between vfork() and exec()", parent);
+	return 0;
+}
+
+static int check_machine(struct process *p, char why[WHY_MAX])
+{
+	Elf64_Ehdr e;
+
+	for (size_t i = 0; i < p->n_maps; i++) {
+		if (p->maps[i].offset ||
+		    !process_read(p, p->maps[i].start, &e, sizeof(e)) ||
+		    memcmp(e.e_ident, ELFMAG, SELFMAG))
+			continue;
+		return e.e_ident[EI_CLASS] == ELFCLASS64 &&
+		       e.e_machine == PORT_MACHINE ? 0 :
+		       say(why, "it is a program of another machine, or of 32"
+			   " bits");
+	}
+	return say(why, "it has no program");
+}
+
+/* A thread by which /proc shows the process: the first, unless it has ended. */
+static pid_t live_thread(pid_t pid)
+{
+	struct dirent *d;
+	pid_t live = pid;
+	char path[64];
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+	dir = state_of(pid, pid) == 'Z' ? opendir(path) : NULL;
+	while (dir && live == pid && (d = readdir(dir)))
+		if (atoi(d->d_name) > 0 &&
+		    strchr("RSDTt", state_of(pid, (pid_t)atoi(d->d_name))))
+			live = (pid_t)atoi(d->d_name);
+	if (dir)
+		closedir(dir);
+	return live;
+}
+
+/* 0; or -1, or 1 as check_state(), and there is nothing to close. */
+static int look_at(struct target *t, pid_t pid, char why[WHY_MAX])
+{
+	char said[WHY_MAX];
+	int r;
+
+	*t = (struct target){ .pid = pid, .live = live_thread(pid) };
+	if (process_open(&t->process, t->live, said))
+		return say(why, "it can't be attached to: %s", said);
+	r = check_state(&t->process, said);
+	if (!r)
+		r = check_machine(&t->process, said);
+	if (!r)
+		r = find_copies(t, said);
+	if (r) {
+		process_close(&t->process);
+		say(why, "it can't be attached to: %s", said);
+	}
+	return r;
+}
+
+int attach_may(pid_t pid, char why[WHY_MAX])
+{
+	struct target t;
+
+	if (look_at(&t, pid, why))
+		return -1;
+	process_close(&t.process);
+	return 0;
+}
+
+/* ---- its memory ---------------------------------------------------------- */
+
+static bool peek_at(const struct target *t, uint64_t at, void *to, size_t n)
+{
+	struct iovec ours = { to, n }, theirs = { (void *)(uintptr_t)at, n };
+
+	return process_vm_readv(t->live, &ours, 1, &theirs, 1, 0) == (ssize_t)n;
+}
+
+static bool poke(const struct target *t, uint64_t at, const void *from,
+		 size_t n)
+{
+	struct iovec ours = { (void *)from, n };
+	struct iovec theirs = { (void *)(uintptr_t)at, n };
+
+	return process_vm_writev(t->live, &ours, 1, &theirs, 1, 0) ==
+	       (ssize_t)n;
+}
+
+static uint32_t word_of(const struct target *t, const struct copy *c,
+			size_t field)
+{
+	uint32_t word = 0;
+
+	(void)peek_at(t, c->place + field, &word, sizeof(word));
+	return word;
+}
+
+#define PLACE(t, c, field) \
+	word_of(t, c, offsetof(struct sj_attach_place, field))
+
+static void set_owner(const struct target *t, const struct copy *c, pid_t tid)
+{
+	uint32_t word = (uint32_t)tid;
+
+	(void)poke(t, c->place + offsetof(struct sj_attach_place, owner), &word,
+		   sizeof(word));
+}
+
+/* ---- threads: which ------------------------------------------------------ */
+
+enum rank {
+	RANK_OWNER, RANK_SLEEPS, RANK_RUNS, RANK_BREAKS, RANK_TIMED, RANK_NONE,
+};
+
+struct thread {
+	pid_t tid;
+	enum rank rank;
+	long call;			/* that it sleeps in; -1 */
+	uint64_t arguments[6];
+};
+
+/* What says EINTR for every stop, or has a time limit? */
+static enum rank rank_call(const struct thread *t)
+{
+	uint64_t limit = 0;
+
+	switch (t->call) {
+#ifdef SYS_epoll_wait
+	case SYS_epoll_wait:
+#endif
+	case SYS_epoll_pwait: limit = (int32_t)t->arguments[3] > 0; break;
+	case SYS_epoll_pwait2: limit = t->arguments[3]; break;
+	case SYS_semop: break;
+	/* Of these less is left than they began with; the kernel knows. */
+#ifdef SYS_poll
+	case SYS_poll: return (int32_t)t->arguments[2] > 0 ? RANK_BREAKS :
+							     RANK_SLEEPS;
+#endif
+	case SYS_nanosleep: case SYS_clock_nanosleep: case SYS_restart_syscall:
+		break;
+	case SYS_semtimedop: limit = t->arguments[3]; break;
+	case SYS_rt_sigtimedwait: limit = t->arguments[2]; break;
+	case SYS_io_getevents: case SYS_io_pgetevents:
+		limit = t->arguments[4];
+		break;
+	default: return RANK_SLEEPS;
+	}
+	return limit ? RANK_TIMED : RANK_BREAKS;
+}
+
+static void look_at_call(pid_t pid, struct thread *t)
+{
+	char line[256];
+	uint64_t *a = t->arguments;
+
+	t->call = -1;
+	if (read_task(pid, t->tid, "syscall", line, sizeof(line)) &&
+	    sscanf(line, "%ld %" SCNx64 " %" SCNx64 " %" SCNx64 " %" SCNx64 " %"
+		   SCNx64 " %" SCNx64, &t->call, &a[0], &a[1], &a[2], &a[3],
+		   &a[4], &a[5]) < 7)
+		t->call = -1;
+}
+
+static struct thread rank_thread(const struct target *t, pid_t tid)
+{
+	struct thread thread = { .tid = tid, .rank = RANK_NONE, .call = -1 };
+	char state = state_of(t->pid, tid);
+
+	if (state != 'S' && state != 'R')
+		return thread;
+	look_at_call(t->pid, &thread);
+	thread.rank = state == 'R' ? RANK_RUNS : rank_call(&thread);
+	for (size_t i = 0; i < t->n; i++) {
+		if (PLACE(t, &t->copies[i], owner) == (uint32_t)tid)
+			thread.rank = RANK_OWNER;
+		if (PLACE(t, &t->copies[i], thread) == (uint32_t)tid)
+			thread.rank = RANK_NONE;	/* that one is ours */
+	}
+	return thread;
+}
+
+static int by_rank(const void *a, const void *b)
+{
+	const struct thread *x = a, *y = b;
+
+	return x->rank != y->rank ? (int)x->rank - (int)y->rank :
+				    x->tid - y->tid;
+}
+
+static size_t rank_threads(const struct target *t, struct thread *threads)
+{
+	struct dirent *d;
+	char path[64];
+	size_t n = 0;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)t->pid);
+	dir = opendir(path);
+	while (dir && n < ATTACH_THREADS && (d = readdir(dir))) {
+		struct thread thread;
+
+		if (atoi(d->d_name) <= 0)
+			continue;
+		thread = rank_thread(t, (pid_t)atoi(d->d_name));
+		if (thread.rank != RANK_NONE)
+			threads[n++] = thread;
+	}
+	if (dir)
+		closedir(dir);
+	qsort(threads, n, sizeof(*threads), by_rank);
+	return n;
+}
+
+/* ---- a thread, stopped --------------------------------------------------- */
+
+enum outcome { DONE, AGAIN, ANOTHER, FAILED };	/* ANOTHER: thread */
+
+struct taken {
+	struct target *t;
+	struct thread thread;
+	struct port_state state;
+	uint64_t mask;
+	bool called;			/* it is not where it was */
+	int held;			/* a signal that came meanwhile */
+	uint64_t until;			/* ns */
+	char *why;
+};
+
+static uint64_t now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+static void pause_us(long us)
+{
+	nanosleep(&(struct timespec){ 0, us * 1000 }, NULL);
+}
+
+static bool is_event_stop(int status)
+{
+	return status >> 16 == PTRACE_EVENT_STOP;
+}
+
+/* Of a thread that we hold and do nothing with. */
+static void let_pass(pid_t tid, int status)
+{
+	int sig = WSTOPSIG(status);
+
+	if (!WIFSTOPPED(status))
+		return;
+	if (is_event_stop(status))
+		ptrace(sig == SIGTRAP ? PTRACE_CONT : PTRACE_LISTEN, tid, 0, 0);
+	else
+		ptrace(PTRACE_CONT, tid, 0, sig);
+}
+
+/* The next stop of it.  -1: it has ended, or does not stop. */
+static int next_stop(struct taken *k)
+{
+	int status;
+
+	while (now() < k->until) {
+		pid_t tid = waitpid(-1, &status, __WALL | WNOHANG);
+
+		if (tid == k->thread.tid)
+			return WIFSTOPPED(status) ? status : -1;
+		if (tid > 0)
+			let_pass(tid, status);
+		else if (tid < 0)
+			return -1;
+		else
+			pause_us(20);
+	}
+	return -1;
+}
+
+static bool is_stopping(int sig)
+{
+	return sig == SIGSTOP || sig == SIGTSTP || sig == SIGTTIN ||
+	       sig == SIGTTOU;
+}
+
+/* Stopped by us, and by nothing else. */
+static enum outcome stop(struct taken *k)
+{
+	pid_t tid = k->thread.tid;
+
+	look_at_call(k->t->pid, &k->thread);
+	if (ptrace(PTRACE_INTERRUPT, tid, 0, 0))
+		return ANOTHER;
+	for (;;) {
+		int status = next_stop(k), sig = WSTOPSIG(status);
+
+		if (status < 0) {
+			say(k->why, "its thread %d does not stop", (int)tid);
+			return ANOTHER;
+		}
+		if (is_event_stop(status) && sig == SIGTRAP)
+			return DONE;
+		if (is_event_stop(status) && is_stopping(sig)) {
+			say(k->why, "it is stopped");
+			let_pass(tid, status);
+			return FAILED;
+		}
+		let_pass(tid, status);
+		k->thread.call = -1;	/* it may have returned since */
+	}
+}
+
+/* rseq(2): is it in the midst of such a sequence? */
+static bool in_sequence(const struct taken *k)
+{
+	struct { uint64_t at; uint32_t more[4]; } c;
+	struct { uint32_t version, flags; uint64_t start, length, abort; } cs;
+	uint64_t where;
+
+	if (ptrace(PTRACE_GET_RSEQ_CONFIGURATION, k->thread.tid, sizeof(c),
+		   &c) < 0)
+		return false;
+	return c.at && peek_at(k->t, c.at + 8, &where, sizeof(where)) &&
+	       where &&
+	       peek_at(k->t, where, &cs, sizeof(cs)) &&
+	       port_pc(&k->state) - cs.start < cs.length;
+}
+
+/* Is it still in a call whose tool is no more? */
+static bool in_call(const struct taken *k)
+{
+	for (size_t i = 0; i < k->t->n; i++)
+		if (port_sp(&k->state) - k->t->copies[i].place <=
+		    sizeof(struct sj_attach_place))
+			return true;
+	return false;
+}
+
+static bool is_traced(pid_t pid)
+{
+	char line[64];
+	FILE *f;
+	long tracer = 0;
+
+	snprintf(line, sizeof(line), "/proc/%d/status", (int)pid);
+	f = fopen(line, "re");
+	while (f && !tracer && fgets(line, sizeof(line), f))
+		sscanf(line, "TracerPid: %ld", &tracer);
+	if (f)
+		fclose(f);
+	return tracer;
+}
+
+static bool hold(pid_t tid)
+{
+	return !ptrace(PTRACE_SEIZE, tid, 0, PTRACE_O_TRACESYSGOOD);
+}
+
+static void release(const struct taken *k)
+{
+	ptrace(PTRACE_DETACH, k->thread.tid, 0, 0);
+	k->t->first_held &= k->thread.tid != k->t->pid;
+}
+
+/*
+ * Nobody else is at it: he would have to trace this one, too.  A first thread
+ * that has ended keeps nobody away; then the door does (attach.c), and `owner`.
+ */
+static bool hold_first(struct target *t, uint64_t until, char why[WHY_MAX])
+{
+	while (!t->first_held) {
+		t->first_held = hold(t->pid);
+		if (t->first_held || state_of(t->pid, t->pid) == 'Z')
+			break;
+		say(why, "%s", is_traced(t->pid) ? "another process traces it" :
+		    strerror(errno));
+		if (!is_traced(t->pid) || now() >= until)
+			return false;
+		pause_us(1000);
+	}
+	return true;
+}
+
+/* Stopped, and everything of it is known. */
+static enum outcome stop_and_read(struct taken *k)
+{
+	enum outcome o = stop(k);
+
+	if (o != DONE)
+		return o;
+	if (!port_read(k->thread.tid, &k->state, k->thread.call,
+		       k->thread.arguments) ||
+	    ptrace(PTRACE_GETSIGMASK, k->thread.tid, sizeof(k->mask),
+		   &k->mask)) {
+		say(k->why, "its thread %d can't be read: %s",
+		    (int)k->thread.tid, strerror(errno));
+		release(k);
+		return ANOTHER;
+	}
+	return DONE;
+}
+
+/* And where it may be taken over; otherwise it is let go. */
+static enum outcome stop_well(struct taken *k)
+{
+	for (unsigned i = 0; i < ATTACH_TRIES; i++) {
+		enum outcome o = stop_and_read(k);
+		const char *refused;
+
+		if (o != DONE)
+			return o;
+		refused = port_refuses(&k->state);
+		if (refused) {
+			say(k->why, "its thread %d: %s", (int)k->thread.tid,
+			    refused);
+			release(k);
+			return ANOTHER;
+		}
+		if (!in_sequence(k) && !in_call(k) &&
+		    !port_unclear(k->thread.tid, &k->state))
+			return DONE;
+		ptrace(PTRACE_CONT, k->thread.tid, 0, 0);
+		pause_us(500);
+	}
+	say(k->why, "its thread %d is never where it can be taken over",
+	    (int)k->thread.tid);
+	return ANOTHER;
+}
+
+/* ---- the call ------------------------------------------------------------ */
+
+/* Until it is about to return. */
+static enum outcome run_call(struct taken *k)
+{
+	pid_t tid = k->thread.tid;
+	struct __ptrace_syscall_info info;
+
+	for (;;) {
+		int status, sig;
+
+		status = ptrace(PTRACE_SYSCALL, tid, 0, 0) ? -1 : next_stop(k);
+		sig = WSTOPSIG(status);
+		if (status < 0) {
+			say(k->why, "its thread %d has ended, or does not come"
+			    " to an end of what it is to do", (int)tid);
+			return FAILED;
+		}
+		if (sig == (SIGTRAP | 0x80)) {
+			if (ptrace(PTRACE_GET_SYSCALL_INFO, tid, sizeof(info),
+				   &info) > 0 &&
+			    info.op == PTRACE_SYSCALL_INFO_ENTRY &&
+			    info.entry.nr == SYS_rt_sigreturn)
+				return DONE;
+		} else if (is_event_stop(status)) {
+			continue;	/* all stand still; it may go on */
+		} else if (is_stopping(sig)) {
+			k->held = sig;
+		} else {
+			say(k->why, "its library got signal %d", sig);
+			return FAILED;
+		}
+	}
+}
+
+/* From there to where it can be given its registers back. */
+static bool leave_out_return(struct taken *k)
+{
+	int status;
+
+	if (!port_replace(k->thread.tid, SYS_getpid) ||
+	    ptrace(PTRACE_SYSCALL, k->thread.tid, 0, 0))
+		return false;
+	status = next_stop(k);
+	return status >= 0 && WSTOPSIG(status) == (SIGTRAP | 0x80);
+}
+
+static bool write_frame(struct taken *k, const struct copy *c)
+{
+	static uint8_t frame[SJ_ATTACH_FRAME];
+	uint64_t at = c->place + offsetof(struct sj_attach_place, frame);
+	size_t n = port_frame(&k->state, k->mask, at, frame, sizeof(frame));
+
+	return n && poke(k->t, at, frame, n);
+}
+
+static enum outcome call(struct taken *k, struct copy *c)
+{
+	const uint64_t all = ~UINT64_C(0);
+	enum outcome o;
+
+	if (!write_frame(k, c)) {
+		say(k->why, "its memory can't be written to");
+		return FAILED;		/* and it goes on from where it is */
+	}
+	set_owner(k->t, c, k->thread.tid);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (PLACE(k->t, c, gone)) {
+		c->error = -ENOENT;
+		return DONE;
+	}
+	k->called = true;
+	/* Signals second: killed in between, we would leave them blocked. */
+	if (!port_put(k->thread.tid, &k->state, c->entry, c->place +
+		      offsetof(struct sj_attach_place, frame)) ||
+	    ptrace(PTRACE_SETSIGMASK, k->thread.tid, sizeof(all), &all)) {
+		say(k->why, "its registers can't be written to: %s",
+		    strerror(errno));
+		return FAILED;
+	}
+	o = run_call(k);
+	c->error = (int32_t)PLACE(k->t, c, error);
+	c->theirs = (int32_t)PLACE(k->t, c, theirs);
+	if (o == DONE && !leave_out_return(k)) {
+		say(k->why, "its thread %d does not return",
+		    (int)k->thread.tid);
+		o = FAILED;
+	}
+	return o;
+}
+
+/*
+ * Everything is put back.  The interruption is what makes the kernel look at
+ * the system call again; killed in between, we leave a thread that gets back by
+ * itself.
+ */
+static void put_back(struct taken *k)
+{
+	pid_t tid = k->thread.tid;
+
+	if (k->called) {
+		ptrace(PTRACE_SETSIGMASK, tid, sizeof(k->mask), &k->mask);
+		ptrace(PTRACE_INTERRUPT, tid, 0, 0);
+		port_restore(tid, &k->state);
+	}
+	for (size_t i = 0; i < k->t->n; i++)
+		set_owner(k->t, &k->t->copies[i], 0);
+	release(k);
+	if (k->held)
+		syscall(SYS_tgkill, k->t->pid, tid, k->held);
+}
+
+/* The thread is ours, and runs. */
+static enum outcome call_all(struct taken *k)
+{
+	enum outcome o = stop_well(k);
+
+	if (o != DONE)
+		return o;
+	if (filters_allow(k->thread.tid, PORT_AUDIT, k->why)) {
+		release(k);
+		return FAILED;
+	}
+	for (size_t i = 0; i < k->t->n && o == DONE; i++)
+		if (k->t->copies[i].theirs < 0)
+			o = call(k, &k->t->copies[i]);
+	/* Who is not where he can be put back gets there by the frame. */
+	if (o == DONE)
+		put_back(k);
+	return o;
+}
+
+/* ---- what comes of it ---------------------------------------------------- */
+
+static bool is_theirs(int fd, pid_t pid)
+{
+	struct ucred who;
+	socklen_t size = sizeof(who);
+	int type = 0;
+	socklen_t type_size = sizeof(type);
+
+	return !getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) &&
+	       who.pid == pid &&
+	       !getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_size) &&
+	       type == SOCK_SEQPACKET;
+}
+
+static int get_end(const struct target *t, const struct copy *c,
+		   char why[WHY_MAX])
+{
+	/* PIDFD_THREAD, of Linux 6.9 */
+	int pidfd = (int)syscall(SYS_pidfd_open, t->live,
+				 t->live == t->pid ? 0 : O_EXCL);
+	int fd = pidfd < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, pidfd,
+					       c->theirs, 0);
+
+	if (fd < 0)
+		say(why, "its end of the connection: %s", strerror(errno));
+	if (pidfd >= 0)
+		close(pidfd);
+	if (fd >= 0 && !is_theirs(fd, t->pid)) {
+		say(why, "its end of the connection is another file");
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+/* What a child of ours says. */
+struct message {
+	bool done;			/* this is the last */
+	char why[WHY_MAX];		/* it went wrong */
+};
+
+static int refusal(const struct copy *c, char why[WHY_MAX])
+{
+	return say(why, "its library can't start: %s", c->error == -ENOENT ?
+		   "it has not begun, or is about to be unloaded" :
+		   strerror(-c->error));
+}
+
+/* AGAIN: a copy is in the midst of ending. */
+static enum outcome hand_over(struct target *t, int to, char why[WHY_MAX])
+{
+	struct message m = { .done = false };
+	enum outcome o = DONE;
+
+	for (size_t i = 0; i < t->n; i++) {
+		struct copy *c = &t->copies[i];
+		int fd;
+
+		if (c->theirs < 0 || c->error == -EAGAIN) {
+			c->theirs = -1;
+			o = o == DONE ? AGAIN : o;
+			continue;
+		}
+		fd = c->error ? refusal(c, why) : get_end(t, c, why);
+		if (fd >= 0)
+			pass_send(to, &m, sizeof(m), fd), close(fd);
+		else
+			o = FAILED;
+	}
+	return o;
+}
+
+/* One thread after the other, until one can be taken over. */
+static enum outcome take_any(struct target *t, uint64_t until,
+			     char why[WHY_MAX])
+{
+	static struct thread threads[ATTACH_THREADS];
+	size_t n = rank_threads(t, threads);
+	enum outcome o = ANOTHER;
+
+	say(why, "it has no thread that can be stopped: all are in the kernel,"
+	    " or in vfork()");
+	for (size_t i = 0; i < n && o == ANOTHER && now() < until; i++) {
+		static struct taken k;
+
+		if (!hold_first(t, until, why))
+			return FAILED;
+		k = (struct taken){ .t = t, .thread = threads[i], .why = why,
+				    .until = until };
+		if (k.thread.tid != t->pid && !hold(k.thread.tid))
+			continue;
+		o = call_all(&k);
+	}
+	return o;
+}
+
+/* In the child. */
+static enum outcome attach(struct target *t, int to, char why[WHY_MAX])
+{
+	uint64_t until = now() + ATTACH_S * UINT64_C(1000000000);
+	enum outcome o = AGAIN;
+
+	for (size_t i = 0; i < t->n; i++)
+		t->copies[i].theirs = -1;
+	while (o == AGAIN && now() < until) {
+		o = take_any(t, until, why);
+		if (o == DONE)
+			o = hand_over(t, to, why);
+		if (o == AGAIN)
+			pause_us(2000);
+	}
+	return o;
+}
+
+static void be_tracer(pid_t pid, int to)
+{
+	struct message m = { .done = true };
+	struct target t;
+	char said[WHY_MAX] = "";
+	int r = look_at(&t, pid, m.why);
+
+	for (unsigned ms = 0; ms < ATTACH_TURN_MS && r == 1; ms++) {
+		pause_us(1000);
+		r = look_at(&t, pid, m.why);
+	}
+	if (!r && attach(&t, to, said) != DONE)
+		say(m.why, "it can't be attached to: %s", said);
+	pass_send(to, &m, sizeof(m), -1);
+	_exit(0);
+}
+
+static int receive_all(int from, int *fds, size_t max, char why[WHY_MAX])
+{
+	struct message m = { .why = "" };
+	size_t n = 0;
+	int fd;
+
+	while (pass_receive(from, &m, sizeof(m), &fd) && !m.done) {
+		if (fd >= 0 && n < max)
+			fds[n++] = fd;
+		else if (fd >= 0)
+			close(fd);
+	}
+	if (n)
+		return (int)n;
+	m.why[sizeof(m.why) - 1] = '\0';
+	return say(why, "%s", *m.why ? m.why : "it can't be attached to: our"
+		   " tracer was killed");
+}
+
+int attach_open(pid_t pid, int *fds, size_t max, char why[WHY_MAX])
+{
+	int pair[2], n = -1;
+	pid_t child;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
+		return say(why, "a socket: %s", strerror(errno));
+	fflush(NULL);
+	child = fork();
+	if (!child)
+		be_tracer(pid, pair[1]);
+	close(pair[1]);
+	if (child > 0)
+		n = receive_all(pair[0], fds, max, why);
+	else
+		say(why, "a process: %s", strerror(errno));
+	close(pair[0]);
+	while (child > 0 && waitpid(child, NULL, 0) < 0 && errno == EINTR)
+		;
+	return n;
+}
+
+#endif
