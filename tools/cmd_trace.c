@@ -161,6 +161,7 @@ static void put_line(const char *line, size_t n)
 	else
 		put_text_to(trace.out, line);
 	putc('\n', trace.out);
+	out_note();
 }
 
 static void show_text(const struct ring_event *e)
@@ -201,10 +202,11 @@ static bool show(struct ring_event *e)
 
 static bool flushed(void)
 {
-	if (!trace.out || (!ferror(trace.out) && !fflush(trace.out)))
+	if (!trace.out || (trace.path ? !ferror(trace.out) && !fflush(trace.out) :
+					out_flush()))
 		return true;
 	if (!trace.path)
-		trace.status = out_flush() ? EXIT_OK : EXIT_BAD;
+		trace.status = EXIT_BAD;
 	else if (!trace.failed)
 		trace.status = tool_error(trace.path, "%s", strerror(errno));
 	trace.failed = true;

@@ -35,6 +35,14 @@ static const char *why_not_written(void)
 	return errno ? strerror(errno) : "a part of it is missing";
 }
 
+static int out_error;			/* what was noted first */
+
+void out_note(void)
+{
+	if (!out_error && ferror(stdout))
+		out_error = errno;
+}
+
 bool out_flush(void)
 {
 	static bool said;
@@ -42,6 +50,8 @@ bool out_flush(void)
 	errno = 0;
 	if (!fflush(stdout) && !ferror(stdout))
 		return true;
+	if (out_error)
+		errno = out_error;
 	if (!said)
 		fprintf(stderr, "side-jmp: can't write the output: %s\n",
 			why_not_written());

@@ -36,8 +36,10 @@ void json_address(struct json *j, const char *name, uint64_t addr);
 void json_double(struct json *j, const char *name, double d);	/* finite */
 void json_bool(struct json *j, const char *name, bool b);
 
-/* Everything written?  Otherwise says so and returns false. */
+/* Everything written?  Otherwise says so, once, and returns false. */
 bool out_flush(void);
+/* Right after writing a lot: if that failed, errno still says why. */
+void out_note(void);
 
 /* Another file, which is done.  EXIT_OK, or EXIT_BAD: said. */
 int out_close(FILE *to, const char *where);
