@@ -53,7 +53,7 @@ for kind in $exact; do ok "attach_killed_leaves_alone_$kind" was_ok "$kind"; don
 begin env PAUSE_US=200 "$TMP/server" || exit 1
 # The first time things come that stay: memory for tracers, the stacks of threads
 tell "load $TMP/plugin.so" && tell unload && tell start && tell stop
-"$tool" trace -qp $pid --count 10 >/dev/null; sleep 1; tell state; first=$answer
+"$tool" trace -qp $pid --count 10 >/dev/null; sleep 1; settled
 lines() {
 	"$tool" trace -p $pid --count 50 >"$TMP/lines" 2>"$TMP/err"; cat "$TMP/err"
 	[ "$(wc -l <"$TMP/lines")" = 50 ] && grep -q 'by attach' "$TMP/err"

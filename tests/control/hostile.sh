@@ -10,7 +10,7 @@ built() {
 }
 ok hostile_builds built
 begin env SIDE_JMP_CONTROL=1 PAUSE_US=1000 "$TMP/server" || exit 1
-"$tool" trace -qp $pid --count 1 >/dev/null; tell state; first=$answer
+"$tool" trace -qp $pid --count 1 >/dev/null; settled
 socket() { find /run/user/*/side_jmp /tmp/side_jmp-* /dev/shm/side_jmp-* \
 	-name "$pid-*" 2>/dev/null; }
 "$TMP/peer" "$(socket)" >"$TMP/peer.out" 2>&1

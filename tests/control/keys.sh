@@ -10,7 +10,7 @@ built() {
 ok keys_server_builds built
 begin env SIDE_JMP_CONTROL=1 PAUSE_US=100 "$TMP/server" || exit 1
 # libc keeps the stack of a library's thread, once there was one
-tell "load $TMP/plugin.so" && tell unload && tell state; first=$answer
+tell "load $TMP/plugin.so" && tell unload && settled
 
 # ---- what there is
 ok ps_shows_a_process_that_can_be_controlled asks '.[] | select(.pid == '$pid') |

@@ -11,7 +11,7 @@ terminal() { # COLUMNS LINES: top on a new one
 }
 ok top_server_builds server server $CC $so
 begin env SIDE_JMP_CONTROL=1 PAUSE_US=100 "$TMP/server" || exit 1
-"$tool" top -jd .1 -p $pid >/dev/null; tell state; first=$answer
+"$tool" top -jd .1 -p $pid >/dev/null; settled
 
 # The server's own counter stands beside it
 rate() {

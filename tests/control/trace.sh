@@ -12,7 +12,7 @@ begin env SIDE_JMP_CONTROL=1 PAUSE_US=200 "$TMP/server" || exit 1
 trace() { "$tool" trace "$@" >"$TMP/lines" 2>"$TMP/err"; rc=$?; cat "$TMP/err"; return $rc; }
 # The first time things come that stay: memory for tracers, the stack of a thread
 tell "load $TMP/plugin.so" && tell unload && trace -p $pid --count 100 >"$TMP/said"
-tell state; first=$answer
+settled
 
 lines() { trace -p $pid --count 50 && [ "$(wc -l <"$TMP/lines")" = 50 ] &&
 	! grep -vE '^[0-9]+\.[0-9]{9} [0-9]+ server:(pass|rare|types) [a-z]' "$TMP/lines"; }

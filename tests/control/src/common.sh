@@ -33,6 +33,14 @@ grows() { # FIELD of `count`: it is more a moment later
 	more() { [ "$(now count "$1")" -gt "$before" ]; }
 	until_ more "$1"
 }
+settled() { # what state says when whoever was there has gone: the same half a second long
+	same=0 first=
+	while [ $same -lt 5 ]; do
+		tell state || return
+		[ "$answer" = "$first" ] && same=$((same + 1)) || same=0
+		first=$answer; sleep .1
+	done
+}
 state() { # that everything is as it was: $1
 	as_it_was() { tell state && [ "$answer" = "$was" ]; }
 	was=$1; until_ as_it_was || { echo "was: $was"; echo "is:  $answer"; return 1; }
