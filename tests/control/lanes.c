@@ -221,19 +221,21 @@ static void test_fork(void)
 
 static void test_tail(void)
 {
-	static char data[LANE - 20];
+	static char data[LANE - 20], before[LANE];
 	int fd = traced();
 	const char *next = (char *)ring + SJ_RING_AT + LANE;
 	uint64_t lost;
 
 	memset(data, 'x', sizeof(data));
+	/* The first is in the lane of this CPU, which may be that one. */
 	side_jmp_event(lanes, data, side_jmp_seq("first", 5));
+	memcpy(before, next, sizeof(before));
 	for (unsigned i = 1; i < SJ_RING_LANES; i++)
 		ring->lanes[i].owner = 1;
 	ring->lanes[0] = (struct sj_lane){ .head = 0, .tail = LANE + 16 };
 	lost = ring->lost;
 	side_jmp_event(lanes, data, side_jmp_seq(data, sizeof(data)));
-	tap_ok(!next[0] && !next[8] && !next[16] && !next[23],
+	tap_ok(!memcmp(next, before, sizeof(before)),
 	       "lanes_end_where_they_do_whatever_the_peer_says");
 	tap_equal((int)(ring->lost - lost), 1, "lanes_too_small_for_an_event_lose_it");
 	close(fd);

@@ -3,6 +3,7 @@
  * Events for the tests of the built-in tracer: emit WHAT [N]
  *   types     one of every type;  flags: an enum with a label of 2^31
  *   many N    N small ones;  threads N: in each of 4 threads
+ *   paced N   threads 2500, N times, each when the FIFO written to is empty
  *   blocks N  N of 2 kB
  *   big       one larger than a packet, and a small one
  *   lost N    N small ones, and how many the tracer says it lost
@@ -17,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -101,6 +103,21 @@ static void threads(void)
 		pthread_join(t[i], NULL);
 }
 
+static void paced(void)
+{
+	int fifo = open(getenv("SIDE_JMP_OUTPUT"), O_RDONLY | O_NONBLOCK), unread;
+
+	for (uint64_t left = n; left; left--) {
+		n = 2500;
+		threads();
+		do {
+			usleep(200);
+			if (ioctl(fifo, FIONREAD, &unread))
+				abort();
+		} while (unread);
+	}
+}
+
 static void blocks(void)
 {
 	static const uint8_t bytes[2048];
@@ -161,6 +178,8 @@ int main(int argc, char **argv)
 		say_lost();
 	else if (!strcmp(what, "threads"))
 		threads();
+	else if (!strcmp(what, "paced"))
+		paced();
 	else if (!strcmp(what, "blocks"))
 		blocks();
 	else if (!strcmp(what, "big"))
