@@ -93,7 +93,8 @@
 	"	.byte 0xff, 0x35\n"					\
 	"	.long %c[side_jmp_f] - . - 4\n"
 #define SIDE_JMP_ARCH_CALL_VALUE	"	push %q[side_jmp_f]\n"
-#define SIDE_JMP_ARCH_CALL_CONSTRAINT	"re"
+/* An index register: not rsp, which the pushes move. */
+#define SIDE_JMP_ARCH_CALL_CONSTRAINT	"le"
 #define SIDE_JMP_ARCH_CALL_DOUBLE(bits, value)				\
 	__asm__ __inline__ volatile ("{movq %1, %0|movq %0, %1}"	\
 				     : "=r" (bits) : "x" (value))

@@ -20,7 +20,7 @@
 #undef SIDE_JMP_HAS_CALL_
 #define SIDE_JMP_HAS_CALL_	1
 #if defined(__has_feature)
-#if __has_feature(memory_sanitizer)
+#if __has_feature(__memory_sanitizer__)
 #undef SIDE_JMP_HAS_CALL_
 #define SIDE_JMP_HAS_CALL_	0
 #endif
@@ -134,7 +134,8 @@ SIDE_JMP_CALLER_WITH_(6)
  * The function's parameters: at most 6, integers of up to 64 bits, pointers,
  * enumerations; in C the arguments must have just the parameters' types (cast
  * them).  What it returns is dropped; it must return: no exception, no
- * longjmp().
+ * longjmp().  A clang passes a register variable that is the stack pointer 128 bytes
+ * off; copy it into a volatile variable.
  *
  * #define SIDE_JMP_PLAIN_CALLS before the header makes calls of these, and of
  * events, that the compiler sees: for tools that have to (-fsanitize=memory does

@@ -320,6 +320,33 @@ static bool keeps_vectors(void)
 #endif
 }
 
+/*
+ * The lowest variable of a function is where the stack pointer points, in which
+ * gcc 14 leaves its address: an argument that moves while it is pushed.  clang
+ * does that with this register variable, but with no variable's address.
+ */
+static uintptr_t place;
+
+static void placed(uintptr_t p, int other)
+{
+	place = other == 7 ? p : 0;
+}
+
+__attribute__((noinline)) static bool keeps_stack_pointer(void)
+{
+#if defined(__x86_64__) && !defined(__clang__)
+	register uintptr_t sp __asm__("rsp");
+
+	side_jmp_call(key, placed, sp, 7);
+	return place == sp;
+#else
+	uintptr_t other;
+
+	side_jmp_call(key, placed, (uintptr_t)&other, 7);
+	return place == (uintptr_t)&other;
+#endif
+}
+
 static bool kept_with(int (*how)(struct side_jmp_tracer **, const char *,
 				 side_jmp_callback *, void *),
 		      side_jmp_callback *function)
@@ -394,6 +421,7 @@ int main(void)
 	tap_equal(report_seen, 100, "transparent_call_arrives");
 	local();
 	tap_equal(wrong, 0, "transparent_memory_arrives");
+	tap_ok(keeps_stack_pointer(), "transparent_the_stack_pointer_arrives");
 #if defined(__x86_64__)
 	if (__builtin_cpu_supports("avx2"))
 		tap_ok(wide(100) == off_wide, "transparent_to_256_bit_vectors");
