@@ -106,9 +106,9 @@ ok convert_names_threads named
 # A name as a hostile trace could have it: in the description, as long as it was.
 hostile() {
 	cp -r "$TMP/trace" "$TMP/hostile" &&
-	sed -i 's/"shop:text"/"<b>\\"\&<\/"/' "$TMP"/hostile/*/metadata &&
+	sed -i 's/"shop:text"/"<b>\\"\&<\/i"/' "$TMP"/hostile/*/metadata &&
 	"$tool" convert -q "$TMP/hostile" >"$TMP/hostile.json" &&
-	jq -r '.traceEvents[].name' "$TMP/hostile.json" | grep -qxF '<b>"&</' &&
+	jq -r '.traceEvents[].name' "$TMP/hostile.json" | grep -qxF '<b>"&</i' &&
 	! grep '[<>&]' "$TMP/hostile.json"
 }
 ok convert_of_hostile_names hostile

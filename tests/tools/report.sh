@@ -17,7 +17,7 @@ traces() {
 	$CC -std=c11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -I"$BUILD/include" \
 		tests/tools/src/traced.c "$BUILD/libside_jmp.a" -pthread -o "$TMP/traced" &&
 	SIDE_JMP_ENABLE='shop:*' SIDE_JMP_OUTPUT=$evil/ "$TMP/traced" 15 &&
-	sed -i 's/"shop:text"/"<b>\\"\&<\/"/' "$evil"/*/metadata &&
+	sed -i 's/"shop:text"/"<b>\\"\&<\/i"/' "$evil"/*/metadata &&
 	"$tool" report "$evil" -o "$TMP/page.html" 2>"$TMP/err" && cat "$TMP/err" &&
 	"$tool" report -q "$evil" | cmp - "$TMP/page.html"
 }
@@ -47,7 +47,7 @@ ok report_elements_are_closed balanced
 has() { grep -qF -- "$1" "$TMP/page.html" || { echo "expected: $1"; return 1; }; }
 escaped() {
 	has '&lt;/script&gt;&lt;img src=x onerror=document.title=1&gt;</h1>' &&
-	has '<div class="name">&lt;b&gt;&quot;&amp;&lt;/</div>'
+	has '<div class="name">&lt;b&gt;&quot;&amp;&lt;/i</div>'
 }
 ok report_names_are_text escaped
 value() { # HEADING TERM: what the card says

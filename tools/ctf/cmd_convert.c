@@ -10,23 +10,21 @@
  * allows.
  */
 #define _GNU_SOURCE
-#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/base/base.h"
+#include "tools/ctf/command.h"
 #include "tools/ctf/ctf.h"
 #include "tools/ctf/quote.h"
 #include "tools/ctf/spans.h"
 #include "tools/ctf/threads.h"
 #include "tools/memory.h"
-#include "tools/out.h"
 #include "tools/side-jmp.h"
 
 static struct {
-	const char *trace, *output;
-	bool quiet;
 	FILE *to;
 	bool begun;
 	uint64_t begin;			/* ns: what times are counted from */
@@ -54,15 +52,21 @@ static void put_signed(FILE *to, int64_t v)
 	fprintf(to, "%s%" PRId64 "%s", quote, v, quote);
 }
 
-/* JSON has no number for these. */
-static void put_real(FILE *to, double v, int digits)
+/* JSON has no number for what is not finite. */
+static void put_real(FILE *to, double v, bool is_float)
 {
+	char digits[40];
+	struct sj_text text = { digits, digits + sizeof(digits) - 1, false };
+
 	if (isnan(v))
 		fputs("\"NaN\"", to);
 	else if (isinf(v))
 		fputs(v < 0 ? "\"-Infinity\"" : "\"Infinity\"", to);
-	else
-		fprintf(to, "%.*g", digits, v);
+	else {
+		sj_text_double(&text, v, is_float);
+		*text.at = '\0';
+		fputs(digits, to);
+	}
 }
 
 static bool is_hex(const bt_field *field)
@@ -168,9 +172,9 @@ static void put_field(FILE *to, const bt_field *field, bool in_array)
 	if (bt_field_class_type_is(type, BT_FIELD_CLASS_TYPE_INTEGER))
 		put_integer(to, field, type, in_array);
 	else if (type == BT_FIELD_CLASS_TYPE_SINGLE_PRECISION_REAL)
-		put_real(to, (double)bt_field_real_single_precision_get_value(field), 9);
+		put_real(to, (double)bt_field_real_single_precision_get_value(field), true);
 	else if (type == BT_FIELD_CLASS_TYPE_DOUBLE_PRECISION_REAL)
-		put_real(to, bt_field_real_double_precision_get_value(field), 17);
+		put_real(to, bt_field_real_double_precision_get_value(field), false);
 	else if (type == BT_FIELD_CLASS_TYPE_STRING)
 		quote_json(to, bt_field_string_get_value(field));
 	else if (bt_field_class_type_is(type, BT_FIELD_CLASS_TYPE_ARRAY))
@@ -366,36 +370,13 @@ static void visit(const struct ctf_event *e, void *arg)
 	}
 }
 
-static const struct argp_option options[] = {
-	{ "output", 'o', "FILE", 0, "Write to this file (default: standard output)", 1 },
-	{ "quiet", 'q', NULL, 0, "Do not say how many", 1 },
-	{ 0 },
-};
-
-static error_t parse(int option, char *arg, struct argp_state *state)
-{
-	switch (option) {
-	case 'o': convert.output = arg; return 0;
-	case 'q': convert.quiet = true; return 0;
-	case ARGP_KEY_ARG:
-		if (convert.trace)
-			argp_error(state, "one trace is expected, and \"%s\" is"
-				   " another", arg);
-		convert.trace = arg;
-		return 0;
-	case ARGP_KEY_END:
-		if (!convert.trace)
-			argp_error(state, "a trace is expected: a folder");
-		return 0;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
-}
-
 static int write_all(struct ctf_seen *seen)
 {
 	int status;
 
+	convert.to = ctf_command_open();
+	if (!convert.to)
+		return EXIT_BAD;
 	convert.spans = spans_new(unfinished, NULL);
 	status = ctf_read(visit, NULL, seen);
 	if (!convert.begun && status == EXIT_OK)
@@ -404,33 +385,19 @@ static int write_all(struct ctf_seen *seen)
 	if (convert.begun)
 		fputs("\n]}\n", convert.to);
 	free(convert.named.slots);
+	tool_worse(&status, ctf_command_close(convert.to));
 	return status;
 }
 
 int cmd_convert(int argc, char **argv)
 {
-	static const struct argp argp = {
-		.options = options, .parser = parse, .args_doc = "TRACE",
+	static const struct ctf_command command = {
 		.doc = "Write a CTF trace as JSON for Perfetto"
 		       " (https://ui.perfetto.dev) and Chrome.\v"
 		       "Spans become slices, counters tracks, other events instants"
 		       " with their fields.",
+		.run = write_all,
 	};
-	struct ctf_seen seen;
-	int status;
 
-	tool_parse(&argp, argc, argv, NULL);
-	status = ctf_find(convert.trace, convert.output);
-	if (status != EXIT_OK)
-		return status;
-	convert.to = convert.output ? fopen(convert.output, "we") : stdout;
-	if (!convert.to)
-		return tool_error(convert.output, "%s", strerror(errno));
-	status = write_all(&seen);
-	if (convert.output)
-		tool_worse(&status, out_close(convert.to, convert.output));
-	if (!convert.quiet)
-		fprintf(stderr, "side-jmp: %" PRIu64 " events, %" PRIu64 " lost\n",
-			seen.events, seen.lost);
-	return status;
+	return ctf_command(&command, argc, argv);
 }

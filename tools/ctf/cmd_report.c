@@ -5,7 +5,6 @@
  * any, so that nothing in a trace could become one even if it were not text.
  */
 #define _GNU_SOURCE
-#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
@@ -13,18 +12,15 @@
 #include <string.h>
 #include <time.h>
 
-#include "tools/ctf/ctf.h"
+#include "tools/ctf/command.h"
 #include "tools/ctf/quote.h"
 #include "tools/ctf/stats.h"
-#include "tools/out.h"
 #include "tools/side-jmp.h"
 
 static struct {
-	const char *trace, *output;
-	bool quiet;
 	FILE *to;
 	struct stats stats;
-	struct ctf_seen seen;
+	const struct ctf_seen *seen;
 } report;
 
 static const char head[] =
@@ -398,11 +394,11 @@ static void facts(void)
 		term_ends();
 	}
 	term_duration("Lasts", (double)(report.stats.end - report.stats.begin));
-	term_count("Events", report.seen.events);
+	term_count("Events", report.seen->events);
 	term("Rate");
-	put_rate(report.seen.events);
+	put_rate(report.seen->events);
 	term_ends();
-	term_count("Lost", report.seen.lost);
+	term_count("Lost", report.seen->lost);
 	term_count("Processes", report.stats.processes.n);
 	term_count("Threads", report.stats.threads.n);
 	put("</dl>\n");
@@ -412,11 +408,11 @@ static void page(void)
 {
 	put(head);
 	put("<title>");
-	quote_html(report.to, report.trace);
+	quote_html(report.to, ctf_command_trace());
 	put("</title>\n");
 	put(style);
 	put("</head>\n<body>\n<h1>");
-	quote_html(report.to, report.trace);
+	quote_html(report.to, ctf_command_trace());
 	put("</h1>\n");
 	facts();
 	if (report.stats.n)
@@ -428,63 +424,37 @@ static void page(void)
 	put("</body>\n</html>\n");
 }
 
-static const struct argp_option options[] = {
-	{ "output", 'o', "FILE", 0, "Write to this file (default: standard output)", 1 },
-	{ "quiet", 'q', NULL, 0, "Do not say how many", 1 },
-	{ 0 },
-};
-
-static error_t parse(int option, char *arg, struct argp_state *state)
-{
-	switch (option) {
-	case 'o': report.output = arg; return 0;
-	case 'q': report.quiet = true; return 0;
-	case ARGP_KEY_ARG:
-		if (report.trace)
-			argp_error(state, "one trace is expected, and \"%s\" is"
-				   " another", arg);
-		report.trace = arg;
-		return 0;
-	case ARGP_KEY_END:
-		if (!report.trace)
-			argp_error(state, "a trace is expected: a folder");
-		return 0;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
-}
-
 static int write_page(void)
 {
-	report.to = report.output ? fopen(report.output, "we") : stdout;
+	report.to = ctf_command_open();
 	if (!report.to)
-		return tool_error(report.output, "%s", strerror(errno));
+		return EXIT_BAD;
 	page();
-	return report.output ? out_close(report.to, report.output) : EXIT_OK;
+	return ctf_command_close(report.to);
 }
 
-int cmd_report(int argc, char **argv)
+static int read_and_write(struct ctf_seen *seen)
 {
-	static const struct argp argp = {
-		.options = options, .parser = parse, .args_doc = "TRACE",
-		.doc = "Write what is in a CTF trace as a page for a browser.\v"
-		       "Counts and rates, latencies of spans, values of counters,"
-		       " over time. The page needs no network and has no script.",
-	};
 	int status;
 
-	tool_parse(&argp, argc, argv, NULL);
-	status = ctf_find(report.trace, report.output);
-	if (status != EXIT_OK)
-		return status;
+	report.seen = seen;
 	stats_begin(&report.stats);
-	status = ctf_read(stats_event, &report.stats, &report.seen);
+	status = ctf_read(stats_event, &report.stats, seen);
 	stats_end(&report.stats);
 	if (status == EXIT_OK || report.stats.n)
 		tool_worse(&status, write_page());
 	stats_free(&report.stats);
-	if (!report.quiet)
-		fprintf(stderr, "side-jmp: %" PRIu64 " events, %" PRIu64 " lost\n",
-			report.seen.events, report.seen.lost);
 	return status;
+}
+
+int cmd_report(int argc, char **argv)
+{
+	static const struct ctf_command command = {
+		.doc = "Write what is in a CTF trace as a page for a browser.\v"
+		       "Counts and rates, latencies of spans, values of counters,"
+		       " over time. The page needs no network and has no script.",
+		.run = read_and_write,
+	};
+
+	return ctf_command(&command, argc, argv);
 }

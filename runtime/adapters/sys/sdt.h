@@ -123,10 +123,12 @@ template <class side_jmp_type> struct side_jmp_sdt_code {
 	static constexpr bool side_jmp_pointer = std::is_pointer<side_jmp_t>::value ||
 		std::is_same<side_jmp_t, decltype(nullptr)>::value;
 	static constexpr bool side_jmp_real = std::is_floating_point<side_jmp_t>::value;
+	enum side_jmp_no_enum { };
 	typedef typename std::conditional<std::is_enum<side_jmp_t>::value,
-		side_jmp_t, int>::type side_jmp_enum;
+		side_jmp_t, side_jmp_no_enum>::type side_jmp_enum;
 	static constexpr bool side_jmp_signed = std::is_enum<side_jmp_t>::value ?
-		static_cast<side_jmp_enum>(-1) < static_cast<side_jmp_enum>(1) :
+		std::is_signed<typename std::underlying_type<
+			side_jmp_enum>::type>::value :
 		std::is_signed<side_jmp_t>::value;
 	static_assert(std::is_scalar<side_jmp_t>::value && sizeof(side_jmp_t) <= 8 &&
 		      !std::is_member_pointer<side_jmp_t>::value, SIDE_JMP_SDT_REFUSES_);
