@@ -24,12 +24,12 @@
 #include <unistd.h>
 
 #include <side_jmp_event.h>
-#include "runtime/control/control.h"
+#include "tests/control/src/peer.h"
 #include "tests/tap.h"
 
 SIDE_JMP_EVENT(lanes, data, "", (byte_seq, s));
 
-enum { BITS = 12, LANE = 1 << BITS, SIZE = SJ_RING_AT + SJ_RING_LANES * LANE };
+enum { BITS = 12, LANE = 1 << BITS };
 
 static struct sj_ring *ring;
 static char *page;			/* that can't be read, at first */
@@ -72,46 +72,24 @@ static int connected(void)
 	abort();
 }
 
-static int asked(int fd, enum sj_control_op op, int area, uint32_t argument)
+static int asked(int fd, enum sj_control_op op, int with, uint32_t argument)
 {
-	static const char pattern[] = "lanes:*";
-	struct sj_control_request r = {
-		.magic = SJ_CONTROL_MAGIC, .version = SJ_CONTROL_VERSION,
-		.op = (uint16_t)op, .size = sizeof(r) + sizeof(pattern),
-		.argument = argument,
-	};
-	union {
-		struct cmsghdr head;
-		char bytes[CMSG_SPACE(sizeof(int))];
-	} control = { .head = { CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS } };
-	struct iovec parts[2] = { { &r, sizeof(r) },
-				  { (char *)pattern, sizeof(pattern) } };
-	struct msghdr m = { .msg_iov = parts, .msg_iovlen = 2 };
-	struct sj_control_reply reply;
+	int r = peer_asked(fd, op, "lanes:*", with, argument);
 
-	memcpy(CMSG_DATA(&control.head), &area, sizeof(area));
-	if (area >= 0) {
-		m.msg_control = &control;
-		m.msg_controllen = sizeof(control);
-	}
-	if (sendmsg(fd, &m, MSG_NOSIGNAL) < 0 ||
-	    recv(fd, &reply, sizeof(reply), 0) != sizeof(reply))
+	if (r > 0)
 		abort();
-	return reply.error;
+	return r;
 }
 
 /* The connection; its ring is `ring`. */
 static int traced(void)
 {
-	int area = memfd_create("lanes", MFD_ALLOW_SEALING), fd = connected();
+	int fd = connected(), area;
 
 	if (ring)
-		munmap(ring, SIZE);
-	if (area < 0 || posix_fallocate(area, 0, SIZE) ||
-	    fcntl(area, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW))
-		abort();
-	ring = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, area, 0);
-	if (ring == MAP_FAILED || asked(fd, SJ_CONTROL_TRACE, area, BITS))
+		munmap(ring, PEER_RING_SIZE(BITS));
+	area = peer_ring(BITS, &ring);
+	if (area < 0 || asked(fd, SJ_CONTROL_TRACE, area, BITS))
 		abort();
 	close(area);
 	return fd;

@@ -16,9 +16,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "runtime/control/control.h"
+#include "tests/control/src/peer.h"
 
-enum { BITS = 13, SIZE = SJ_RING_AT + (SJ_RING_LANES << BITS) };
+enum { BITS = 13 };
 
 static struct sj_ring *ring;
 static int area;
@@ -63,28 +63,7 @@ static int connected(const char *path)
 
 static bool asked(int fd, enum sj_control_op op, int with)
 {
-	static const char pattern[] = "server:*";
-	struct sj_control_request r = {
-		.magic = SJ_CONTROL_MAGIC, .version = SJ_CONTROL_VERSION,
-		.op = (uint16_t)op, .size = sizeof(r) + sizeof(pattern),
-		.argument = BITS,
-	};
-	union {
-		struct cmsghdr head;
-		char bytes[CMSG_SPACE(sizeof(int))];
-	} control = { .head = { CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS } };
-	struct iovec parts[2] = { { &r, sizeof(r) },
-				  { (char *)pattern, sizeof(pattern) } };
-	struct msghdr m = { .msg_iov = parts, .msg_iovlen = 2 };
-	struct sj_control_reply reply;
-
-	memcpy(CMSG_DATA(&control.head), &with, sizeof(with));
-	if (with >= 0) {
-		m.msg_control = &control;
-		m.msg_controllen = sizeof(control);
-	}
-	return sendmsg(fd, &m, MSG_NOSIGNAL) > 0 &&
-	       recv(fd, &reply, sizeof(reply), 0) == sizeof(reply) && !reply.error;
+	return !peer_asked(fd, op, "server:*", with, BITS);
 }
 
 static bool event_seen(void)
@@ -107,12 +86,10 @@ static bool one_round(const char *path, bool stops)
 
 	/* Nobody writes: the process has unmapped the last one, or it is another. */
 	close(area);
-	munmap(ring, SIZE);
-	area = memfd_create("rounds", MFD_ALLOW_SEALING);
-	if (area < 0 || posix_fallocate(area, 0, SIZE) ||
-	    fcntl(area, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW))
+	munmap(ring, PEER_RING_SIZE(BITS));
+	area = peer_ring(BITS, &ring);
+	if (area < 0)
 		return false;
-	ring = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, area, 0);
 	ok = fd >= 0 && asked(fd, SJ_CONTROL_TRACE, area) && event_seen() &&
 	     (!stops || asked(fd, SJ_CONTROL_STOP, -1));
 	close(fd);
@@ -132,7 +109,7 @@ int main(int argc, char **argv)
 	uint64_t *took = calloc(n + 1, sizeof(*took));
 
 	area = -1;
-	ring = mmap(NULL, SIZE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ring = mmap(NULL, PEER_RING_SIZE(BITS), PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	for (unsigned i = 0; i < n; i++) {
 		uint64_t began = now();
 
