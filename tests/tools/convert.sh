@@ -66,9 +66,9 @@ sed ':a; /}$/!{N; ba}; s/\n\t//g' >"$TMP/values" <<'END'
 {"a":0,"b":0,"c":"Infinity","d":"NaN","e":"0x0","f":"s<a>d","g":[1,2,65535],
 	"h":["-9223372036854775808"],"i":[1,255],"j":""}
 END
-values() {
+values() { # jq 1.7 writes an exponent with E
 	jq -c '.traceEvents[] | select(.name == "shop:values").args' "$TMP/json" |
-		diff "$TMP/values" -
+		sed 's/1E+300/1e+300/' | diff "$TMP/values" -
 }
 ok convert_loses_no_value values
 cat >"$TMP/texts" <<'END'
