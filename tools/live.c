@@ -35,10 +35,12 @@
 /* ---- who it is ---------------------------------------------------------------- */
 
 /* As far as a process may be looked into from outside. */
+enum { ROOT = 4 };
+
 struct place {
 	pid_t pid;			/* ours for it */
 	pid_t inner;			/* its own for itself */
-	uint32_t uids[5];		/* its own; the last is root */
+	uint32_t uids[ROOT + 1];	/* its own; the last is root */
 	bool other_users;		/* a user namespace of its own */
 	uint32_t inner_uid;		/* there */
 	uint64_t until;			/* it is waited for; sj_now() */
@@ -95,7 +97,7 @@ static void read_ids(struct place *p, const char *line)
 
 	if (sscanf(line, "Uid: %" SCNu32 " %" SCNu32 " %" SCNu32 " %" SCNu32,
 		   &u[0], &u[1], &u[2], &u[3]) == 4)
-		for (unsigned i = 0; i < 4; i++)
+		for (unsigned i = 0; i < ROOT; i++)
 			p->uids[i] = map_uid(p->pid, u[i]);
 	if (!strncmp(line, "NSpid:", 6)) {
 		const char *last = strrchr(line, '\t');
@@ -456,7 +458,8 @@ static void try_socket(struct search *s, int folder, const char *name)
 	close(copy->fd);
 }
 
-static void try_folder(struct search *s, int folder)
+/* perhaps: of a user that it may have been */
+static void try_folder(struct search *s, int folder, bool perhaps)
 {
 	char path[40], prefix[24];
 	struct dirent *d;
@@ -465,7 +468,8 @@ static void try_folder(struct search *s, int folder)
 	snprintf(path, sizeof(path), "/proc/self/fd/%d/.", folder);
 	snprintf(prefix, sizeof(prefix), "%d-", (int)s->place.inner);
 	dir = opendir(path);
-	if (!dir) {
+	/* Where we may not look nobody waits for us, unless it is his own. */
+	if (!dir && !(perhaps && errno == EACCES)) {
 		s->there = true;
 		say(s->why, "its sockets' folder: %s", strerror(errno));
 	}
@@ -488,7 +492,7 @@ static void try_root(struct search *s, int root)
 {
 	static const char *const folders[] = { SJ_CONTROL_FOLDERS };
 
-	for (unsigned i = 0; i < 5; i++)
+	for (unsigned i = 0; i <= ROOT; i++)
 		for (unsigned k = 0; k < 3 && !tried(&s->place, i); k++) {
 			char path[64];
 			int folder;
@@ -500,7 +504,7 @@ static void try_root(struct search *s, int root)
 				note_want(s);
 				continue;
 			}
-			try_folder(s, folder);
+			try_folder(s, folder, i == ROOT);
 			close(folder);
 		}
 }

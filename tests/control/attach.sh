@@ -201,7 +201,23 @@ fi
 ok attach_refuses_who_is_traced refused traced 'process [0-9]* traces it'
 if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
 	nobody="setpriv --reuid 65534 --regid 65534 --clear-groups"
+	# Where he may enter
+	theirs=$(mktemp -d) && trap 'rm -rf "$TMP" "$theirs"' EXIT && chmod 755 "$theirs" &&
+		cp "$tool" "$TMP/locked" "$theirs"
+	alone_again() { [ "$(ls /proc/$pid/task | wc -l)" = 1 ]; }
+	# Who may not see the filters of a process, of which it has none, nor into root's
+	# folder, where it has no socket
+	users() {
+		begin env SIDE_JMP_CONTROL=1 "$TMP/server" && end || return
+		$nobody "$theirs/locked" plain >"$TMP/alive" & pid=$!
+		until_ grep 1 "$TMP/alive" && $nobody "$theirs/side-jmp" trace -p $pid --count 3 &&
+		until_ alone_again; r=$?
+		kill -9 $pid; wait $pid 2>/dev/null; return $r
+	}
+	ok attach_lets_a_user_in users
+	tool_=$tool tool=$theirs/side-jmp
 	ok attach_refuses_somebody_elses refused plain 'Permission denied' $nobody
+	tool=$tool_
 	ok attach_lets_root_in_where_nobody_may asks '.[0].road == "attach"' \
 		sh -c "'$TMP/locked' undumpable >/dev/null & sleep .3
 			'$tool' ps -jp \$!; kill -9 \$!"
