@@ -39,7 +39,7 @@ __asm__(
 "	.set	i, i + 1\n"
 "	.endr\n"
 "	.data\n"
-"	.balign	8\n"
+"	.balign	16\n"		/* of any array, System V ABI, 3.1.2 */
 "sites_keys:\n"		/* struct side_jmp_key */
 "	.rept	10000\n"
 "	.quad	0\n"
