@@ -3,6 +3,7 @@
 # The Debian packages: build, hold what they should, and work once unpacked.
 . "$(dirname "$0")/../tap.sh"
 deb=$TMP/deb root=$TMP/root multiarch=$(dpkg-architecture -q DEB_HOST_MULTIARCH)
+version=$(sed -n 's/^VERSION\s*:= //p' Makefile)
 export DEB_BUILD_OPTIONS="parallel=2"
 
 build() { tools/debian/build "$deb" >"$TMP/log" 2>&1 || { tail -n 30 "$TMP/log"; return 1; }; }
@@ -35,7 +36,7 @@ holds() { # PACKAGE FILE...
 	for f; do grep -qx "\./$f" "$TMP/list" || { echo "$p lacks $f"; return 1; }; done
 }
 lib=usr/lib/$multiarch
-ok deb_library holds libside-jmp1 "$lib/libside_jmp.so.1" "$lib/libside_jmp.so.1.0.0"
+ok deb_library holds libside-jmp1 "$lib/libside_jmp.so.1" "$lib/libside_jmp.so.$version"
 ok deb_development holds libside-jmp-dev usr/include/side_jmp.h usr/include/side_jmp_event.h \
 	usr/include/side_jmp/arch/arm64/site.h "$lib/libside_jmp.a" "$lib/libside_jmp.so" \
 	"$lib/pkgconfig/side_jmp.pc" "$lib/cmake/side_jmp/side_jmpConfig.cmake" \
