@@ -524,7 +524,7 @@ static int works_in_the_child(void)
 	pthread_t threads[3];
 	int n = 0;
 
-	alarm(20);
+	alarm(300);
 	for (int i = 0; i < 3; i++)
 		if (pthread_create(&threads[i], NULL, scribble, NULL))
 			return 6;
@@ -617,7 +617,7 @@ static void forks_while_another_unregisters(void)
 		usleep(100);
 	pid = fork();
 	if (!pid) {
-		alarm(20);
+		alarm(300);
 		_exit(side_jmp_tracer_unregister(tracer) ? 1 :
 		      side_jmp_tracer_unregister(tracer) != -EINVAL);
 	}
@@ -643,7 +643,7 @@ static void fork_at_tick(int signo)
 	pid = fork();
 	is_child = !pid;
 	if (is_child)
-		alarm(20);
+		alarm(300);
 	else if (waitpid(pid, &status, 0) != pid || status)
 		failed = status;
 }
@@ -695,7 +695,6 @@ static void forks_within(void)
 
 int main(void)
 {
-	alarm(120);
 	forks();
 	beside_each_other();
 	forks_beside();
