@@ -39,6 +39,9 @@
  *	                            pointer to them, or an array of n
  *	(seq, name, type)           side_jmp_seq(pointer, count)
  *
+ * These types are words, not C's: of an int it is s32, of a bool u8, of a size_t
+ * u64, of a char * string.
+ *
  * Words used above (u32, string...), names, and where spans and counters are
  * defined span, duration and value must not be macros.  Identifiers
  * with side_jmp in them are this header's.
@@ -1367,6 +1370,7 @@ inline side_jmp_detail::seq<SIDE_JMP_S8> side_jmp_text(const char *p, size_t n)
 	extern struct side_jmp_event event##_side_jmp_event SIDE_JMP_HIDDEN
 
 #define SIDE_JMP_DECLARE_FIELD_(event, n, field) \
+	SIDE_JMP_TYPE_RIGHT_ field \
 	SIDE_JMP_FACT_ char side_jmp_f##n##_##event[SIDE_JMP_FIELD_CODE_ field]; \
 	SIDE_JMP_FACT_ char side_jmp_n##n##_##event[1 + \
 		SIDE_JMP_BYTES_(sizeof(side_jmp_f##n##_##event))]; \
@@ -1516,6 +1520,17 @@ inline side_jmp_detail::seq<SIDE_JMP_S8> side_jmp_text(const char *p, size_t n)
 #define SIDE_JMP_LABEL_TEXT_I_(value, label)	label "\0"
 #define SIDE_JMP_LABEL_VALUE_(c, n, label)	SIDE_JMP_LABEL_VALUE_I_ label
 #define SIDE_JMP_LABEL_VALUE_I_(value, label)	(int64_t)(value),
+
+/* First of all, or what follows from it is all that is said. */
+#define SIDE_JMP_TYPE_RIGHT_(type, ...) \
+	SIDE_JMP_TYPE_RIGHT_I_(#type, SIDE_JMP_TYPE_CLASS_##type)
+#define SIDE_JMP_TYPE_RIGHT_I_(type, class_) \
+	SIDE_JMP_TYPE_RIGHT_II_(type, class_)
+#define SIDE_JMP_TYPE_RIGHT_II_(type, class_) \
+	SIDE_JMP_ASSERT_(sizeof(#class_) == sizeof("0"), \
+		"side_jmp event: no field has the type " type ": it is one of " \
+		"u8 to u64, s8 to s64, float, double, pointer, enum, string, " \
+		"text, chars, bytes, byte_seq, array and seq");
 
 /* An enum is an int, or an unsigned int if a label is beyond that. */
 #define SIDE_JMP_LABELS_RIGHT_(type, ...) \

@@ -118,7 +118,18 @@ definition() { # COMPILER LANGUAGE TEXT MESSAGE
 		cat "$TMP/said"; [ -n "$4" ] && grep -q "$4" "$TMP/said"
 	fi
 }
-ok define_unknown_type each definition 'SIDE_JMP_EVENT(t, x, "X", (u33, a));' 'u33'
+first() { # COMPILER LANGUAGE TEXT MESSAGE: which is what the first error says
+	definition "$1" "$2" "$3" "$4" && grep -m 1 'error:' "$TMP/said" | grep "$4"
+}
+ok define_unknown_type each first 'SIDE_JMP_EVENT(t, x, "X", (u8, a), (u33, b));' \
+	'no field has the type u33: it is one of u8 to u64'
+ok define_type_of_c each first 'SIDE_JMP_EVENT(t, x, "X", (int, a));' 'no field has the type int:'
+ok define_type_of_several_words each first \
+	'SIDE_JMP_EVENT(t, x, "X", (const char *, a));' 'no field has the type const char \*:'
+ok define_span_of_unknown_type each first \
+	'SIDE_JMP_SPAN(t, x, "X", (size_t, a));' 'no field has the type size_t:'
+ok define_counter_of_unknown_type each first \
+	'SIDE_JMP_COUNTER(t, x, "X", long);' 'no field has the type long:'
 ok define_field_twice each definition 'SIDE_JMP_EVENT(t, x, "X", (u8, a), (u16, a));' 'field_a'
 ok define_other_than_declared each definition \
 	'SIDE_JMP_EVENT_DECLARE(t, x, "X", (u8, a)); SIDE_JMP_EVENT(t, x, "X", (u16, a));' \
