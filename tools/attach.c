@@ -15,9 +15,17 @@
  * those with a time limit have all of their time again.  A sleep goes on with
  * what is left of it, unless the tracer is killed while the thread is in the
  * call.  So their threads are the last that are taken.  None that is in a state
- * that ptrace(2) does not end (vfork(2), the kernel), is somebody else's, or is
- * in the midst of a restartable sequence, which would go on as if nothing had
- * been.
+ * that ptrace(2) does not end (vfork(2), the kernel, a frozen cgroup), is
+ * somebody else's, whose system calls a filter or the program itself answers,
+ * or is in the midst of a restartable sequence, which would go on as if nothing
+ * had been; and none that writes and may have written a part, for a stop makes
+ * its call return early, and nothing can mend that.  Most of these end soon: so
+ * it is tried for a while.
+ *
+ * SIGNALS.  One that nobody handles wakes a thread that is traced, although it
+ * would not have otherwise; a call that says EINTR for that begins anew, too.
+ * So the first thread, which is held only, is stopped at the end if need be.
+ * (Not on arm64, where the first argument is lost by then.)
  *
  * ONE TOOL AT A TIME: whoever traces the process's first thread, which others
  * can't then.
@@ -38,6 +46,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <linux/kcmp.h>
 #include <poll.h>
 #include <signal.h>
@@ -88,7 +97,14 @@ enum {
 	ATTACH_TRIES = 200,
 	ATTACH_NOTES = 65536,		/* bytes of notes, at most */
 	ATTACH_S = 10,			/* then it is given up */
+	ATTACH_PATIENCE_S = 3,		/* no thread can be taken over */
+	ATTACH_PAUSE_US = 50000,	/* then, at most */
+	ATTACH_LOOKS = 500,		/* at one that runs, so far apart, */
+	ATTACH_LOOK_US = 50,
+	ATTACH_RUN_NS = 1000000,	/* until it has run so long */
 	ATTACH_TURN_MS = 1000,		/* another tool may be at it */
+	/* Bytes of code between naming a restartable sequence and its begin. */
+	SEQUENCE_BEFORE = 64,
 };
 
 struct copy {
@@ -100,7 +116,8 @@ struct target {
 	pid_t pid;
 	pid_t live;			/* a thread; a first one may not be */
 	struct process process;
-	bool first_held;		/* its first thread is traced by us */
+	bool first_held;		/* its first thread is traced by us, */
+	bool first_breaks;		/* and was in a call that says EINTR */
 	struct copy copies[ATTACH_COPIES];
 	size_t n;
 };
@@ -119,6 +136,35 @@ static bool read_task(pid_t pid, pid_t tid, const char *file, char *to,
 	if (f)
 		fclose(f);
 	return got;
+}
+
+/* A line of its status; "": there is none. */
+static void status_of(pid_t pid, pid_t tid, const char *name, char *to,
+		      int size)
+{
+	size_t length = strlen(name);
+	char line[512], path[64];
+	FILE *f;
+
+	*to = '\0';
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/status", (int)pid,
+		 (int)tid);
+	f = fopen(path, "re");
+	while (f && !*to && fgets(line, sizeof(line), f))
+		if (!strncmp(line, name, length))
+			snprintf(to, (size_t)size, "%s", line + length);
+	if (f)
+		fclose(f);
+}
+
+/* As the process itself sees it, in a container, too.  0: it has ended. */
+static uint32_t own_number(pid_t pid, pid_t tid)
+{
+	char line[256], *last;
+
+	status_of(pid, tid, "NSpid:", line, sizeof(line));
+	last = strrchr(line, '\t');
+	return last ? (uint32_t)strtoul(last, NULL, 10) : 0;
 }
 
 static char state_of(pid_t pid, pid_t tid)
@@ -275,6 +321,16 @@ static long status_number(const struct process *p, const char *name)
 	return process_status(p, name, value, sizeof(value)) ? atol(value) : 0;
 }
 
+static bool sees_proc(const struct process *p)
+{
+	char path[64];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%d/root/proc/%u/status",
+		 (int)p->pid, (unsigned)own_number(p->pid, p->pid));
+	return !stat(path, &st);
+}
+
 /* 1: somebody else is at it, who may be another tool like us. */
 static int check_state(const struct process *p, char why[WHY_MAX])
 {
@@ -292,6 +348,9 @@ static int check_state(const struct process *p, char why[WHY_MAX])
 			   " any system call");
 	if (status_is(p, "x86_Thread_features", "shstk"))
 		return say(why, "it has shadow stacks");
+	if (!sees_proc(p))
+		return say(why, "it sees no /proc, as after chroot(): without"
+			   " that its library neither patches nor serves");
 	if (parent > 0 && !syscall(SYS_kcmp, p->pid, parent, KCMP_VM, 0, 0))
 		return say(why, "it shares its memory with process %ld: it is"
 			   " between vfork() and exec()", parent);
@@ -367,41 +426,33 @@ int attach_may(pid_t pid, char why[WHY_MAX])
 
 /* ---- its memory ---------------------------------------------------------- */
 
-static bool peek_at(const struct target *t, uint64_t at, void *to, size_t n)
-{
-	struct iovec ours = { to, n }, theirs = { (void *)(uintptr_t)at, n };
-
-	return process_vm_readv(t->live, &ours, 1, &theirs, 1, 0) == (ssize_t)n;
-}
-
-static bool poke(const struct target *t, uint64_t at, const void *from,
-		 size_t n)
-{
-	struct iovec ours = { (void *)from, n };
-	struct iovec theirs = { (void *)(uintptr_t)at, n };
-
-	return process_vm_writev(t->live, &ours, 1, &theirs, 1, 0) ==
-	       (ssize_t)n;
-}
-
 static uint32_t word_of(const struct target *t, const struct copy *c,
 			size_t field)
 {
 	uint32_t word = 0;
 
-	(void)peek_at(t, c->place + field, &word, sizeof(word));
+	(void)process_peek(&t->process, c->place + field, &word, sizeof(word));
 	return word;
 }
 
 #define PLACE(t, c, field) \
 	word_of(t, c, offsetof(struct sj_attach_place, field))
 
-static void set_owner(const struct target *t, const struct copy *c, pid_t tid)
+static void set_owner(const struct target *t, const struct copy *c,
+		      uint32_t number)
 {
-	uint32_t word = (uint32_t)tid;
+	(void)process_poke(&t->process,
+			   c->place + offsetof(struct sj_attach_place, owner),
+			   &number, sizeof(number));
+}
 
-	(void)poke(t, c->place + offsetof(struct sj_attach_place, owner), &word,
-		   sizeof(word));
+/* Is this stack pointer that of a call that we have had made? */
+static bool is_in(const struct target *t, uint64_t sp)
+{
+	for (size_t i = 0; i < t->n; i++)
+		if (sp - t->copies[i].place <= sizeof(struct sj_attach_place))
+			return true;
+	return false;
 }
 
 /* ---- threads: which ------------------------------------------------------ */
@@ -413,11 +464,40 @@ enum rank {
 struct thread {
 	pid_t tid;
 	enum rank rank;
+	const char *why;		/* RANK_NONE */
 	long call;			/* that it sleeps in; -1 */
-	uint64_t arguments[6];
+	uint64_t arguments[6], sp;	/* sp: 0: not known */
 };
 
-/* What says EINTR for every stop, or has a time limit? */
+static bool is_small_to_pipe(pid_t pid, const uint64_t arguments[6])
+{
+	char path[64];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)pid,
+		 (int)arguments[0]);
+	return arguments[2] <= PIPE_BUF && !stat(path, &st) &&
+	       S_ISFIFO(st.st_mode);
+}
+
+/* May it have done a part, so that a stop makes it say how much? */
+static bool is_partial(pid_t pid, const struct thread *t)
+{
+	const uint64_t *a = t->arguments;
+
+	switch (t->call) {
+	case SYS_write: return !is_small_to_pipe(pid, a);
+	case SYS_writev: case SYS_sendto: case SYS_sendmsg: case SYS_sendmmsg:
+	case SYS_recvmmsg: case SYS_sendfile: case SYS_splice:
+	case SYS_vmsplice: case SYS_copy_file_range: case SYS_getrandom:
+		return true;
+	case SYS_recvfrom: return a[3] & MSG_WAITALL;
+	case SYS_recvmsg: return a[2] & MSG_WAITALL;
+	default: return false;
+	}
+}
+
+/* What says EINTR for every stop, or has a time limit, or is not known? */
 static enum rank rank_call(const struct thread *t)
 {
 	uint64_t limit = 0;
@@ -428,20 +508,31 @@ static enum rank rank_call(const struct thread *t)
 #endif
 	case SYS_epoll_pwait: limit = (int32_t)t->arguments[3] > 0; break;
 	case SYS_epoll_pwait2: limit = t->arguments[3]; break;
-	case SYS_semop: break;
 	/* Of these less is left than they began with; the kernel knows. */
 #ifdef SYS_poll
 	case SYS_poll: return (int32_t)t->arguments[2] > 0 ? RANK_BREAKS :
 							     RANK_SLEEPS;
 #endif
-	case SYS_nanosleep: case SYS_clock_nanosleep: case SYS_restart_syscall:
-		break;
 	case SYS_semtimedop: limit = t->arguments[3]; break;
 	case SYS_rt_sigtimedwait: limit = t->arguments[2]; break;
 	case SYS_io_getevents: case SYS_io_pgetevents:
 		limit = t->arguments[4];
 		break;
-	default: return RANK_SLEEPS;
+	/* Or it does not wait, when it has submitted something before. */
+	case SYS_io_uring_enter:
+		limit = t->arguments[1] | t->arguments[5];
+		break;
+#ifdef SYS_pause
+	case SYS_pause: case SYS_select:
+#endif
+	case SYS_futex: case SYS_read: case SYS_readv: case SYS_write:
+	case SYS_accept: case SYS_accept4: case SYS_recvfrom: case SYS_recvmsg:
+	case SYS_connect: case SYS_wait4: case SYS_waitid: case SYS_pselect6:
+	case SYS_ppoll: case SYS_rt_sigsuspend: case SYS_flock: case SYS_fcntl:
+	case SYS_msgrcv: case SYS_msgsnd: case SYS_mq_timedreceive:
+	case SYS_mq_timedsend: case -1:
+		return RANK_SLEEPS;
+	default: break;
 	}
 	return limit ? RANK_TIMED : RANK_BREAKS;
 }
@@ -450,30 +541,71 @@ static void look_at_call(pid_t pid, struct thread *t)
 {
 	char line[256];
 	uint64_t *a = t->arguments;
+	int n;
 
 	t->call = -1;
-	if (read_task(pid, t->tid, "syscall", line, sizeof(line)) &&
-	    sscanf(line, "%ld %" SCNx64 " %" SCNx64 " %" SCNx64 " %" SCNx64 " %"
-		   SCNx64 " %" SCNx64, &t->call, &a[0], &a[1], &a[2], &a[3],
-		   &a[4], &a[5]) < 7)
+	t->sp = 0;
+	if (!read_task(pid, t->tid, "syscall", line, sizeof(line)))
+		return;
+	n = sscanf(line, "%ld %" SCNx64 " %" SCNx64 " %" SCNx64 " %" SCNx64 " %"
+		   SCNx64 " %" SCNx64 " %" SCNx64, &t->call, &a[0], &a[1],
+		   &a[2], &a[3], &a[4], &a[5], &t->sp);
+	if (n < 8) {
+		t->sp = n == 3 ? a[0] : 0;	/* in no call: sp and pc */
 		t->call = -1;
+	}
+}
+
+static bool is_strict(pid_t pid, pid_t tid)
+{
+	char value[16];
+
+	status_of(pid, tid, "Seccomp:", value, sizeof(value));
+	return atoi(value) == 1;
+}
+
+/* The freezer's: it sleeps where signals are taken.  (proc(5): wchan) */
+static bool is_frozen(pid_t pid, pid_t tid)
+{
+	char at[64];
+
+	return read_task(pid, tid, "wchan", at, sizeof(at)) &&
+	       (!strcmp(at, "get_signal") || !strcmp(at, "do_freezer_trap"));
+}
+
+/* NULL: nothing keeps it from being stopped, and from going on. */
+static const char *why_not(pid_t pid, const struct thread *t, char state)
+{
+	if (state != 'S' && state != 'R')
+		return "all are in the kernel, or in vfork()";
+	if (is_strict(pid, t->tid))
+		return "strict seccomp kills it for any system call";
+	if (state == 'S' && is_frozen(pid, t->tid))
+		return "its cgroup is frozen";
+	if (is_partial(pid, t))
+		return "it is in a system call that may have done a part, and"
+		       " would return early";
+	return NULL;
 }
 
 static struct thread rank_thread(const struct target *t, pid_t tid)
 {
-	struct thread thread = { .tid = tid, .rank = RANK_NONE, .call = -1 };
+	struct thread thread = { .tid = tid, .rank = RANK_NONE };
+	uint32_t number = own_number(t->pid, tid);
 	char state = state_of(t->pid, tid);
+	bool owner = false;
 
-	if (state != 'S' && state != 'R')
-		return thread;
-	look_at_call(t->pid, &thread);
-	thread.rank = state == 'R' ? RANK_RUNS : rank_call(&thread);
-	for (size_t i = 0; i < t->n; i++) {
-		if (PLACE(t, &t->copies[i], owner) == (uint32_t)tid)
-			thread.rank = RANK_OWNER;
-		if (PLACE(t, &t->copies[i], thread) == (uint32_t)tid)
-			thread.rank = RANK_NONE;	/* that one is ours */
+	for (size_t i = 0; i < t->n && number; i++) {
+		owner |= PLACE(t, &t->copies[i], owner) == number;
+		if (PLACE(t, &t->copies[i], thread) == number)
+			return thread;		/* that one is ours */
 	}
+	look_at_call(t->pid, &thread);
+	thread.why = why_not(t->pid, &thread, state);
+	if (owner && (!thread.why || !thread.sp || is_in(t, thread.sp)))
+		thread.rank = RANK_OWNER;
+	else if (!thread.why)
+		thread.rank = state == 'R' ? RANK_RUNS : rank_call(&thread);
 	return thread;
 }
 
@@ -485,7 +617,9 @@ static int by_rank(const void *a, const void *b)
 				    x->tid - y->tid;
 }
 
-static size_t rank_threads(const struct target *t, struct thread *threads)
+/* *why: why not others, if there are. */
+static size_t rank_threads(const struct target *t, struct thread *threads,
+			   const char **why)
 {
 	struct dirent *d;
 	char path[64];
@@ -502,6 +636,8 @@ static size_t rank_threads(const struct target *t, struct thread *threads)
 		thread = rank_thread(t, (pid_t)atoi(d->d_name));
 		if (thread.rank != RANK_NONE)
 			threads[n++] = thread;
+		else if (thread.why)
+			*why = thread.why;
 	}
 	if (dir)
 		closedir(dir);
@@ -549,10 +685,12 @@ static void let_pass(pid_t tid, int status)
 
 	if (!WIFSTOPPED(status))
 		return;
-	if (is_event_stop(status))
+	if (is_event_stop(status)) {
 		ptrace(sig == SIGTRAP ? PTRACE_CONT : PTRACE_LISTEN, tid, 0, 0);
-	else
-		ptrace(PTRACE_CONT, tid, 0, sig);
+		return;
+	}
+	port_begin_anew(tid);
+	ptrace(PTRACE_CONT, tid, 0, sig);
 }
 
 /* The next stop of it.  -1: it has ended, or does not stop. */
@@ -581,12 +719,44 @@ static bool is_stopping(int sig)
 	       sig == SIGTTOU;
 }
 
+/* What it has run, in ns.  0: not known. */
+static uint64_t ran(const struct taken *k)
+{
+	char line[128];
+
+	return read_task(k->t->pid, k->thread.tid, "schedstat", line,
+			 sizeof(line)) ? strtoull(line, NULL, 10) : 0;
+}
+
+/*
+ * One that runs, or waits to, does not show in which call it is; but only one
+ * that sleeps in it now and then is told to return early.  So it is looked at
+ * for a while of its time.
+ */
+static bool begins_to_write(struct taken *k)
+{
+	uint64_t began = ran(k);
+
+	for (unsigned i = 0; i < ATTACH_LOOKS; i++) {
+		look_at_call(k->t->pid, &k->thread);
+		if (k->thread.call >= 0 || k->thread.rank != RANK_RUNS ||
+		    ran(k) - began > ATTACH_RUN_NS)
+			break;
+		pause_us(ATTACH_LOOK_US);
+	}
+	return is_partial(k->t->pid, &k->thread);
+}
+
 /* Stopped by us, and by nothing else. */
 static enum outcome stop(struct taken *k)
 {
 	pid_t tid = k->thread.tid;
 
-	look_at_call(k->t->pid, &k->thread);
+	if (begins_to_write(k)) {
+		say(k->why, "its thread %d may have written a part of what it"
+		    " is to write", (int)tid);
+		return ANOTHER;
+	}
 	if (ptrace(PTRACE_INTERRUPT, tid, 0, 0))
 		return ANOTHER;
 	for (;;) {
@@ -608,9 +778,13 @@ static enum outcome stop(struct taken *k)
 	}
 }
 
-/* rseq(2): is it in the midst of such a sequence? */
+/*
+ * rseq(2): is it in the midst of such a sequence, or has it named it and will
+ * begin it in a few instructions?
+ */
 static bool in_sequence(const struct taken *k)
 {
+	const struct process *p = &k->t->process;
 	struct { uint64_t at; uint32_t more[4]; } c;
 	struct { uint32_t version, flags; uint64_t start, length, abort; } cs;
 	uint64_t where;
@@ -618,46 +792,57 @@ static bool in_sequence(const struct taken *k)
 	if (ptrace(PTRACE_GET_RSEQ_CONFIGURATION, k->thread.tid, sizeof(c),
 		   &c) < 0)
 		return false;
-	return c.at && peek_at(k->t, c.at + 8, &where, sizeof(where)) &&
-	       where &&
-	       peek_at(k->t, where, &cs, sizeof(cs)) &&
-	       port_pc(&k->state) - cs.start < cs.length;
+	return c.at && process_peek(p, c.at + 8, &where, sizeof(where)) &&
+	       where && process_peek(p, where, &cs, sizeof(cs)) &&
+	       port_pc(&k->state) - cs.start + SEQUENCE_BEFORE <
+		       cs.length + SEQUENCE_BEFORE;
 }
 
-/* Is it still in a call whose tool is no more? */
-static bool in_call(const struct taken *k)
+/* Does it answer its own system calls?  prctl(PR_SET_SYSCALL_USER_DISPATCH) */
+static bool dispatches(pid_t tid)
 {
-	for (size_t i = 0; i < k->t->n; i++)
-		if (port_sp(&k->state) - k->t->copies[i].place <=
-		    sizeof(struct sj_attach_place))
-			return true;
-	return false;
+	const int get = 0x4211;		/* Linux 6.4: its configuration */
+	uint64_t config[4] = { 0 };
+
+	return !ptrace((enum __ptrace_request)get, tid, sizeof(config), config) &&
+	       config[0];
 }
 
-static bool is_traced(pid_t pid)
+static pid_t tracer_of(pid_t tid)
 {
 	char line[64];
-	FILE *f;
-	long tracer = 0;
 
-	snprintf(line, sizeof(line), "/proc/%d/status", (int)pid);
-	f = fopen(line, "re");
-	while (f && !tracer && fgets(line, sizeof(line), f))
-		sscanf(line, "TracerPid: %ld", &tracer);
-	if (f)
-		fclose(f);
-	return tracer;
+	status_of(tid, tid, "TracerPid:", line, sizeof(line));
+	return (pid_t)atoi(line);
 }
 
+/* What was held before is. */
 static bool hold(pid_t tid)
 {
-	return !ptrace(PTRACE_SEIZE, tid, 0, PTRACE_O_TRACESYSGOOD);
+	int error;
+
+	if (!ptrace(PTRACE_SEIZE, tid, 0, PTRACE_O_TRACESYSGOOD))
+		return true;
+	error = errno;
+	if (tracer_of(tid) == getpid())
+		return true;
+	errno = error;
+	return false;
 }
 
 static void release(const struct taken *k)
 {
 	ptrace(PTRACE_DETACH, k->thread.tid, 0, 0);
 	k->t->first_held &= k->thread.tid != k->t->pid;
+}
+
+static bool breaks(const struct target *t, pid_t tid)
+{
+	struct thread thread = { .tid = tid };
+
+	look_at_call(t->pid, &thread);
+	return rank_call(&thread) > RANK_RUNS &&
+	       !is_partial(t->pid, &thread);
 }
 
 /*
@@ -667,12 +852,15 @@ static void release(const struct taken *k)
 static bool hold_first(struct target *t, uint64_t until, char why[WHY_MAX])
 {
 	while (!t->first_held) {
+		t->first_breaks = breaks(t, t->pid);
 		t->first_held = hold(t->pid);
 		if (t->first_held || state_of(t->pid, t->pid) == 'Z')
 			break;
-		say(why, "%s", is_traced(t->pid) ? "another process traces it" :
-		    strerror(errno));
-		if (!is_traced(t->pid) || now() >= until)
+		say(why, "%s", strerror(errno));
+		if (!tracer_of(t->pid))
+			return false;
+		say(why, "another process traces it");
+		if (now() >= until)
 			return false;
 		pause_us(1000);
 	}
@@ -698,6 +886,23 @@ static enum outcome stop_and_read(struct taken *k)
 	return DONE;
 }
 
+/*
+ * A signal that it would not have seen may have ended its call by now: who is
+ * not traced any more would say EINTR.
+ */
+static void let_first_go(struct target *t)
+{
+	char why[WHY_MAX];
+	struct taken k = {
+		.t = t, .thread = { .tid = t->pid }, .why = why,
+		.until = now() + ATTACH_S * UINT64_C(1000000000),
+	};
+
+	if (t->first_held && (t->first_breaks || breaks(t, t->pid)) &&
+	    stop_and_read(&k) == DONE)
+		release(&k);
+}
+
 /* And where it may be taken over; otherwise it is let go. */
 static enum outcome stop_well(struct taken *k)
 {
@@ -707,14 +912,16 @@ static enum outcome stop_well(struct taken *k)
 
 		if (o != DONE)
 			return o;
-		refused = port_refuses(&k->state);
+		refused = dispatches(k->thread.tid) ?
+			  "it answers its system calls by itself" :
+			  port_refuses(&k->state);
 		if (refused) {
 			say(k->why, "its thread %d: %s", (int)k->thread.tid,
 			    refused);
 			release(k);
 			return ANOTHER;
 		}
-		if (!in_sequence(k) && !in_call(k) &&
+		if (!in_sequence(k) && !is_in(k->t, port_sp(&k->state)) &&
 		    !port_unclear(k->thread.tid, &k->state))
 			return DONE;
 		ptrace(PTRACE_CONT, k->thread.tid, 0, 0);
@@ -726,6 +933,14 @@ static enum outcome stop_well(struct taken *k)
 }
 
 /* ---- the call ------------------------------------------------------------ */
+
+/* Not for what it does there. */
+static bool is_sent(pid_t tid)
+{
+	siginfo_t info;
+
+	return !ptrace(PTRACE_GETSIGINFO, tid, 0, &info) && info.si_code <= 0;
+}
 
 /* Until it is about to return. */
 static enum outcome run_call(struct taken *k)
@@ -751,11 +966,12 @@ static enum outcome run_call(struct taken *k)
 				return DONE;
 		} else if (is_event_stop(status)) {
 			continue;	/* all stand still; it may go on */
-		} else if (is_stopping(sig)) {
+		} else if (is_stopping(sig) || is_sent(tid)) {
 			k->held = sig;
 		} else {
+			/* For a system call: others answer it.  Not this one. */
 			say(k->why, "its library got signal %d", sig);
-			return FAILED;
+			return ANOTHER;
 		}
 	}
 }
@@ -778,19 +994,22 @@ static bool write_frame(struct taken *k, const struct copy *c)
 	uint64_t at = c->place + offsetof(struct sj_attach_place, frame);
 	size_t n = port_frame(&k->state, k->mask, at, frame, sizeof(frame));
 
-	return n && poke(k->t, at, frame, n);
+	return n && process_poke(&k->t->process, at, frame, n);
 }
 
 static enum outcome call(struct taken *k, struct copy *c)
 {
-	const uint64_t all = ~UINT64_C(0);
+	/* But the one by which a program answers its own system calls: blocked,
+	   it would end the process. */
+	const uint64_t all = ~(UINT64_C(1) << (SIGSYS - 1));
 	enum outcome o;
 
 	if (!write_frame(k, c)) {
-		say(k->why, "its memory can't be written to");
+		say(k->why, "its memory can't be written to, or it has executed"
+		    " another program");
 		return FAILED;		/* and it goes on from where it is */
 	}
-	set_owner(k->t, c, k->thread.tid);
+	set_owner(k->t, c, own_number(k->t->pid, k->thread.tid));
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (PLACE(k->t, c, gone)) {
 		c->error = -ENOENT;
@@ -806,14 +1025,14 @@ static enum outcome call(struct taken *k, struct copy *c)
 		return FAILED;
 	}
 	o = run_call(k);
+	if (o != DONE)
+		return o;
 	c->error = (int32_t)PLACE(k->t, c, error);
 	c->theirs = (int32_t)PLACE(k->t, c, theirs);
-	if (o == DONE && !leave_out_return(k)) {
-		say(k->why, "its thread %d does not return",
-		    (int)k->thread.tid);
-		o = FAILED;
-	}
-	return o;
+	if (leave_out_return(k))
+		return DONE;
+	say(k->why, "its thread %d does not return", (int)k->thread.tid);
+	return FAILED;
 }
 
 /*
@@ -852,7 +1071,7 @@ static enum outcome call_all(struct taken *k)
 		if (k->t->copies[i].theirs < 0)
 			o = call(k, &k->t->copies[i]);
 	/* Who is not where he can be put back gets there by the frame. */
-	if (o == DONE)
+	if (o == DONE || o == ANOTHER)
 		put_back(k);
 	return o;
 }
@@ -916,9 +1135,10 @@ static enum outcome hand_over(struct target *t, int to, char why[WHY_MAX])
 		struct copy *c = &t->copies[i];
 		int fd;
 
-		if (c->theirs < 0 || c->error == -EAGAIN) {
+		if (c->theirs < 0 || c->error == -EBUSY) {
 			c->theirs = -1;
 			o = o == DONE ? AGAIN : o;
+			say(why, "its library is never done with others");
 			continue;
 		}
 		fd = c->error ? refusal(c, why) : get_end(t, c, why);
@@ -935,11 +1155,11 @@ static enum outcome take_any(struct target *t, uint64_t until,
 			     char why[WHY_MAX])
 {
 	static struct thread threads[ATTACH_THREADS];
-	size_t n = rank_threads(t, threads);
+	const char *reason = "it has none";
+	size_t n = rank_threads(t, threads, &reason);
 	enum outcome o = ANOTHER;
 
-	say(why, "it has no thread that can be stopped: all are in the kernel,"
-	    " or in vfork()");
+	say(why, "it has no thread that can be stopped: %s", reason);
 	for (size_t i = 0; i < n && o == ANOTHER && now() < until; i++) {
 		static struct taken k;
 
@@ -947,9 +1167,12 @@ static enum outcome take_any(struct target *t, uint64_t until,
 			return FAILED;
 		k = (struct taken){ .t = t, .thread = threads[i], .why = why,
 				    .until = until };
-		if (k.thread.tid != t->pid && !hold(k.thread.tid))
-			continue;
-		o = call_all(&k);
+		if (!threads[i].why &&
+		    (k.thread.tid == t->pid || hold(k.thread.tid)))
+			o = call_all(&k);
+		/* The frame is still his. */
+		if (o == ANOTHER && threads[i].rank == RANK_OWNER)
+			break;
 	}
 	return o;
 }
@@ -958,17 +1181,25 @@ static enum outcome take_any(struct target *t, uint64_t until,
 static enum outcome attach(struct target *t, int to, char why[WHY_MAX])
 {
 	uint64_t until = now() + ATTACH_S * UINT64_C(1000000000);
+	uint64_t patient = now() + ATTACH_PATIENCE_S * UINT64_C(1000000000);
 	enum outcome o = AGAIN;
+	long us = 1000;
 
 	for (size_t i = 0; i < t->n; i++)
 		t->copies[i].theirs = -1;
-	while (o == AGAIN && now() < until) {
+	while (now() < until &&
+	       (o == AGAIN || (o == ANOTHER && now() < patient))) {
 		o = take_any(t, until, why);
 		if (o == DONE)
 			o = hand_over(t, to, why);
 		if (o == AGAIN)
 			pause_us(2000);
+		if (o == ANOTHER)
+			pause_us(us);
+		if (o == ANOTHER && us < ATTACH_PAUSE_US)
+			us *= 2;
 	}
+	let_first_go(t);
 	return o;
 }
 

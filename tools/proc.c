@@ -197,11 +197,15 @@ static int open_files(struct process *p, char why[WHY_MAX])
 	if (!process_status(p, "VmSize", thing, sizeof(thing)))
 		return say(why, "process %d has no memory of its own: it has"
 			   " ended, or is the kernel's", (int)p->pid);
-	if (read_maps(p))
-		return refused(p, "maps", why);
-	p->mem = openat(p->dir, "mem", O_RDONLY | O_CLOEXEC);
+	/* First: what it executes meanwhile has other mappings, which are then
+	   looked for in the memory of the one before, that is gone. */
+	p->mem = openat(p->dir, "mem", O_RDWR | O_CLOEXEC);
+	if (p->mem < 0)
+		p->mem = openat(p->dir, "mem", O_RDONLY | O_CLOEXEC);
 	if (p->mem < 0)
 		return refused(p, "mem", why);
+	if (read_maps(p))
+		return refused(p, "maps", why);
 	p->pagemap = openat(p->dir, "pagemap", O_RDONLY | O_CLOEXEC);
 	p->page = tool_alloc(page_size(), 1);
 	return 0;
@@ -280,6 +284,17 @@ bool process_read(struct process *p, uint64_t at, void *to, size_t n)
 		n -= part;
 	}
 	return true;
+}
+
+bool process_peek(const struct process *p, uint64_t at, void *to, size_t n)
+{
+	return pread(p->mem, to, n, (off_t)at) == (ssize_t)n;
+}
+
+bool process_poke(const struct process *p, uint64_t at, const void *from,
+		  size_t n)
+{
+	return pwrite(p->mem, from, n, (off_t)at) == (ssize_t)n;
 }
 
 /* Documentation/admin-guide/mm/pagemap.rst */

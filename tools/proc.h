@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A running process as /proc shows it: its mappings, its memory, which pages
- * of it are its own.  Only reads, and asks nothing of the process.  Knows
- * nothing of ELF and sites.
+ * of it are its own.  Asks nothing of the process, and writes nothing unless
+ * told to.  Knows nothing of ELF and sites.
  */
 #ifndef TOOLS_PROC_H
 #define TOOLS_PROC_H
@@ -54,6 +54,13 @@ bool process_ended(const struct process *p);
 void process_forget(struct process *p);
 /* All n bytes; false if not all of them are there. */
 bool process_read(struct process *p, uint64_t at, void *to, size_t n);
+/*
+ * Likewise, as of now: of the program that it ran when it was opened, never of
+ * another that it has executed since.
+ */
+bool process_peek(const struct process *p, uint64_t at, void *to, size_t n);
+bool process_poke(const struct process *p, uint64_t at, const void *from,
+		  size_t n);
 
 /*
  * How many pages in a range are the process's own: a private mapping's page

@@ -32,6 +32,29 @@ struct port_state {
 	size_t n_vectors;
 };
 
+/* Not of close(2), which has closed all the same. */
+static inline bool port_was_interrupted(const struct user_regs_struct *r)
+{
+	return (long)r->orig_rax >= 0 && (long)r->orig_rax != SYS_close &&
+	       (long)r->rax == -EINTR;
+}
+
+/*
+ * Of a thread that is stopped for a signal: if that has ended a system call
+ * with EINTR, it says so for a handler alone.
+ */
+static inline void port_begin_anew(pid_t tid)
+{
+	struct user_regs_struct r;
+	struct iovec regs = { &r, sizeof(r) };
+
+	if (ptrace(PTRACE_GETREGSET, tid, NT_PRSTATUS, &regs) ||
+	    regs.iov_len != sizeof(r) || !port_was_interrupted(&r))
+		return;
+	r.rax = (unsigned long long)PORT_RESTARTNOHAND;
+	(void)ptrace(PTRACE_SETREGSET, tid, NT_PRSTATUS, &regs);
+}
+
 /*
  * Of a thread that is stopped.  If it was to be told that its system call was
  * interrupted, it will not be.  was: the call that was under way when we
@@ -51,7 +74,7 @@ static inline bool port_read(pid_t tid, struct port_state *s, long was,
 		s->regs.cs = 0;			/* a 32-bit program's */
 		return true;
 	}
-	if ((long)s->regs.orig_rax >= 0 && (long)s->regs.rax == -EINTR) {
+	if (port_was_interrupted(&s->regs)) {
 		s->regs.rax = (unsigned long long)PORT_RESTARTNOHAND;
 		if (ptrace(PTRACE_SETREGSET, tid, NT_PRSTATUS, &regs))
 			return false;

@@ -164,8 +164,10 @@ struct sj_file {
 
 /*
  * Move a new descriptor out of the way of programs that expect the lowest
- * numbers.  Returns where it is now.
+ * numbers, of the usual 1024, and where fewer are allowed.  Returns where it is
+ * now.
  */
+enum { SJ_FILE_ASIDE = 900, SJ_FILE_ASIDE_OF_FEW = 200 };
 int sj_file_aside(int fd);
 /* Every folder in a path that ends in '/'.  0 or -errno. */
 int sj_file_make_folders(const char *path);

@@ -14,15 +14,13 @@
 
 #include "runtime/base/base.h"
 
-/* Of the usual 1024; and where fewer are allowed. */
-enum { FILE_ASIDE = 900, FILE_ASIDE_OF_FEW = 200 };
-
 int sj_file_aside(int fd)
 {
-	int high = fcntl(fd, F_DUPFD_CLOEXEC, FILE_ASIDE);
+	int high = fd >= SJ_FILE_ASIDE_OF_FEW ? -1 :
+		   fcntl(fd, F_DUPFD_CLOEXEC, SJ_FILE_ASIDE);
 
-	if (high < 0)
-		high = fcntl(fd, F_DUPFD_CLOEXEC, FILE_ASIDE_OF_FEW);
+	if (high < 0 && fd < SJ_FILE_ASIDE_OF_FEW)
+		high = fcntl(fd, F_DUPFD_CLOEXEC, SJ_FILE_ASIDE_OF_FEW);
 	if (high < 0)
 		return fd;
 	close(fd);

@@ -28,7 +28,8 @@
  *	COMING -> CLOSED	the call, which could make no thread
  *	OPEN -> CLOSED		the thread, which has nobody and ends
  *
- * So a call that finds it taken, or somebody coming, has to come again.
+ * So a call that finds it taken, or somebody coming, has to come again: it says
+ * EBUSY, as no system call does that it makes.
  *
  * attach_lock guards the peers: the thread's but for fork(), which holds it.
  * It is the outermost lock and not held while a request is answered.  In the
@@ -114,9 +115,11 @@ static struct {
 	int theirs[ATTACH_PEERS];	/* open until they have it; -1 */
 	struct sj_file theirs_file[ATTACH_PEERS];
 	uint64_t came[ATTACH_PEERS];
-	/* Its memory. */
+	/* Its memory, and where it sees whose process it is. */
 	char *memory;
 	size_t size;
+	int status;			/* -1: it can't be seen */
+	struct sj_file status_file;
 } attach;
 
 /* ---- making the thread --------------------------------------------------- */
@@ -166,14 +169,45 @@ static uint32_t attach_pid(void)
 	return (uint32_t)sj_attach_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0);
 }
 
+static void attach_close(int fd)
+{
+	(void)sj_attach_syscall(SYS_close, fd, 0, 0, 0, 0, 0);
+}
+
+/*
+ * Out of the way before the thread goes on, which may count on the lowest
+ * number: so whatever stays open is opened here.
+ */
+static int attach_aside(long fd)
+{
+	long high = sj_attach_syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC,
+				      SJ_FILE_ASIDE, 0, 0, 0);
+
+	if (high < 0)
+		high = sj_attach_syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC,
+					 SJ_FILE_ASIDE_OF_FEW, 0, 0, 0);
+	if (high < 0)
+		return (int)fd;
+	attach_close((int)fd);
+	return (int)high;
+}
+
 /* With all signals blocked, which it inherits.  0 or -errno. */
 static long attach_make_thread(void)
 {
 	char *stack, *thread;
-	long r = attach_map();
+	long r = sj_attach_syscall(SYS_openat, AT_FDCWD,
+				   (long)"/proc/self/status",
+				   O_RDONLY | O_CLOEXEC, 0, 0, 0);
 
-	if (r)
+	if (r < 0)
 		return r;
+	attach.status = attach_aside(r);
+	r = attach_map();
+	if (r) {
+		attach_close(attach.status);
+		return r;
+	}
 	stack = attach.memory + ATTACH_ABOVE + ATTACH_STACK_SIZE;
 	thread = stack + attach_distance;
 	sj_attach_prepare(thread);
@@ -183,17 +217,13 @@ static long attach_make_thread(void)
 		return 0;
 	(void)sj_attach_syscall(SYS_munmap, (long)attach.memory,
 				(long)attach.size, 0, 0, 0, 0);
+	attach_close(attach.status);
 	return r;
 }
 
 /* ---- the call ------------------------------------------------------------ */
 
-static void attach_close(int fd)
-{
-	(void)sj_attach_syscall(SYS_close, fd, 0, 0, 0, 0, 0);
-}
-
-/* Where it is open or closed; -EAGAIN: in a moment it will be. */
+/* Where it is open or closed; -EBUSY: in a moment it will be. */
 static long attach_door(uint32_t *door)
 {
 	uint32_t pid = attach_pid();
@@ -205,7 +235,7 @@ static long attach_door(uint32_t *door)
 		*door = sj_place.door = DOOR_CLOSED;
 	}
 	return *door >= DOOR_TAKEN || (*door == DOOR_CLOSED &&
-		__atomic_load_n(&sj_place.thread, __ATOMIC_ACQUIRE)) ? -EAGAIN :
+		__atomic_load_n(&sj_place.thread, __ATOMIC_ACQUIRE)) ? -EBUSY :
 									0;
 }
 
@@ -216,7 +246,7 @@ static long attach_knock(uint32_t door, const int pair[2])
 	if (!__atomic_compare_exchange_n(&sj_place.door, &door, DOOR_TAKEN,
 					 false, __ATOMIC_ACQUIRE,
 					 __ATOMIC_RELAXED))
-		return -EAGAIN;
+		return -EBUSY;
 	sj_place.ours = pair[0];
 	sj_place.theirs = pair[1];
 	__atomic_store_n(&sj_place.door, DOOR_COMING, __ATOMIC_RELEASE);
@@ -243,6 +273,8 @@ static long attach_connect(void)
 			      0);
 	if (r)
 		return r;
+	pair[0] = attach_aside(pair[0]);
+	pair[1] = attach_aside(pair[1]);
 	r = attach_knock(door, pair);
 	if (r) {
 		attach_close(pair[0]);
@@ -317,7 +349,18 @@ static void attach_take_in(void)
 	close(sj_place.theirs);
 }
 
-/* Whoever came is in.  False: there is nobody, and nobody comes any more. */
+static void attach_close_status(void)
+{
+	if (attach.status >= 0 &&
+	    sj_file_still(attach.status, &attach.status_file))
+		close(attach.status);
+	attach.status = -1;
+}
+
+/*
+ * Whoever came is in.  False: there is nobody, and nobody comes any more until
+ * this thread has ended.
+ */
 static bool attach_look(void)
 {
 	uint32_t door = DOOR_OPEN;
@@ -329,9 +372,12 @@ static bool attach_look(void)
 	for (unsigned i = 0; i < ATTACH_PEERS; i++)
 		if (attach_has(i))
 			return true;
-	return !__atomic_compare_exchange_n(&sj_place.door, &door, DOOR_CLOSED,
-					    false, __ATOMIC_RELEASE,
-					    __ATOMIC_RELAXED);
+	if (!__atomic_compare_exchange_n(&sj_place.door, &door, DOOR_CLOSED,
+					 false, __ATOMIC_RELEASE,
+					 __ATOMIC_RELAXED))
+		return true;
+	attach_close_status();
+	return false;
 }
 
 /* ---- whose process it is ------------------------------------------------- */
@@ -358,11 +404,10 @@ static bool attach_read_user(struct attach_user *user)
 	struct sj_text t = {
 		user->text, user->text + sizeof(user->text), false,
 	};
-	int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, status, sizeof(status) - 1);
+	ssize_t n = -1;
 
-	if (fd >= 0)
-		close(fd);
+	if (sj_file_still(attach.status, &attach.status_file))
+		n = pread(attach.status, status, sizeof(status) - 1, 0);
 	if (n <= 0)
 		return false;
 	status[n] = '\0';
@@ -506,8 +551,12 @@ static void attach_fork_anew(void)
 	if (sj_place.door == DOOR_COMING) {
 		close(sj_place.ours);
 		close(sj_place.theirs);
+		/* The thread may not have noted yet what it is. */
+		close(attach.status);
+		attach.status = -1;
 	}
 	munmap(attach.memory, attach.size);
+	attach_close_status();
 	sj_control_serve_after_fork();
 	for (unsigned i = 0; i < ATTACH_PEERS; i++) {
 		attach_let_go(i);
@@ -546,6 +595,7 @@ static void attach_begin(void)
 	else if (attach.pid != pid)
 		attach_end_all();
 	attach.pid = pid;
+	(void)sj_file_note(attach.status, &attach.status_file);
 }
 
 /* In a child that has no such thread, there is none to wait for. */

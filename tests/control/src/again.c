@@ -3,6 +3,8 @@
  * again N PID...: attaches to each of these processes N times, and lets it go
  * each time as soon as it has answered.  Says how long one takes.
  *
+ * again try N PID...: the same, whether it works or not.
+ *
  * again die PID...: the same, but the tracer dies at its first call of
  * ptrace(2), then at its second, and so on, until it comes to its end.
  *
@@ -12,6 +14,7 @@
 #define _GNU_SOURCE
 #include <elf.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,7 +87,7 @@ long __wrap_ptrace(int request, pid_t pid, void *at, void *data)
 	int saved = errno;
 
 	/* The last before the call: all signals are blocked. */
-	if (request == PTRACE_SETSIGMASK && *(uint64_t *)data == UINT64_MAX)
+	if (request == PTRACE_SETSIGMASK && ~*(uint64_t *)data <= UINT64_C(1) << 30)
 		spoil_vectors(pid);
 	if (++calls == dies_at)
 		_exit(0);
@@ -127,7 +130,8 @@ static unsigned die_everywhere(pid_t pid)
 
 int main(int argc, char **argv)
 {
-	unsigned rounds = argc > 2 ? (unsigned)atoi(argv[1]) : 0, done = 0;
+	bool tries = argc > 3 && !strcmp(argv[1], "try");
+	unsigned rounds, done = 0;
 	double began = now();
 
 	if (argc > 2 && !strcmp(argv[1], "die")) {
@@ -139,9 +143,10 @@ int main(int argc, char **argv)
 		}
 		return done != (unsigned)argc - 2;
 	}
+	rounds = argc > 2 ? (unsigned)atoi(argv[1 + tries]) : 0;
 	for (unsigned i = 0; i < rounds; i++)
-		for (int k = 2; k < argc; k++, done++)
-			if (!once(atoi(argv[k]), i))
+		for (int k = 2 + tries; k < argc; k++, done++)
+			if (!once(atoi(argv[k]), i) && !tries)
 				return 1;
 	printf("%u times, %.3f ms each\n", done, (now() - began) / done * 1e3);
 	return !done;

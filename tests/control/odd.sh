@@ -1,0 +1,91 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Attaching to programs that do one touchy thing over and over, or may have no more of
+# what it takes: none notices; or it is refused, with the reason, and untouched.
+. "$(dirname "$0")/../tap.sh"
+. "$TOP/tests/control/src/common.sh"
+case $(uname -m) in
+x86_64|aarch64) ;;
+*) skip odd "nobody attaches on this machine"; done_testing ;;
+esac
+built() {
+	$CC $flags -I. "$src/odd.c" -o "$TMP/odd" $alone &&
+	$CC $flags -I. "$src/locked.c" -o "$TMP/locked" $alone &&
+	$CC $flags -I. -static "$src/locked.c" -o "$TMP/static" $alone &&
+	$CC $flags -I. "$src/again.c" tools/attach.c tools/filter.c tools/pass.c \
+		tools/proc.c -o "$TMP/again" -Wl,--wrap=ptrace
+}
+ok odd_builds built
+
+# ---- what goes on
+begin_odd() { # KIND: $pid
+	rm -f "$TMP/go"; "$TMP/odd" "$1" "$TMP/go" >"$TMP/odd.out" & pid=$!
+	until_ grep here "$TMP/odd.out"
+}
+end_odd() { : >"$TMP/go"; wait $pid; r=$?; cat "$TMP/odd.out"; return $r; }
+stands() { # KIND AGAIN-ARGUMENTS...
+	kind=$1; shift
+	begin_odd "$kind" || return
+	"$TMP/again" "$@" $pid; again=$?
+	end_odd && [ $again = 0 ]
+}
+for kind in ignored profiled spawn lowest strict_thread; do
+	ok odd_is_right_beside_$kind stands $kind "${ROUNDS:-20}"
+done
+# Here it may come too late
+for kind in exec exec_thread; do
+	ok odd_does_no_harm_to_$kind stands $kind try "${ROUNDS:-20}"
+done
+
+# ---- what is refused
+odd_refuses() { # KIND WORDS
+	begin_odd "$1" || return
+	says "$2" "$tool" list -p $pid; refused=$?
+	end_odd && [ $refused = 0 ]
+}
+ok odd_refuses_who_has_written_a_part odd_refuses write 'would return early\|written a part'
+case $("$TMP/odd") in *dispatch*)
+	dispatch() { # Linux before 6.4 does not say so: then it depends on the moment
+		begin_odd dispatch || return
+		"$TMP/again" try 5 $pid; end_odd
+	}
+	ok odd_does_no_harm_to_who_answers_his_system_calls dispatch ;;
+esac
+refuses() { # WORDS COMMAND...: it is begun so, and lives on
+	words=$1; shift; rm -f "$TMP/alive"
+	"$@" plain >"$TMP/alive" & pid=$!
+	until_ grep 1 "$TMP/alive" && files=$(ls /proc/$pid/fd | wc -l) &&
+	says "$words" "$tool" list -p $pid && lines_=$(wc -l <"$TMP/alive") &&
+	more() { [ "$(wc -l <"$TMP/alive")" -gt $((lines_ + 1)) ]; } && until_ more &&
+	[ "$(ls /proc/$pid/task | wc -l)" = 1 ] && [ "$(ls /proc/$pid/fd | wc -l)" = "$files" ]
+	r=$?; kill -9 $pid; wait $pid 2>/dev/null; return $r
+}
+ok odd_refuses_without_descriptors refuses "library can't start: Too many open files" \
+	prlimit --nofile=4 "$TMP/locked"
+if [ "$(id -u)" = 0 ]; then
+	# A user that nobody else is; where he may go
+	chmod 755 "$TMP" "$TMP/locked"
+	ok odd_refuses_without_threads refuses \
+		"library can't start: Resource temporarily unavailable" setpriv \
+		--reuid $((60000 + $$ % 4000)) --clear-groups prlimit --nproc=1 "$TMP/locked"
+	ok odd_refuses_who_sees_no_proc refuses 'sees no /proc' chroot "$TMP" /static
+	frozen() {
+		group=$group/side_jmp.$$
+		mkdir "$group" || return
+		"$TMP/locked" plain >"$TMP/alive" & pid=$!
+		until_ grep 1 "$TMP/alive" && echo $pid >"$group/cgroup.procs" &&
+		echo 1 >"$group/cgroup.freeze" && until_ grep 'frozen 1' "$group/cgroup.events" &&
+		says 'cgroup is frozen' "$tool" list -p $pid && echo 0 >"$group/cgroup.freeze" &&
+		"$tool" list -p $pid
+		r=$?; kill -9 $pid; wait $pid; rmdir "$group"; return $r
+	}
+	group=$(sed -n 's/^[^ ]* \([^ ]*\) cgroup2 .*/\1/p' /proc/mounts | head -n 1)
+	if [ -w "${group:-/none}/cgroup.procs" ]; then
+		ok odd_refuses_who_is_frozen frozen
+	else
+		skip odd_refuses_who_is_frozen "no cgroup2 that can be written to"
+	fi
+else
+	skip odd_refuses_without_threads "not root"
+fi
+done_testing

@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: MIT
+/*
+ * odd KIND FILE: a program that does one thing over and over that is touchy,
+ * until there is such a file, and then says whether each time it went as it has
+ * to: "KIND: ok".  It has sites, and does not ask to be controlled.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/seccomp.h>
+#include <pthread.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <side_jmp_event.h>
+
+SIDE_JMP_EVENT(odd, tick, "It goes on", (u32, n));
+
+static const char *file;
+static char **arguments;
+
+static bool went(void)
+{
+	return !access(file, F_OK);
+}
+
+/* For the child of which this is the parent. */
+static void while_parent(pid_t parent, int sig)
+{
+	while (getppid() == parent) {
+		if (sig)
+			kill(parent, sig);
+		usleep(50);
+	}
+	_exit(0);
+}
+
+/* ---- signals of which it need not know ------------------------------------ */
+
+static void *sleeps(void *arg)
+{
+	(void)arg;
+	for (;;)
+		pause();
+	return NULL;
+}
+
+/* Nobody handles them; so nothing may be interrupted by them. */
+static bool ignored(int sig)
+{
+	int fd = epoll_create1(EPOLL_CLOEXEC), n = 0;
+	struct epoll_event e;
+	pid_t parent = getpid();
+
+	pthread_t thread;
+
+	if (!fork())
+		while_parent(parent, sig);
+	if (pthread_create(&thread, NULL, sleeps, NULL))
+		return false;
+	for (unsigned i = 0; n == 0 && !went(); i++) {
+		side_jmp_event(odd, tick, i);
+		n = epoll_wait(fd, &e, 1, 100);
+	}
+	return n == 0;
+}
+
+static bool do_ignored(void)
+{
+	return ignored(SIGWINCH);
+}
+
+static unsigned ticks;
+
+static void tick(int sig)
+{
+	(void)sig;
+	ticks++;
+}
+
+/* A profiler's: handled, with restart: read() does not see them. */
+static bool do_profiled(void)
+{
+	struct itimerval every = { { 0, 200 }, { 0, 200 } };
+	struct sigaction act = { .sa_handler = tick, .sa_flags = SA_RESTART };
+	int p[2];
+	bool ok = true;
+
+	if (pipe(p))
+		return false;
+	sigaction(SIGALRM, &act, NULL);
+	setitimer(ITIMER_REAL, &every, NULL);
+	while (ok && !went()) {
+		char c = 0;
+
+		if (!fork()) {
+			struct itimerval none = { 0 };
+
+			setitimer(ITIMER_REAL, &none, NULL);
+			usleep(20000);
+			_exit(write(p[1], "x", 1) != 1);
+		}
+		ok = read(p[0], &c, 1) == 1 && c == 'x' && wait(NULL) > 0;
+	}
+	return ok && ticks;
+}
+
+/* ---- children, other programs --------------------------------------------- */
+
+static bool do_spawn(void)
+{
+	char *const argv[] = { "true", NULL }, *const env[] = { NULL };
+	bool ok = true;
+
+	while (ok && !went()) {
+		int status;
+		pid_t pid;
+
+		ok = !posix_spawn(&pid, "/bin/true", NULL, NULL, argv, env) &&
+		     waitpid(pid, &status, 0) == pid && status == 0;
+	}
+	return ok;
+}
+
+static bool do_exec(void)
+{
+	unsigned n = getenv("ROUND") ? (unsigned)atoi(getenv("ROUND")) : 0;
+	char number[16];
+
+	if (n > 3 && went()) {
+		puts("ok");
+		exit(0);
+	}
+	usleep(n * 37 % 1000);
+	snprintf(number, sizeof(number), "%u", n + 1);
+	setenv("ROUND", number, 1);
+	execv("/proc/self/exe", arguments);
+	return false;
+}
+
+static void *execs(void *arg)
+{
+	(void)arg;
+	usleep(500);
+	do_exec();
+	exit(1);
+}
+
+static bool do_exec_thread(void)
+{
+	pthread_t t;
+
+	if (getenv("ROUND") && atoi(getenv("ROUND")) > 3 && went())
+		return true;
+	pthread_create(&t, NULL, execs, NULL);
+	for (;;)
+		pause();
+}
+
+/* ---- descriptors ----------------------------------------------------------- */
+
+/* The lowest that is free is what it counts on. */
+static bool do_lowest(void)
+{
+	bool ok = true;
+
+	while (ok && !went()) {
+		close(0);
+		for (volatile unsigned i = 0; i < 20000; i++)
+			;
+		ok = open("/dev/null", O_RDONLY) == 0;
+	}
+	return ok;
+}
+
+/* Nobody writes a part. */
+static bool do_write(void)
+{
+	enum { BIG = 1 << 20 };
+	char *big = calloc(BIG, 1);
+	int p[2];
+	bool ok = true;
+
+	if (pipe(p))
+		return false;
+	if (!fork()) {
+		close(p[1]);
+		while (read(p[0], big, 4096) > 0)
+			usleep(200);
+		_exit(0);
+	}
+	while (ok && !went())
+		ok = write(p[1], big, BIG) == BIG;
+	return ok;
+}
+
+/* ---- system calls that are looked at -------------------------------------- */
+
+static int strict_pipe[2];
+static pid_t strict_tid;
+
+static void *strict(void *arg)
+{
+	char c;
+
+	(void)arg;
+	strict_tid = (pid_t)syscall(SYS_gettid);
+	prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT);
+	for (;;)
+		if (read(strict_pipe[0], &c, 1) == 1)
+			syscall(SYS_write, strict_pipe[1], &c, 1);
+	return NULL;
+}
+
+/* Another thread is, which sleeps more than the first. */
+static bool do_strict_thread(void)
+{
+	char task[64];
+	pthread_t t;
+
+	if (pipe(strict_pipe) || pthread_create(&t, NULL, strict, NULL))
+		return false;
+	usleep(100000);
+	snprintf(task, sizeof(task), "/proc/self/task/%d", (int)strict_tid);
+	while (!went())
+		;
+	return !access(task, F_OK);
+}
+
+#ifdef __x86_64__
+static volatile unsigned char selector;
+static volatile unsigned caught;
+
+static void on_sys(int sig)
+{
+	selector = 0;
+	(void)sig;
+	caught++;
+}
+
+/* As Wine does: all system calls but some are somebody else's. */
+static bool do_dispatch(void)
+{
+	struct sigaction act = { .sa_handler = on_sys };
+	bool ok = true;
+
+	sigaction(SIGSYS, &act, NULL);
+	if (prctl(59 /* PR_SET_SYSCALL_USER_DISPATCH */, 1, 0, 0, &selector))
+		return false;
+	while (ok && !went()) {
+		unsigned before = caught;
+
+		selector = 1;
+		for (volatile unsigned i = 0; i < 100000; i++)
+			;
+		ok = caught == before && selector == 1;
+		selector = 0;
+		syscall(SYS_getppid);
+	}
+	return ok;
+}
+#endif
+
+/* ---- all ------------------------------------------------------------------- */
+
+static const struct kind {
+	const char *name;
+	bool (*run)(void);
+} kinds[] = {
+	{ "ignored", do_ignored },
+	{ "profiled", do_profiled },
+	{ "spawn", do_spawn },
+	{ "exec", do_exec },
+	{ "exec_thread", do_exec_thread },
+	{ "lowest", do_lowest },
+	{ "write", do_write },
+	{ "strict_thread", do_strict_thread },
+#ifdef __x86_64__
+	{ "dispatch", do_dispatch },
+#endif
+};
+
+static int run(const struct kind *kind)
+{
+	bool ok;
+
+	if (!getenv("ROUND"))
+		puts("here");
+	ok = kind->run();
+	printf("%s: %s (%s)\n", kind->name, ok ? "ok" : "WRONG",
+	       strerror(errno));
+	return !ok;
+}
+
+int main(int argc, char **argv)
+{
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	arguments = argv;
+	file = argv[argc - 1];
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+		if (argc < 2)
+			puts(kinds[i].name);
+		else if (argc == 3 && !strcmp(argv[1], kinds[i].name))
+			return run(&kinds[i]);
+	return argc >= 2;
+}
