@@ -188,6 +188,62 @@
  * struck any other function of this library has to return.
  *
  *
+ * FILTERS
+ *
+ * Behind a pattern may stand which of its events are wanted: here, wherever there
+ * are patterns for events, in SIDE_JMP_ENABLE and `side-jmp run`, `trace`, `top`.
+ *
+ *	provider:name [if EXPRESSION] [every N] [limit N/s]
+ *
+ *	shop:order if items > 3 && customer ~ "A*"
+ *	shop:* every 100, db:query if ms >= 2.5 limit 1000/s
+ *
+ * in this order, with spaces or tabs between words.  A comma ends it, but for one
+ * in quotes.  An EXPRESSION is what ftrace calls a filter: comparisons, with &&,
+ * || (&& binds closer), ! before a comparison or a parenthesis, ( and ).  A
+ * comparison is a field, an operator and a value:
+ *
+ *	integer, pointer	== != < <= > >= &	a number
+ *	enum			the same		a number or a label
+ *	float, double		== != < <= > >=		a number
+ *	string, text, chars	== != ~			a text
+ *	bytes, byte_seq		== != ~			a text
+ *
+ * Arrays and sequences of others can't be compared.  `&` is true if the two have a
+ * bit in common.  `~` is true if all of the text is like the value, where * stands
+ * for any characters, ? for one, [abx-z] for one of these and [!abx-z] for one that
+ * is none of them.
+ *
+ * A number is decimal or 0x and hexadecimal, and for floating point may have a
+ * point and an exponent.  Integers compare as numbers, whatever their signs: -1 is
+ * less than every u64.  For a float the number is rounded to one, so that 0.1 is
+ * what a float shows as 0.1; NaN is != to all and nothing else.  A text stands in "
+ * or ' and may be a word without them (letters, digits, _).  In quotes a backslash
+ * takes its meaning from the next character; \n, \t and \xNN are a newline, a tab
+ * and a byte.  A label that stands for several values is refused.
+ *
+ * Of the events that pass the expression `every N` lets the first pass, and then
+ * each Nth; of those `limit N/s` (or /m, /h) lets N pass in each second (minute,
+ * hour) of CLOCK_MONOTONIC.  N is from 1 to 1000000000.  Both count for each event
+ * and process by itself, and what they leave out is not lost: it is counted, by
+ * side_jmp_event_info.left_out.
+ *
+ * If several patterns of a tracer match an event, it comes, once, if one lets it
+ * pass; the others may not have been asked, nor have counted it.
+ *
+ * A pattern without wildcards is an error if the event that it names has no such
+ * field, or one of another type.  Where that event comes later, with a library, it
+ * is not enabled, and counted in side_jmp_event_info.refused.  One with wildcards
+ * means those of the events that match it to which its filter can be applied.
+ * side_jmp_event_info.pattern_reason says which pattern was refused last, in which
+ * column of it, and what was expected there; so does whoever took it.
+ *
+ * A filter is compiled once for each event, to at most 32 comparisons; 32 operators
+ * and parentheses may be open; pattern and filter have at most 639 bytes.  It is
+ * asked before anything of the event is copied or measured but what it looks at
+ * itself.  The kernel's user_events are not filtered (the kernel has its own).
+ *
+ *
  * THE BUILT-IN TRACER
  *
  *	SIDE_JMP_ENABLE="provider:name,provider:*"   which events
@@ -446,8 +502,10 @@ struct side_jmp_tracer;
 
 /*
  * Returns 0 and *tracer, or
- *   -EINVAL		no pattern, or a bad one; callback NULL
- *   -ENAMETOOLONG	a pattern of more than 119 bytes
+ *   -EINVAL		no pattern, or a bad one, or a filter that can't be
+ *			applied (side_jmp_event_info.pattern_reason); callback NULL
+ *   -ENAMETOOLONG	a pattern of more than 119 bytes, or 639 with its filter
+ *   -E2BIG		a filter of more than 32 comparisons, or too deep
  *   -ENOMEM
  *   -errno		a matching event could not be enabled (side_jmp_enable)
  * On an error no event has been enabled and the callback was not called.
@@ -555,6 +613,9 @@ struct side_jmp_event_info {
 	uint64_t objects_rejected;	/* whose events nobody is told of: they
 					   never fire */
 	char reject_reason[240];	/* the last one: what, where, why */
+	uint64_t left_out;		/* by `every` and `limit`, see FILTERS */
+	char pattern_reason[360];	/* of the last pattern that was refused:
+					   which, where, what was expected */
 };
 
 /* Fill in the first `size` bytes.  Returns 0 or -EINVAL. */

@@ -200,15 +200,15 @@ void choice_lost(struct choice *c, pid_t pid)
 
 void choice_events(char **joined, const char *list, struct argp_state *state)
 {
-	char pattern[SJ_PATTERN_MAX], *both;
+	struct sj_pattern pattern;
 	const char *rest = list;
+	char *both;
 	int r, n = 0;
 
-	for (; (r = sj_pattern_next(&rest, pattern)) != 0; n++)
+	for (; (r = sj_pattern_next(&rest, &pattern)) != 0; n++)
 		if (r < 0)
-			argp_error(state, "\"%s\" is no pattern: expected"
-				   " provider:name, of letters, digits, _, * and"
-				   " ?, and at most 119 bytes", pattern);
+			argp_error(state, "\"%s\" %s", pattern.text,
+				   pattern.why);
 	if (!n)
 		argp_error(state, "--event=\"%s\" names no event: expected"
 			   " provider:name", list);

@@ -98,8 +98,8 @@ static struct {
 
 static const struct argp_option options[] = {
 	{ "event", 'e', "PATTERN", 0, "These events: provider:name, with * and"
-	  " ?, or a list of that with commas; may be repeated (default: *:*)",
-	  0 },
+	  " ?, behind it maybe `if EXPRESSION every N limit N/s' (side_jmp(7)),"
+	  " or a list of that with commas; may be repeated (default: *:*)", 0 },
 	{ "output", 'o', "PATH", 0, "Not on standard error, but appended to the"
 	  " file PATH, or as CTF 1.8 in the directory PATH/", 0 },
 	{ "summary", 's', "FILE", OPTION_ARG_OPTIONAL, "At the end, counts and"
@@ -121,20 +121,15 @@ static int failed(const char *path)
 /* Not 0: a message has been printed.  So below, too. */
 static int add_patterns(const char *list)
 {
-	char pattern[SJ_PATTERN_MAX], *joined;
+	struct sj_pattern pattern;
 	const char *rest = list;
+	char *joined;
 	int r, n = 0;
 
-	while ((r = sj_pattern_next(&rest, pattern)) != 0) {
+	for (; (r = sj_pattern_next(&rest, &pattern)) != 0; n++)
 		if (r < 0)
-			return tool_error(NULL, "\"%s\" is %s", pattern,
-				r == -EINVAL ?
-				"no pattern: expected provider:name, of letters,"
-				" digits, _, * and ?" :
-				"too long for a pattern: expected at most 119"
-				" bytes");
-		n++;
-	}
+			return tool_error(NULL, "\"%s\" %s", pattern.text,
+					  pattern.why);
 	if (!n)
 		return tool_error(NULL, "--event=\"%s\" names no event: expected"
 				  " provider:name", list);

@@ -151,11 +151,11 @@ static bool know(struct source *s, uint64_t number)
 
 static bool wanted(const char *name)
 {
-	char pattern[SJ_PATTERN_MAX];
+	struct sj_pattern pattern;
 	const char *rest = top.patterns ? top.patterns : "*:*";
 
-	while (sj_pattern_next(&rest, pattern) == 1)
-		if (sj_pattern_matches_key(pattern, name))
+	while (sj_pattern_next(&rest, &pattern) == 1)
+		if (sj_pattern_matches_key(pattern.name, name))
 			return true;
 	return false;
 }

@@ -66,8 +66,8 @@ enum { OPT_FOR = 256, OPT_COUNT };
 static const struct argp_option options[] = {
 	CHOICE_OPTIONS(0),
 	{ "event", 'e', "PATTERN", 0, "These events: provider:name, with * and"
-	  " ?, or a list of that with commas; may be repeated (default: *:*)",
-	  1 },
+	  " ?, behind it maybe `if EXPRESSION every N limit N/s' (side_jmp(7)),"
+	  " or a list of that with commas; may be repeated (default: *:*)", 1 },
 	{ "output", 'o', "PATH", 0, "Append to the file PATH, or write CTF 1.8 in"
 	  " the directory PATH/", 1 },
 	{ "for", OPT_FOR, "TIME", 0, "End after 10s, 500ms, 2m, 1h", 1 },

@@ -234,6 +234,12 @@ void sj_text_signed(struct sj_text *t, int64_t v);
 void sj_text_hex(struct sj_text *t, uint64_t v);
 /* The shortest digits that read back as the same float or double. */
 void sj_text_double(struct sj_text *t, double v, bool is_float);
+/*
+ * And back: the bits of the double that is nearest to digits * 10^exponent, or of
+ * the float, as a double.  False: it is beyond the range.
+ */
+bool sj_read_double(uint64_t digits, int exponent, bool is_float,
+		    uint64_t *bits);
 
 /* ---- utf8.c -------------------------------------------------------------- */
 

@@ -276,3 +276,89 @@ void sj_text_double(struct sj_text *t, double v, bool is_float)
 	decimal_generate(&d);
 	decimal_put(t, &d);
 }
+
+/* ---- and back ----------------------------------------------------------- */
+
+/* digits * 10^exponent as a fraction of two, which is at least 1 and below 2. */
+struct number_ratio {
+	struct number_big over, under;
+	int exponent;			/* times 2^exponent */
+};
+
+static void ratio_set(struct number_ratio *r, uint64_t digits, int exponent)
+{
+	big_set(&r->over, digits, 0);
+	big_set(&r->under, 1, 0);
+	for (; exponent > 0; exponent--)
+		big_times(&r->over, 10);
+	for (; exponent < 0; exponent++)
+		big_times(&r->under, 10);
+	r->exponent = 0;
+	while (big_compare(&r->over, NULL, &r->under) < 0) {
+		big_times(&r->over, 2);
+		r->exponent--;
+	}
+	while (big_compare(&r->under, &r->under, &r->over) <= 0) {
+		big_times(&r->under, 2);
+		r->exponent++;
+	}
+}
+
+/* Its first bits, rounded to even; none, where there are less than 0. */
+static uint64_t ratio_bits(struct number_ratio *r, int bits)
+{
+	uint64_t v = 0;
+	int half;
+
+	if (bits < 0)
+		return 0;
+	for (int i = 0; i < bits; i++) {
+		v <<= 1;
+		if (big_compare(&r->over, NULL, &r->under) >= 0) {
+			big_minus(&r->over, &r->under);
+			v |= 1;
+		}
+		big_times(&r->over, 2);
+	}
+	half = big_compare(&r->over, NULL, &r->under);
+	return v + (half > 0 || (!half && (v & 1)));
+}
+
+/* fraction * 2^exponent, of at most 53 bits, as the bits of a double. */
+static uint64_t number_bits(uint64_t fraction, int exponent)
+{
+	if (fraction >> 53) {
+		fraction >>= 1;
+		exponent++;
+	}
+	for (; !(fraction >> 52) && exponent > -1074; exponent--)
+		fraction <<= 1;
+	return fraction >> 52 ? (uint64_t)(exponent + 1074) * (UINT64_C(1) << 52)
+				+ fraction : fraction;
+}
+
+bool sj_read_double(uint64_t digits, int exponent, bool is_float, uint64_t *bits)
+{
+	const struct number_format *f = is_float ? &number_float :
+						   &number_double;
+	int most = (int)f->fraction_bits + 1, n, lowest;
+	struct number_ratio r;
+	uint64_t v;
+
+	*bits = 0;
+	for (; digits && exponent < 0 && !(digits % 10); digits /= 10)
+		exponent++;
+	if (!digits || exponent < -343)
+		return true;
+	if (exponent > 309)
+		return false;
+	ratio_set(&r, digits, exponent);
+	lowest = r.exponent - most + 1;
+	n = lowest < 1 - f->bias ? most - (1 - f->bias - lowest) : most;
+	v = ratio_bits(&r, n);
+	if (!v)
+		return true;
+	*bits = number_bits(v, r.exponent - n + 1);
+	v = *bits >> 52;
+	return v <= (is_float ? 1023 + 127 : 1023 + 1023);
+}

@@ -56,9 +56,11 @@ struct control_stream {
  * small; or what sj_tracer_add() says.
  */
 int sj_control_trace(struct control_stream *s, const char *patterns,
-		     struct control_area *area, uint32_t lane_bits);
+		     struct control_area *area, uint32_t lane_bits,
+		     char why[SJ_TRACER_WHY]);
 int sj_control_count(struct control_stream *s, const char *patterns,
-		     struct control_area *area, uint32_t max);
+		     struct control_area *area, uint32_t max,
+		     char why[SJ_TRACER_WHY]);
 /*
  * 0: nobody writes any more, and the memory is given back.  -EBUSY: a thread is in
  * the midst of it and does not come out, so all stays as it is; once more, maybe.

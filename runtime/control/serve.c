@@ -195,10 +195,10 @@ static int serve_list(void)
 static bool serve_event_matches(const char *patterns,
 				const struct side_jmp_event *event)
 {
-	char pattern[SJ_PATTERN_MAX];
+	struct sj_pattern pattern;
 
-	while (sj_pattern_next(&patterns, pattern) == 1)
-		if (sj_pattern_matches(pattern, event->desc))
+	while (sj_pattern_next(&patterns, &pattern) == 1)
+		if (sj_pattern_wants(&pattern, event->desc))
 			return true;
 	return false;
 }
@@ -228,6 +228,7 @@ static int serve_stream(struct control_peer *peer, bool trace)
 {
 	struct control_area area = { NULL, 0 };
 	const char *patterns = serve_text();
+	char why[SJ_TRACER_WHY] = "";
 	int r;
 
 	if (peer->stream.area.at)
@@ -236,14 +237,14 @@ static int serve_stream(struct control_peer *peer, bool trace)
 	if (r)
 		return r;
 	r = trace ? sj_control_trace(&peer->stream, patterns, &area,
-				     serve.request.argument) :
+				     serve.request.argument, why) :
 		    sj_control_count(&peer->stream, patterns, &area,
-				     serve.request.argument);
+				     serve.request.argument, why);
 	sj_control_unmap(&area);
+	if (*why)
+		return serve_say(r, "%s", why);
 	if (r == -EINVAL)
-		return serve_say(r, "no event: expected provider:name, of"
-				 " letters, digits, _, * and ?; and an area of"
-				 " the size that was said");
+		return serve_say(r, "no area of the size that was said");
 	if (r)
 		return serve_say(r, "an event could not be enabled:");
 	serve.reply.matched = serve_events_matching(patterns);

@@ -211,14 +211,16 @@ SJ_GENERAL_END
 /* ---- begin and end --------------------------------------------------------------- */
 
 static int stream_begin(struct control_stream *s, const char *patterns,
-			side_jmp_callback *callback, struct control_area *area)
+			side_jmp_callback *callback, struct control_area *area,
+			char why[SJ_TRACER_WHY])
 {
+	const struct sj_tracer_call call = { callback, s, true, NULL };
 	int r;
 
 	memset(s->announced, 0, sizeof(s->announced));
 	s->area = *area;
 	/* Under sj_event_lock it is stored: so a child knows it if it has it. */
-	r = sj_tracer_add(&s->tracer, patterns, callback, s, true);
+	r = sj_tracer_add(&s->tracer, patterns, &call, why);
 	if (r)
 		s->area.at = NULL;
 	else
@@ -227,24 +229,26 @@ static int stream_begin(struct control_stream *s, const char *patterns,
 }
 
 int sj_control_trace(struct control_stream *s, const char *patterns,
-		     struct control_area *area, uint32_t lane_bits)
+		     struct control_area *area, uint32_t lane_bits,
+		     char why[SJ_TRACER_WHY])
 {
 	if (lane_bits < 12 || lane_bits > 24 || area->size < SJ_RING_AT +
 	    ((uint64_t)SJ_RING_LANES << lane_bits))
 		return -EINVAL;
 	s->lane_size = UINT64_C(1) << lane_bits;
-	return stream_begin(s, patterns, stream_event, area);
+	return stream_begin(s, patterns, stream_event, area, why);
 }
 
 int sj_control_count(struct control_stream *s, const char *patterns,
-		     struct control_area *area, uint32_t max)
+		     struct control_area *area, uint32_t max,
+		     char why[SJ_TRACER_WHY])
 {
 	if (area->size < sizeof(struct sj_counts) + SJ_COUNT_SHARDS *
 	    sizeof(uint64_t) * (uint64_t)max)
 		return -EINVAL;
 	s->lane_size = 0;
 	s->max = s->limit = max;
-	return stream_begin(s, patterns, stream_count, area);
+	return stream_begin(s, patterns, stream_count, area, why);
 }
 
 int sj_control_end(struct control_stream *s)

@@ -17,8 +17,10 @@
  *   user_events.c  the kernel as a tracer
  *   span.c         which end of a span belongs to which begin
  *   pack.c         its values as bytes
+ *   pattern.c      "provider:name", and a filter
+ *   filter.c       which of an event's are wanted, by its fields
+ *   values.c       what sites give
  *   describe.c     an event's fields
- *   pattern.c      "provider:name"
  *   registry.c     which events there are, and the lock
  *
  * LOCKS.  The built-in tracer's own (trace.c) is outermost.  sj_event_lock
@@ -144,12 +146,24 @@ void sj_registry_after_fork(void);
 
 /* ---- tracer.c ----------------------------------------------------------- */
 
+enum { SJ_TRACER_WHY = 360 };	/* bytes: a pattern, and what is wrong with it */
+
+/* Whom it calls, and how. */
+struct sj_tracer_call {
+	side_jmp_callback *callback;
+	void *data;
+	bool general;		/* it keeps vectors by itself (arch/general.h) */
+	/* That the user set: stderr hears of what can't be.  NULL: nobody. */
+	const char *variable;
+};
+
 /*
- * More patterns for a tracer.  As side_jmp_tracer_register().  general: the
- * callback keeps vectors by itself (arch/general.h).
+ * More patterns for a tracer.  As side_jmp_tracer_register().  why: on -EINVAL,
+ * -E2BIG and -ENAMETOOLONG, "\"pattern\" is ..." or "".  Of call, variable
+ * is of these patterns; the rest stays as it was at first.
  */
 int sj_tracer_add(struct side_jmp_tracer **tracer, const char *patterns,
-		  side_jmp_callback *callback, void *data, bool general);
+		  const struct sj_tracer_call *call, char why[SJ_TRACER_WHY]);
 
 /* This thread is not in the midst of another event than the present one. */
 bool sj_tracer_alone(void);
@@ -159,15 +173,18 @@ void sj_event_fire(struct side_jmp_event *event, const uint64_t *bits);
 
 /*
  * Is there a pattern of that number, from 0 in the order in which they came,
- * that has matched no event so far?
+ * that has matched no event so far?  Its `why`, if not "", says why one was none.
  */
 bool sj_tracer_unmatched(const struct side_jmp_tracer *tracer, unsigned number,
-			 char pattern[SJ_PATTERN_MAX]);
+			 struct sj_pattern *pattern);
 /* How many events of libraries loaded later it wants and could not enable. */
 uint64_t sj_tracer_refused(const struct side_jmp_tracer *tracer);
 
 /* ---- values.c ------------------------------------------------------------ */
 
+/* What a callback gets of what a site gave for that field. */
+void sj_value(const struct side_jmp_field *field, uint64_t bits,
+	      struct side_jmp_value *value);
 /* values[n_fields] of bits[n_fields]. */
 void sj_values(const struct side_jmp_event_desc *desc, const uint64_t *bits,
 	       struct side_jmp_value *values);

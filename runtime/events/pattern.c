@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Patterns for events: "provider:name" with '*' and '?', in lists with ','.
+ * Patterns for events: "provider:name" with '*' and '?', in lists with ',', and
+ * behind each which of these events are meant (filter.h).
  * For tools that look at keys also "key", of a key that is no event's.
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "runtime/events/pattern.h"
@@ -33,37 +35,121 @@ static bool pattern_space(char c)
 	return c == ' ' || c == '\t' || c == '\n';
 }
 
-static int pattern_next(const char **list, char out[SJ_PATTERN_MAX], bool event)
+/* Up to the comma that ends it, which is none between quotes. */
+static const char *pattern_item_end(const char *s)
 {
-	const char *start = *list, *end;
-	size_t length;
+	char quote = '\0';
 
-	while (*start == ',' || pattern_space(*start))
-		start++;
-	end = start + strcspn(start, ",");
-	*list = end;
-	if (end == start)
-		return 0;
-	while (pattern_space(end[-1]))
-		end--;
-	length = (size_t)(end - start);
-	if (length >= SJ_PATTERN_MAX)
-		length = SJ_PATTERN_MAX - 1;
-	memcpy(out, start, length);
-	out[length] = '\0';
-	if (start + length != end)
-		return -ENAMETOOLONG;
-	return pattern_valid(out, event) ? 1 : -EINVAL;
+	for (; *s && (quote || *s != ','); s++)
+		if (quote && *s == '\\' && s[1])
+			s++;
+		else if (quote ? *s == quote : *s == '"' || *s == '\'')
+			quote = quote ? '\0' : *s;
+	return s;
 }
 
-int sj_pattern_next(const char **list, char out[SJ_PATTERN_MAX])
+/* Length of the next item, which begins at *item; 0: there is none. */
+static size_t pattern_item(const char **list, const char **item, bool filters)
 {
-	return pattern_next(list, out, true);
+	const char *end;
+
+	*item = *list;
+	while (**item == ',' || pattern_space(**item))
+		++*item;
+	end = filters ? pattern_item_end(*item) : *item + strcspn(*item, ",");
+	*list = end;
+	while (end > *item && pattern_space(end[-1]))
+		end--;
+	return (size_t)(end - *item);
+}
+
+/* -ENAMETOOLONG: it is cut off. */
+static int pattern_copy(char *to, size_t size, const char *from, size_t length)
+{
+	size_t n = length < size ? length : size - 1;
+
+	memcpy(to, from, n);
+	to[n] = '\0';
+	return n == length ? 0 : -ENAMETOOLONG;
+}
+
+static int pattern_bad(struct sj_pattern *out, int error)
+{
+	snprintf(out->why, sizeof(out->why), error == -EINVAL ?
+		 "is no pattern: expected provider:name, of letters, digits, _,"
+		 " * and ?" : "is too long for a pattern: expected at most %d"
+		 " bytes, and %d with a filter", SJ_PATTERN_MAX - 1,
+		 SJ_FILTER_TEXT - 1);
+	return error;
+}
+
+/* The first word is the pattern; what follows, its filter. */
+static int pattern_split(struct sj_pattern *out)
+{
+	size_t n = strcspn(out->text, " \t\n");
+	struct sj_filter_build build;
+	int r = pattern_copy(out->name, sizeof(out->name), out->text, n);
+
+	if (r)
+		return pattern_bad(out, r);
+	if (!pattern_valid(out->name, true))
+		return pattern_bad(out, -EINVAL);
+	out->filter = 0;
+	if (!out->text[n])
+		return 1;
+	out->filter = (unsigned)n;
+	r = sj_filter_compile(&build, out->text, out->filter, NULL, out->why);
+	return r ? r : 1;
+}
+
+int sj_pattern_next(const char **list, struct sj_pattern *out)
+{
+	const char *item;
+	size_t length = pattern_item(list, &item, true);
+	int r;
+
+	if (!length)
+		return 0;
+	r = pattern_copy(out->text, sizeof(out->text), item, length);
+	return r ? pattern_bad(out, r) : pattern_split(out);
 }
 
 int sj_pattern_next_key(const char **list, char out[SJ_PATTERN_MAX])
 {
-	return pattern_next(list, out, false);
+	const char *item;
+	size_t length = pattern_item(list, &item, false);
+	int r;
+
+	if (!length)
+		return 0;
+	r = pattern_copy(out, SJ_PATTERN_MAX, item, length);
+	return r ? r : pattern_valid(out, false) ? 1 : -EINVAL;
+}
+
+bool sj_pattern_is_exact(const char *name)
+{
+	return !name[strcspn(name, "*?")];
+}
+
+int sj_pattern_filter(const struct sj_pattern *pattern,
+		      const struct side_jmp_event_desc *desc,
+		      struct sj_filter_build *build, char why[SJ_FILTER_WHY])
+{
+	int r = pattern->filter ? sj_filter_compile(build, pattern->text,
+						    pattern->filter, desc, why) :
+				  0;
+
+	return r ? r : !!pattern->filter;
+}
+
+bool sj_pattern_wants(const struct sj_pattern *pattern,
+		      const struct side_jmp_event_desc *desc)
+{
+	struct sj_filter_build build;
+	char why[SJ_FILTER_WHY];
+
+	return sj_pattern_matches(pattern->name, desc) &&
+	       sj_pattern_filter(pattern, desc, &build, why) >= 0;
 }
 
 /*
@@ -93,12 +179,11 @@ static bool pattern_glob(const char *pattern, const char *end, const char *s)
 	return pattern == end;
 }
 
-bool sj_pattern_matches(const char *pattern,
-			const struct side_jmp_event_desc *desc)
+bool sj_pattern_matches(const char *name, const struct side_jmp_event_desc *desc)
 {
-	const char *colon = strchr(pattern, ':');
+	const char *colon = strchr(name, ':');
 
-	return pattern_glob(pattern, colon, side_jmp_event_provider(desc)) &&
+	return pattern_glob(name, colon, side_jmp_event_provider(desc)) &&
 	       pattern_glob(colon + 1, colon + strlen(colon),
 			    side_jmp_event_name(desc));
 }

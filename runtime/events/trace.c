@@ -142,15 +142,17 @@ static bool trace_same(const char *name)
  */
 static void trace_say_unmatched(void)
 {
-	char pattern[SJ_PATTERN_MAX];
+	struct sj_pattern pattern;
 	uint64_t refused;
 
 	if (!trace.tracer || trace.asked_of != getpid())
 		return;
 	for (unsigned i = 0; i < trace.asked; i++)
-		if (sj_tracer_unmatched(trace.tracer, i, pattern))
-			sj_say("SIDE_JMP_ENABLE: \"%s\" matched no event of"
-			       " %.80s", pattern, program_invocation_short_name);
+		if (sj_tracer_unmatched(trace.tracer, i, &pattern))
+			sj_say("SIDE_JMP_ENABLE: \"%.100s\" matched no event of"
+			       " %.80s%s%s", pattern.text,
+			       program_invocation_short_name,
+			       *pattern.why ? ": one " : "", pattern.why);
 	refused = sj_tracer_refused(trace.tracer);
 	if (refused)
 		sj_say("SIDE_JMP_ENABLE: %llu events could not be enabled",
@@ -168,11 +170,16 @@ static void trace_at_exit(void)
 
 /* ---- start and stop ----------------------------------------------------- */
 
-static int trace_start(const char *patterns, const char *output)
+static int trace_start(const char *patterns, const char *output,
+		       const char *variable, char why[SJ_TRACER_WHY])
 {
+	const struct sj_tracer_call call = {
+		trace_callback, NULL, true, variable,
+	};
 	bool opened = !trace.output;
 	int r = 0;
 
+	*why = '\0';
 	if (trace.stopping)
 		return -EBUSY;
 	if (opened)
@@ -181,7 +188,7 @@ static int trace_start(const char *patterns, const char *output)
 		r = -EBUSY;
 	if (r)
 		return r;
-	r = sj_tracer_add(&trace.tracer, patterns, trace_callback, NULL, true);
+	r = sj_tracer_add(&trace.tracer, patterns, &call, why);
 	if (r && opened)
 		trace_close();
 	return r;
@@ -256,19 +263,25 @@ static void trace_leave(void)
 		trace_let_go();
 }
 
-int side_jmp_trace_start(const char *patterns, const char *output)
+static int trace_begin(const char *patterns, const char *output,
+		       const char *variable, char why[SJ_TRACER_WHY])
 {
-	int saved = errno, r;
+	int saved = errno, r = trace_enter();
 
-	if (!patterns || (output && !*output))
-		return -EINVAL;
-	r = trace_enter();
 	if (r)
 		return r;
-	r = trace_start(patterns, output);
+	r = trace_start(patterns, output, variable, why);
 	trace_leave();
 	errno = saved;
 	return r;
+}
+
+int side_jmp_trace_start(const char *patterns, const char *output)
+{
+	char why[SJ_TRACER_WHY];
+
+	return patterns && !(output && !*output) ?
+	       trace_begin(patterns, output, NULL, why) : -EINVAL;
 }
 
 /* What is to be unregistered; NULL: there is nothing but the output. */
@@ -510,30 +523,36 @@ static void trace_read_options(void)
 		       " SIDE_JMP_OUTPUT_PIECES; ignored");
 }
 
+/* False: there is no output, and no more to be said. */
+static bool trace_start_pattern(const struct sj_pattern *pattern,
+				const char *output)
+{
+	char why[SJ_TRACER_WHY] = "";
+	int r = trace_begin(pattern->text, output, "SIDE_JMP_ENABLE", why);
+
+	if (!r)
+		trace.asked++;
+	else if (*why)
+		sj_say("SIDE_JMP_ENABLE: %s; ignored", why);
+	else
+		sj_say("%s%.160s: cannot trace %.160s: %s",
+		       output ? "SIDE_JMP_OUTPUT=" : "SIDE_JMP_ENABLE",
+		       output ? output : "", pattern->text, strerror(-r));
+	return !r || *why || trace.output;
+}
+
 /* Each pattern by itself, so that a bad one spoils no other. */
 static void trace_start_patterns(const char *list, const char *output)
 {
-	char pattern[SJ_PATTERN_MAX];
+	struct sj_pattern pattern;
 	int r;
 
-	while ((r = sj_pattern_next(&list, pattern)) != 0) {
-		if (r < 0) {
-			sj_say("SIDE_JMP_ENABLE: \"%s\" is %s; ignored",
-				 pattern, r == -EINVAL ?
-				 "not of the form provider:name" : "too long");
-			continue;
-		}
-		r = side_jmp_trace_start(pattern, output);
-		if (!r) {
-			trace.asked++;
-			continue;
-		}
-		sj_say("%s%.160s: cannot trace %s: %s",
-			 output ? "SIDE_JMP_OUTPUT=" : "SIDE_JMP_ENABLE",
-			 output ? output : "", pattern, strerror(-r));
-		if (!trace.output)
+	while ((r = sj_pattern_next(&list, &pattern)) != 0)
+		if (r < 0)
+			sj_say("SIDE_JMP_ENABLE: \"%.100s\" %s; ignored",
+			       pattern.text, pattern.why);
+		else if (!trace_start_pattern(&pattern, output))
 			return;
-	}
 }
 
 static void trace_start_from_environment(void)

@@ -89,6 +89,14 @@
  * off the list, and its waiter is on, so 2 and what is said above of callbacks
  * hold from there on.
  *
+ * FILTERS.  A slot has a list of them, one for each rule that wants its event, and
+ * calls the callback if one of them lets the event pass; or it has none, and calls
+ * for each.  They are read by who is between F5 and F6, and so replaced as
+ * callback and data are, by 3: when the slot is used again, or goes.  In between
+ * the list only grows, at its head (release; tracer_passes() acquires): rules that
+ * come later find slots that are active, and their filters wait with the tracer
+ * until all are there; then none can fail any more.
+ *
  * Fork.  Calls that ran in other threads do not end in the child: their frames
  * are nobody's there.  A tracer that another thread was about to register is
  * nobody's; one that it was about to unregister is registered still, and may be
@@ -97,6 +105,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sched.h>
 #include <sys/syscall.h>
@@ -119,7 +128,8 @@ struct side_jmp_slot {
 	uint32_t active;		/* atomic; written under sj_event_lock */
 	side_jmp_callback *callback;	/* see 3 */
 	void *data;
-	bool general;			/* the callback, see sj_tracer_add() */
+	bool general;			/* the callback, see struct sj_tracer_call */
+	struct sj_filter *filters;	/* atomic; see FILTERS */
 	struct side_jmp_event *event;	/* sj_event_lock; NULL: it is gone */
 	/* NULL: it is free.  sj_event_lock; also read without, see U4. */
 	struct side_jmp_tracer *owner;
@@ -133,7 +143,8 @@ struct tracer_rule {
 	struct tracer_rule *next;
 	unsigned number;		/* of the tracer's, from 0 */
 	bool matched;			/* some event, at some time */
-	char pattern[SJ_PATTERN_MAX];
+	const char *variable;		/* see struct sj_tracer_call */
+	struct sj_pattern pattern;	/* why: an event was refused for it; "" */
 };
 
 /* sj_event_lock */
@@ -144,10 +155,9 @@ struct side_jmp_tracer {
 	const void *starting;		/* the thread that adds rules, as of a
 					   waiter; fresh slots stay fresh */
 	bool stopping;			/* new events are not for it */
-	side_jmp_callback *callback;
-	void *data;
-	bool general;
+	struct sj_tracer_call call;
 	struct tracer_rule *rules;
+	struct sj_filter *waiting;	/* for slots that it has; see FILTERS */
 	struct side_jmp_slot *lists[TRACER_LISTS];
 };
 
@@ -198,7 +208,9 @@ struct tracer_pool {
 static struct tracer_pool
 	tracer_slot_pool = { NULL, sizeof(struct side_jmp_slot) },
 	tracer_rule_pool = { NULL, sizeof(struct tracer_rule) },
-	tracer_tracer_pool = { NULL, sizeof(struct side_jmp_tracer) };
+	tracer_tracer_pool = { NULL, sizeof(struct side_jmp_tracer) },
+	/* The longest is of SJ_FILTER_TESTS and SJ_FILTER_TEXT. */
+	tracer_filter_pools[] = { { NULL, 96 }, { NULL, 256 }, { NULL, 1280 } };
 
 static bool tracer_pool_grow(struct tracer_pool *pool)
 {
@@ -229,6 +241,44 @@ static void tracer_pool_put(struct tracer_pool *pool, void *p)
 {
 	*(void **)p = pool->free;
 	pool->free = p;
+}
+
+/* ---- filters ------------------------------------------------------------ */
+
+_Static_assert(sizeof(struct sj_filter_build) <= 1280, "see tracer_filter_pools");
+
+static struct tracer_pool *filter_pool(const struct sj_filter *filter)
+{
+	struct tracer_pool *pool = tracer_filter_pools;
+
+	while (sj_filter_size(filter) > pool->size)
+		pool++;
+	return pool;
+}
+
+static struct sj_filter *filter_new(const struct sj_filter_build *build)
+{
+	struct sj_filter *f = tracer_pool_get(filter_pool(&build->head));
+
+	if (f)
+		sj_filter_store(build, f);
+	return f;
+}
+
+static void filter_free_all(struct sj_filter *filters)
+{
+	while (filters) {
+		struct sj_filter *f = filters;
+
+		filters = f->next;
+		tracer_pool_put(filter_pool(f), f);
+	}
+}
+
+/* It lets everything pass. */
+static bool filter_is_open(const struct sj_filter *f)
+{
+	return !f->n_tests && !f->every && !f->limit;
 }
 
 /* ---- frames ------------------------------------------------------------- */
@@ -372,7 +422,9 @@ SJ_GENERAL_BEGIN
 /* An event that happens. */
 struct tracer_fired {
 	struct side_jmp_event *event;
-	const struct side_jmp_value *values;
+	const uint64_t *bits;
+	struct side_jmp_value *values;	/* of the bits; once they are wanted */
+	bool ready;
 	const struct side_jmp_slot *slot;
 };
 
@@ -450,9 +502,32 @@ void tracer_pop(struct tracer_frame *frame, uintptr_t was)
 	frame->stack = was;
 }
 
+TRACER_INLINED tracer_values(struct tracer_fired *fired)
+{
+	if (fired->ready)
+		return;
+	sj_values(fired->event->desc, fired->bits, fired->values);
+	fired->ready = true;
+}
+
+static inline __attribute__((always_inline))
+bool tracer_passes(const struct tracer_fired *fired)
+{
+	struct sj_filter *f = __atomic_load_n(&fired->slot->filters,
+					      __ATOMIC_ACQUIRE);
+
+	if (__builtin_expect(!f, 1))
+		return true;
+	while (f && !sj_filter_passes(f, fired->event->desc, fired->bits,
+				      fired->ready ? fired->values : NULL))
+		f = f->next;
+	return f;
+}
+
 TRACER_INLINED tracer_call_back(struct tracer_frame *frame,
 				struct tracer_fired *fired, bool keep)
 {
+	tracer_values(fired);
 	__atomic_store_n(&frame->inside, true, __ATOMIC_RELAXED);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	if (fired->slot->general)
@@ -478,8 +553,8 @@ TRACER_INLINED tracer_call(struct side_jmp_slot *slot,
 	__atomic_store_n(&frame->slot, slot, __ATOMIC_RELEASE);
 	sj_fence_often();
 	side_jmp_inject(INJECT_EVENT_ENTERED);
-	if (__atomic_load_n(&slot->active, __ATOMIC_SEQ_CST) ||
-	    side_jmp_inject(INJECT_EVENT_RECHECK))
+	if ((__atomic_load_n(&slot->active, __ATOMIC_SEQ_CST) ||
+	     side_jmp_inject(INJECT_EVENT_RECHECK)) && tracer_passes(fired))
 		tracer_call_back(frame, fired, keep);
 	side_jmp_inject(INJECT_EVENT_LEAVING);
 	__atomic_store_n(&frame->slot, NULL, __ATOMIC_RELEASE);
@@ -503,14 +578,17 @@ TRACER_INLINED tracer_fire(struct side_jmp_event *event, const uint64_t *bits,
 			   bool keep)
 {
 	struct side_jmp_value values[event->desc->n_fields + 1];
-	struct tracer_fired fired = { event, values, NULL };
+	struct tracer_fired fired = { event, bits, values, false, NULL };
 	struct side_jmp_slot *slot;
 
-	sj_values(event->desc, bits, values);
-	if (event->other)
+	if (event->other) {
+		tracer_values(&fired);
 		sj_span(event, values, tracer_spans());
-	if (sj_word_kernel_bit(event->key))
+	}
+	if (sj_word_kernel_bit(event->key)) {
+		tracer_values(&fired);
 		tracer_keep(&fired, tracer_call_kernel, keep);
+	}
 	for (slot = __atomic_load_n(&event->slots, __ATOMIC_ACQUIRE); slot;
 	     slot = slot->next)
 		if (__atomic_load_n(&slot->active, __ATOMIC_RELAXED))
@@ -660,20 +738,87 @@ static void slot_move(struct side_jmp_slot *slot, enum tracer_list list)
 	slot_put(slot, list);
 }
 
-/* A slot for this event, not active yet. */
+/* Of a slot that nobody calls by: see 3. */
+static void slot_set_filters(struct side_jmp_slot *slot,
+			     struct sj_filter *filters)
+{
+	filter_free_all(slot->filters);
+	slot->filters = filters;
+}
+
+/* A slot for this event, not active yet.  Takes the filters in any case. */
 static int slot_reserve(struct side_jmp_tracer *tracer,
-			struct side_jmp_event *event)
+			struct side_jmp_event *event, struct sj_filter *filters)
 {
 	struct side_jmp_slot *slot = slot_get(event);
 
-	if (!slot)
+	if (!slot) {
+		filter_free_all(filters);
 		return -ENOMEM;
+	}
 	slot_give(slot, tracer);
-	slot->callback = tracer->callback;
-	slot->data = tracer->data;
-	slot->general = tracer->general;
+	slot->callback = tracer->call.callback;
+	slot->data = tracer->call.data;
+	slot->general = tracer->call.general;
+	slot_set_filters(slot, filters);
 	slot_put(slot, TRACER_FRESH);
 	return 0;
+}
+
+static bool slot_is_open(const struct side_jmp_slot *slot)
+{
+	const struct sj_filter *f = slot->filters;
+
+	while (f && !filter_is_open(f))
+		f = f->next;
+	return !slot->filters || f;
+}
+
+/*
+ * A slot that has filters is to call by these, too; NULL: for each event.  Not
+ * yet.  Takes them in any case.
+ */
+static int slot_widen(struct side_jmp_slot *slot, struct sj_filter *filters)
+{
+	static const struct sj_filter_build open;
+	struct sj_filter **end = &filters;
+
+	if (slot_is_open(slot)) {
+		filter_free_all(filters);
+		return 0;
+	}
+	if (!filters && !(filters = filter_new(&open)))
+		return -ENOMEM;
+	for (; *end; end = &(*end)->next)
+		(*end)->owner = slot;
+	*end = slot->owner->waiting;
+	slot->owner->waiting = filters;
+	return 0;
+}
+
+/* What was to come to it. */
+static void slot_forget_waiting(const struct side_jmp_slot *slot)
+{
+	struct sj_filter **p = &slot->owner->waiting;
+
+	while (*p) {
+		struct sj_filter *f = *p;
+
+		if (f->owner != slot) {
+			p = &f->next;
+			continue;
+		}
+		*p = f->next;
+		f->next = NULL;
+		filter_free_all(f);
+	}
+}
+
+/* It is no event's, and idle. */
+static void slot_free(struct side_jmp_slot *slot)
+{
+	slot_set_filters(slot, NULL);
+	tracer_pool_put(&tracer_slot_pool, slot);
 }
 
 static void slot_activate(struct side_jmp_slot *slot)
@@ -691,10 +836,11 @@ static void slot_deactivate(struct side_jmp_slot *slot)
 /* Free for another tracer; or for another event, if its own is gone. */
 static void slot_release(struct side_jmp_slot *slot)
 {
+	slot_forget_waiting(slot);
 	slot_take(slot);
 	slot_give(slot, NULL);
 	if (!slot->event && slot_idle(slot))
-		tracer_pool_put(&tracer_slot_pool, slot);
+		slot_free(slot);
 }
 
 /* ---- keys, some at a time ----------------------------------------------- */
@@ -746,29 +892,129 @@ static int tracer_enable(struct side_jmp_tracer *tracer, unsigned n, int error)
 
 /* ---- rules -------------------------------------------------------------- */
 
-/* By those of its rules that came after `old`. */
-static bool tracer_wants(struct side_jmp_tracer *tracer,
-			 const struct tracer_rule *old,
-			 const struct side_jmp_event *event)
-{
-	bool wants = false;
+static uint64_t tracer_refused;		/* sj_event_lock */
+static char tracer_reason[SJ_TRACER_WHY];	/* likewise */
 
-	for (struct tracer_rule *r = tracer->rules; r != old; r = r->next) {
-		if (!sj_pattern_matches(r->pattern, event->desc))
-			continue;
-		r->matched = true;
-		wants = true;
-	}
-	return wants;
+/* A pattern, and what is wrong with it. */
+static void rule_reason(const struct sj_pattern *pattern)
+{
+	snprintf(tracer_reason, sizeof(tracer_reason), "\"%.100s\" %s",
+		 pattern->text, pattern->why);
 }
 
-static bool tracer_has(const struct side_jmp_tracer *tracer,
-		       const struct side_jmp_event *event)
+/*
+ * Its filter can't be applied to the event that it names.  Whoever set a variable
+ * is told, once.
+ */
+static void rule_refuse(struct side_jmp_tracer *tracer, struct tracer_rule *rule)
 {
-	for (const struct side_jmp_slot *s = event->slots; s; s = s->next)
-		if (s->owner == tracer)
-			return true;
-	return false;
+	rule_reason(&rule->pattern);
+	tracer_refused++;
+	if (!rule->variable)
+		tracer->refused++;
+	else if (!rule->matched)
+		sj_say("%s: %s; ignored", rule->variable, tracer_reason);
+	rule->matched = true;
+}
+
+/*
+ * Its filter for the event, which its pattern matches: 1, and *filter, NULL: it
+ * has none.  0: the event is none of those that it means.  Or -errno.
+ */
+static int rule_filter(struct side_jmp_tracer *tracer, struct tracer_rule *rule,
+		       const struct side_jmp_event *event, bool strict,
+		       struct sj_filter **filter)
+{
+	struct sj_filter_build build;
+	int r = sj_pattern_filter(&rule->pattern, event->desc, &build,
+				  rule->pattern.why);
+
+	*filter = NULL;
+	if (!r)
+		return 1;
+	if (r > 0) {
+		*filter = filter_new(&build);
+		return *filter ? 1 : -ENOMEM;
+	}
+	if (!sj_pattern_is_exact(rule->pattern.name))
+		return 0;
+	if (!strict) {
+		rule_refuse(tracer, rule);
+		return 0;
+	}
+	rule_reason(&rule->pattern);
+	return r;
+}
+
+/*
+ * By those of its rules that came after `old`: 1, and *filters, NULL: it wants
+ * them all; 0; or -errno.  strict: a filter that can't be applied to the event that
+ * its pattern names is an error, and not said.
+ */
+static int tracer_wants(struct side_jmp_tracer *tracer,
+			const struct tracer_rule *old, bool strict,
+			const struct side_jmp_event *event,
+			struct sj_filter **filters)
+{
+	bool all = false;
+	int wants = 0, r = 0;
+
+	*filters = NULL;
+	for (struct tracer_rule *rule = tracer->rules; rule != old && r >= 0;
+	     rule = rule->next) {
+		struct sj_filter *filter;
+
+		if (!sj_pattern_matches(rule->pattern.name, event->desc))
+			continue;
+		r = rule_filter(tracer, rule, event, strict, &filter);
+		if (r <= 0)
+			continue;
+		rule->matched = true;
+		wants = 1;
+		all |= !filter;
+		if (filter) {
+			filter->next = *filters;
+			*filters = filter;
+		}
+	}
+	if (all || r < 0) {
+		filter_free_all(*filters);
+		*filters = NULL;
+	}
+	return r < 0 ? r : wants;
+}
+
+static struct side_jmp_slot *tracer_slot(const struct side_jmp_tracer *tracer,
+					 const struct side_jmp_event *event)
+{
+	struct side_jmp_slot *s = event->slots;
+
+	while (s && s->owner != tracer)
+		s = s->next;
+	return s;
+}
+
+/*
+ * What it wants of the event by the rules after `old`: 1, a slot is reserved; 0,
+ * none is needed; or -errno.  A fresh slot is of all rules.
+ */
+static int tracer_attach_event(struct side_jmp_tracer *tracer,
+			       const struct tracer_rule *old, bool strict,
+			       struct side_jmp_event *event)
+{
+	struct side_jmp_slot *slot = tracer_slot(tracer, event);
+	struct sj_filter *filters;
+	int r;
+
+	if (slot && (!old || slot->list == TRACER_FRESH))
+		return 0;
+	r = tracer_wants(tracer, old, strict, event, &filters);
+	if (r <= 0)
+		return r;
+	if (slot)
+		return slot_widen(slot, filters);
+	r = slot_reserve(tracer, event, filters);
+	return r ? r : 1;
 }
 
 static void tracer_drop_rules(struct side_jmp_tracer *tracer,
@@ -784,33 +1030,39 @@ static void tracer_drop_rules(struct side_jmp_tracer *tracer,
 
 /* All patterns of the list, or none. */
 static int tracer_add_rules(struct side_jmp_tracer *tracer,
-			    const char *patterns)
+			    const char *patterns, const char *variable)
 {
 	const struct tracer_rule *before = tracer->rules;
-	char pattern[SJ_PATTERN_MAX];
+	struct tracer_rule *rule;
 	int r;
 
-	while ((r = sj_pattern_next(&patterns, pattern)) == 1) {
-		struct tracer_rule *rule = tracer_pool_get(&tracer_rule_pool);
-
-		if (!rule) {
-			r = -ENOMEM;
-			break;
+	do {
+		rule = tracer_pool_get(&tracer_rule_pool);
+		r = rule ? sj_pattern_next(&patterns, &rule->pattern) : -ENOMEM;
+		if (r == 1) {
+			rule->variable = variable;
+			rule->number = tracer->rules ?
+				       tracer->rules->number + 1 : 0;
+			rule->next = tracer->rules;
+			tracer->rules = rule;
+			continue;
 		}
-		memcpy(rule->pattern, pattern, sizeof(pattern));
-		rule->number = tracer->rules ? tracer->rules->number + 1 : 0;
-		rule->next = tracer->rules;
-		tracer->rules = rule;
-	}
-	if (!r && tracer->rules == before)
+		if (rule && r)
+			rule_reason(&rule->pattern);
+		if (rule)
+			tracer_pool_put(&tracer_rule_pool, rule);
+	} while (r == 1);
+	if (!r && tracer->rules == before) {
+		strcpy(tracer_reason, "no pattern: expected provider:name");
 		r = -EINVAL;
+	}
 	if (r)
 		tracer_drop_rules(tracer, before);
 	return r;
 }
 
 bool sj_tracer_unmatched(const struct side_jmp_tracer *tracer, unsigned number,
-			 char pattern[SJ_PATTERN_MAX])
+			 struct sj_pattern *pattern)
 {
 	sigmask_t mask = sj_event_enter();
 	const struct tracer_rule *r = tracer->rules;
@@ -818,23 +1070,20 @@ bool sj_tracer_unmatched(const struct side_jmp_tracer *tracer, unsigned number,
 	while (r && r->number != number)
 		r = r->next;
 	if (r)
-		__builtin_memcpy(pattern, r->pattern, sizeof(r->pattern));
+		*pattern = r->pattern;
 	sj_event_leave(mask);
 	return r && !r->matched;
 }
 
 /* ---- register ----------------------------------------------------------- */
 
-static struct side_jmp_tracer *tracer_new(side_jmp_callback *callback,
-					  void *data, bool general)
+static struct side_jmp_tracer *tracer_new(const struct sj_tracer_call *call)
 {
 	struct side_jmp_tracer *tracer = tracer_pool_get(&tracer_tracer_pool);
 
 	if (!tracer)
 		return NULL;
-	tracer->callback = callback;
-	tracer->data = data;
-	tracer->general = general;
+	tracer->call = *call;
 	tracer->next = tracer_all;
 	tracer_all = tracer;
 	return tracer;
@@ -858,14 +1107,11 @@ static int tracer_attach_some(struct side_jmp_tracer *tracer,
 	unsigned found = 0;
 	int r = 0;
 
-	while (n-- > 0 && !r && (event = sj_walk_next(walk))) {
-		if (!tracer_wants(tracer, old, event) ||
-		    tracer_has(tracer, event))
-			continue;
-		r = slot_reserve(tracer, event);
-		found += !r;
+	while (n-- > 0 && r >= 0 && (event = sj_walk_next(walk))) {
+		r = tracer_attach_event(tracer, old, true, event);
+		found += r == 1;
 	}
-	r = tracer_enable(tracer, found, r);
+	r = tracer_enable(tracer, found, r < 0 ? r : 0);
 	return r ? r : !!event;
 }
 
@@ -893,31 +1139,54 @@ static void tracer_settle_some(struct side_jmp_tracer *tracer, bool all,
 	struct side_jmp_slot *slot;
 
 	while (n-- > 0 && (slot = tracer->lists[TRACER_FRESH])) {
-		if (all || tracer_wants(tracer, NULL, slot->event)) {
-			slot_activate(slot);
+		struct sj_filter *filters;
+
+		if (!all && tracer_wants(tracer, NULL, false, slot->event,
+					 &filters) != 1) {
+			tracer_disable_later(&keys, slot->event);
+			slot_release(slot);
 			continue;
 		}
-		tracer_disable_later(&keys, slot->event);
-		slot_release(slot);
+		if (!all)
+			slot_set_filters(slot, filters);
+		slot_activate(slot);
 	}
 	tracer_disable(&keys);
+}
+
+/* Filters that wait come to their slots, or go. */
+static void tracer_widen_some(struct side_jmp_tracer *tracer, bool all,
+			      unsigned n)
+{
+	struct sj_filter *f;
+
+	while (n-- > 0 && (f = tracer->waiting)) {
+		struct side_jmp_slot *slot = f->owner;
+
+		tracer->waiting = f->next;
+		f->next = all ? slot->filters : NULL;
+		if (all)	/* pairs with the acquire in tracer_passes() */
+			__atomic_store_n(&slot->filters, f, __ATOMIC_RELEASE);
+		else
+			filter_free_all(f);
+	}
 }
 
 static void tracer_settle(struct side_jmp_tracer *tracer, bool all,
 			  struct sj_slice *slice)
 {
-	while (tracer->lists[TRACER_FRESH]) {
+	for (; tracer->lists[TRACER_FRESH]; sj_slice_next(slice))
 		tracer_settle_some(tracer, all, slice->n);
-		sj_slice_next(slice);
-	}
+	for (; tracer->waiting; sj_slice_next(slice))
+		tracer_widen_some(tracer, all, slice->n);
 }
 
 /* Only when every event is enabled do callbacks begin. */
 static int tracer_add(struct side_jmp_tracer *tracer, const char *patterns,
-		      struct sj_slice *slice)
+		      const char *variable, struct sj_slice *slice)
 {
 	const struct tracer_rule *old = tracer->rules;
-	int r = tracer_add_rules(tracer, patterns);
+	int r = tracer_add_rules(tracer, patterns, variable);
 
 	if (r)
 		return r;
@@ -931,11 +1200,11 @@ static int tracer_add(struct side_jmp_tracer *tracer, const char *patterns,
 }
 
 static int tracer_add_new(struct side_jmp_tracer **tracer, const char *patterns,
-			  side_jmp_callback *callback, void *data,
-			  bool general, struct sj_slice *slice)
+			  const struct sj_tracer_call *call,
+			  struct sj_slice *slice)
 {
-	struct side_jmp_tracer *t = tracer_new(callback, data, general);
-	int r = t ? tracer_add(t, patterns, slice) : -ENOMEM;
+	struct side_jmp_tracer *t = tracer_new(call);
+	int r = t ? tracer_add(t, patterns, call->variable, slice) : -ENOMEM;
 
 	if (!r) {
 		*tracer = t;
@@ -947,21 +1216,22 @@ static int tracer_add_new(struct side_jmp_tracer **tracer, const char *patterns,
 }
 
 int sj_tracer_add(struct side_jmp_tracer **tracer, const char *patterns,
-		  side_jmp_callback *callback, void *data, bool general)
+		  const struct sj_tracer_call *call, char why[SJ_TRACER_WHY])
 {
 	struct sj_slice slice = { 0 };
 	int saved = errno, r;
 
-	if (!tracer || !patterns || !callback)
+	*why = '\0';
+	if (!tracer || !patterns || !call->callback)
 		return -EINVAL;
 	sj_fence_begin();
 	sj_slice_enter(&slice);
 	sj_now_begin();
-	r = !*tracer ? 0 : (*tracer)->stopping ? -EBUSY :
-	    tracer_add(*tracer, patterns, &slice);
-	if (!*tracer)
-		r = tracer_add_new(tracer, patterns, callback, data, general,
-				   &slice);
+	r = !*tracer ? tracer_add_new(tracer, patterns, call, &slice) :
+	    (*tracer)->stopping ? -EBUSY :
+	    tracer_add(*tracer, patterns, call->variable, &slice);
+	if (r == -EINVAL || r == -E2BIG || r == -ENAMETOOLONG)
+		strcpy(why, tracer_reason);
 	sj_slice_leave(&slice);
 	errno = saved;
 	return r;
@@ -971,9 +1241,10 @@ static int tracer_register(struct side_jmp_tracer **tracer,
 			   const char *patterns, side_jmp_callback *callback,
 			   void *data, bool general)
 {
+	const struct sj_tracer_call call = { callback, data, general, NULL };
 	struct side_jmp_tracer *t = NULL;
-	int r = tracer ? sj_tracer_add(&t, patterns, callback, data, general) :
-			 -EINVAL;
+	char why[SJ_TRACER_WHY];
+	int r = tracer ? sj_tracer_add(&t, patterns, &call, why) : -EINVAL;
 
 	if (!r)
 		*tracer = t;
@@ -1118,8 +1389,6 @@ int side_jmp_tracer_unregister(struct side_jmp_tracer *tracer)
 
 /* ---- events that come and go -------------------------------------------- */
 
-static uint64_t tracer_refused;		/* sj_event_lock */
-
 uint64_t sj_tracer_refused(const struct side_jmp_tracer *tracer)
 {
 	sigmask_t mask = sj_event_enter();
@@ -1137,14 +1406,11 @@ static int tracer_attach_new(struct side_jmp_tracer *tracer,
 	unsigned n = 0;
 	int r = 0;
 
-	for (; first < end && !r; first++) {
-		if (!tracer_wants(tracer, NULL, first) ||
-		    tracer_has(tracer, first))
-			continue;
-		r = slot_reserve(tracer, first);
-		n += !r;
+	for (; first < end && r >= 0; first++) {
+		r = tracer_attach_event(tracer, NULL, false, first);
+		n += r == 1;
 	}
-	r = tracer_enable(tracer, n, r);
+	r = tracer_enable(tracer, n, r < 0 ? r : 0);
 	while (!r && !tracer->starting && n-- > 0)
 		slot_activate(tracer->lists[TRACER_FRESH]);
 	return r;
@@ -1192,7 +1458,7 @@ static void tracer_detach(struct side_jmp_event *event,
 		}
 		slot->event = NULL;
 		if (!slot->owner && idle && slot_idle(slot))
-			tracer_pool_put(&tracer_slot_pool, slot);
+			slot_free(slot);
 	}
 	event->slots = NULL;
 }
@@ -1282,6 +1548,8 @@ static void tracer_info(struct side_jmp_event_info *info)
 	for (const struct side_jmp_tracer *t = tracer_all; t; t = t->next)
 		info->tracers += !t->starting && !t->stopping;
 	info->refused = tracer_refused;
+	info->left_out = sj_filter_left_out();
+	memcpy(info->pattern_reason, tracer_reason, sizeof(tracer_reason));
 }
 
 const struct sj_sink sj_tracer_sink = {

@@ -119,8 +119,8 @@ static void value_of_text(struct side_jmp_value *value, const void *data,
 	value->count = values_length(data, limit);
 }
 
-static void value_of(struct side_jmp_value *value,
-		     const struct side_jmp_field *field, uint64_t bits)
+void sj_value(const struct side_jmp_field *field, uint64_t bits,
+	      struct side_jmp_value *value)
 {
 	const void *at = (const void *)(uintptr_t)bits;
 	const struct side_jmp_seq *seq = at;
@@ -160,7 +160,7 @@ void sj_values(const struct side_jmp_event_desc *desc, const uint64_t *bits,
 	const struct side_jmp_field *field = side_jmp_event_fields(desc);
 
 	for (unsigned i = 0; i < desc->n_fields; i++)
-		value_of(&values[i], &field[i], bits[i]);
+		sj_value(&field[i], bits[i], &values[i]);
 }
 
 SJ_GENERAL_END
