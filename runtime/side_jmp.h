@@ -920,8 +920,14 @@ __extension__ ({ \
 #define SIDE_JMP_IS_TRUE_	side_jmp_value_ = true;
 #define SIDE_JMP_NAMED_(name)	(void)sizeof(SIDE_JMP_BY_NAME_(name)),
 #if defined(__clang__) && __clang_major__ < 17
-#define SIDE_JMP_APART_BEGINS_	(void)(char (*)[__extension__ ({
-#define SIDE_JMP_APART_ENDS_	1u; })])0;
+/* The array is of 1 and has no object: -Wvla minds it for nothing. */
+#define SIDE_JMP_APART_BEGINS_ \
+	_Pragma("clang diagnostic push") \
+	_Pragma("clang diagnostic ignored \"-Wvla\"") \
+	(void)(char (*)[__extension__ ({
+#define SIDE_JMP_APART_ENDS_ \
+	1u; })])0; \
+	_Pragma("clang diagnostic pop")
 #endif
 #else
 #define SIDE_JMP_SITE_BEGINS_ \

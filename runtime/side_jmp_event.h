@@ -920,7 +920,7 @@ static inline const void *side_jmp_data_of_(const void *seq)
 #define SIDE_JMP_TAKE_(event, n, a) \
 	__extension__ __auto_type side_jmp_v##n##_ = ((void)0, (a)); \
 	enum { \
-		side_jmp_is##n##_ = __builtin_classify_type(side_jmp_v##n##_), \
+		side_jmp_is##n##_ = SIDE_JMP_CLASSIFY_(side_jmp_v##n##_), \
 		side_jmp_fit##n##_ = __extension__ SIDE_JMP_FIT_(event, n, \
 			side_jmp_v##n##_, side_jmp_is##n##_), \
 		side_jmp_looks##n##_ = side_jmp_fit##n##_ && side_jmp_is##n##_ == 5 ? \

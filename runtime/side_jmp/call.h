@@ -164,11 +164,19 @@ SIDE_JMP_CALLER_WITH_(6)
 		"side_jmp_call: the arguments have other types than the " \
 		"parameters; cast them"); \
 	SIDE_JMP_CALL_HOW_##n##_(n, f)
+/*
+ * The class of gcc's typeclass.h.  To gcc a bool is an integer, to clang 14 a
+ * class of its own; a float would be promoted, which -Wdouble-promotion minds.
+ */
+#define SIDE_JMP_CLASSIFY_(value) \
+	(__extension__ _Generic((value), bool: 1, float: 8, \
+		default: __builtin_classify_type( \
+			_Generic((value), float: 0, default: (value)))))
 #define SIDE_JMP_CALL_TAKE_(c, n, a) \
 	__extension__ __auto_type side_jmp_v##n##_ = ((void)0, (a)); \
 	__extension__ _Static_assert( \
-		(__builtin_classify_type(side_jmp_v##n##_) == 1 || \
-		 __builtin_classify_type(side_jmp_v##n##_) == 5) && \
+		(SIDE_JMP_CLASSIFY_(side_jmp_v##n##_) == 1 || \
+		 SIDE_JMP_CLASSIFY_(side_jmp_v##n##_) == 5) && \
 		sizeof(side_jmp_v##n##_) <= 8, "side_jmp_call: argument " #n \
 		" is neither an integer of up to 64 bits nor a pointer");
 #define SIDE_JMP_CALL_V_(c, n, x)	side_jmp_v##n##_

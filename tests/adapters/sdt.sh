@@ -65,6 +65,38 @@ pointers() {
 }
 ok sdt_strings_are_addresses_where_asked pointers
 
+# ---- other people's flags
+cat >"$TMP/others.c" <<'END'
+#include <sys/sdt.h>
+enum which { THIS, THAT };
+int probed(int n, const char *name, float x, enum which which);
+int probed(int n, const char *name, float x, enum which which)
+{
+	_Bool yes = n > 0;
+	const unsigned char bytes[4] = "abc";
+
+	DTRACE_PROBE(others, none);
+	if (n)
+		DTRACE_PROBE4(others, kinds, yes, which, x, name);
+	else
+		DTRACE_PROBE1(others, kinds, bytes);
+	return n;
+}
+END
+others() { # COMPILER FLAGS...
+	"$@" $W -Wshadow -Wconversion -Wvla -Wdouble-promotion -Wmissing-prototypes \
+		-Wcast-qual -Wunused -Wundef $I -shared -fPIC "$TMP/others.c" -o "$TMP/others.so" &&
+		"$tool" list --events "$TMP/others.so" >"$TMP/list" && cat "$TMP/list" &&
+		[ "$(sed -n 's/^ *\([a-z0-9]*\) arg.*/\1/p' "$TMP/list" | sort | xargs)" = \
+			"float pointer string u32 u8" ]
+}
+for cc in $C_COMPILERS; do
+	for flags in "-std=gnu89 -Wdeclaration-after-statement" "-std=c99 -Wpedantic" \
+		"-std=c11 -Wpedantic -O2" "-std=gnu17 -Wpedantic -DSIDE_JMP_GENERIC"; do
+		ok "sdt_suits_${cc}_$(echo "$flags" | tr ' ' _)" others $cc $flags
+	done
+done
+
 refuses() { # COMPILER SUFFIX ARGUMENT
 	printf '%s\n' '#include <sys/sdt.h>' 'struct two { long a, b; } both;' \
 		"void f(void); void f(void) { DTRACE_PROBE1(a, b, $3); }" >"$TMP/refused.$2"

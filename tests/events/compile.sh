@@ -3,7 +3,8 @@
 # What compiles, without a warning, and what does not, with a message that
 # says why; and a file's events, listed without running it.
 . "$(dirname "$0")/../tap.sh"
-warn="-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror -I$BUILD/include"
+warn="-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wvla -Wdouble-promotion -Werror
+-I$BUILD/include"
 
 cat >"$TMP/head" <<'END'
 #include <side_jmp_event.h>
@@ -27,8 +28,9 @@ void g(struct s s, const char *string, void *pointer, float f, long l)
 	static const uint16_t four[4] = { 1, 2, 3, 4 };
 	static const char bytes[3] = { 1, 2, 3 };
 	int ints[2] = { 1, 2 };
+	bool flag = l > 1;
 
-	(void)s; (void)string; (void)pointer; (void)f; (void)l;
+	(void)s; (void)flag; (void)string; (void)pointer; (void)f; (void)l;
 	(void)three; (void)four; (void)bytes; (void)ints;
 	$1
 }
@@ -62,7 +64,8 @@ misfits() { # COMPILER LANGUAGE STATEMENT "EVENT FIELD TYPE|GIVEN"
 }
 
 ok compile_integers each compiles 'side_jmp_event(t, i, 1, s.bits, l);
-	side_jmp_event(t, i, (uint8_t)1, A, 1 == 1);'
+	side_jmp_event(t, i, (uint8_t)1, A, 1 == 1);
+	side_jmp_event(t, i, flag, flag, !flag);'
 ok compile_floats each compiles 'side_jmp_event(t, f, f, f); side_jmp_event(t, f, 1.0, 1.0);'
 ok compile_pointers each compiles 'side_jmp_event(t, p, pointer, string, "x");
 	side_jmp_event(t, p, &s, (char *)pointer, string);

@@ -74,12 +74,11 @@
 
 #ifndef __cplusplus
 
-#define SIDE_JMP_SDT_CLASS_(type) \
-	__builtin_classify_type(*(type *)0)
+#define SIDE_JMP_SDT_CLASS_(type)	SIDE_JMP_CLASSIFY_(*(type *)0)
 #define SIDE_JMP_SDT_SIGNED_(type) \
 	((__typeof__(SIDE_JMP_IF_(SIDE_JMP_SDT_CLASS_(type) == 1, *(type *)0, 0)))-1 < 1)
 #define SIDE_JMP_SDT_CHARS_(type) \
-	_Generic(*(type *)0, char *: 1, const char *: 1, default: 0)
+	__extension__ _Generic(*(type *)0, char *: 1, const char *: 1, default: 0)
 #define SIDE_JMP_SDT_CODE_(type) \
 	(SIDE_JMP_SDT_CLASS_(type) == 8 ? SIDE_JMP_SDT_REAL_(sizeof(type)) : \
 	 SIDE_JMP_SDT_CLASS_(type) == 1 ? \
@@ -102,11 +101,11 @@
 	typedef char *side_jmp_q##n##_##event; \
 	typedef struct side_jmp_none1_ *side_jmp_r##n##_##event; \
 	typedef struct side_jmp_none2_ *side_jmp_s##n##_##event;
+#define SIDE_JMP_SDT_KEY_(name, text)	SIDE_JMP_KEY_STATIC_(name, 32, text)
 /* clang minds typedefs that nobody uses, as where sites are plain tests. */
-#define SIDE_JMP_SDT_KEY_(name, text) \
-	SIDE_JMP_KEY_STATIC_(name, 32, text); \
+#define SIDE_JMP_SDT_USED_(name) \
 	(void)(sizeof(side_jmp_word_of_##name) + sizeof(side_jmp_place_of_##name) + \
-	       sizeof(SIDE_JMP_BY_NAME_(name)))
+	       sizeof(SIDE_JMP_BY_NAME_(name)));
 #define SIDE_JMP_SDT_EMIT_(n, event, ...) \
 	SIDE_JMP_EACH_##n##_(SIDE_JMP_TAKE_, event, __VA_ARGS__) \
 	SIDE_JMP_FIRE_##n##_(event, n, __VA_ARGS__)
@@ -151,6 +150,7 @@ side_jmp_sdt_code<side_jmp_type> side_jmp_sdt_of(const side_jmp_type &);
 /* Without those that tell C about it. */
 #define SIDE_JMP_SDT_KEY_(name, text) \
 	static SIDE_JMP_KEY_32_ name SIDE_JMP_NEAR_ SIDE_JMP_INIT_32_(text)
+#define SIDE_JMP_SDT_USED_(name)
 #define SIDE_JMP_SDT_EMIT_(n, event, ...) \
 	side_jmp_detail::side_jmp_emit< \
 		SIDE_JMP_LIST_##n##_(SIDE_JMP_CODE_OF_, event, __VA_ARGS__)>:: \
@@ -197,6 +197,7 @@ side_jmp_sdt_code<side_jmp_type> side_jmp_sdt_of(const side_jmp_type &);
 		#provider "\0" #name "\0" "A probe of sys/sdt.h\0" \
 		SIDE_JMP_EACH_##n##_(SIDE_JMP_SDT_NAME_, ~, __VA_ARGS__), \
 		__VA_ARGS__); \
+	SIDE_JMP_SDT_USED_(side_jmp_sdt_side_jmp_key) \
 	if (SIDE_JMP_INLINE_(side_jmp_sdt_side_jmp_key, SIDE_JMP_GLANCE_)) { \
 		SIDE_JMP_SDT_EMIT_(n, side_jmp_sdt, __VA_ARGS__) \
 	} \
