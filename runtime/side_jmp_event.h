@@ -188,7 +188,7 @@
  * struck any other function of this library has to return.
  *
  *
- * FILTERS
+ * FILTER EXPRESSIONS
  *
  * Behind a pattern may stand which of its events are wanted: here, wherever there
  * are patterns for events, in SIDE_JMP_ENABLE and `side-jmp run`, `trace`, `top`.
@@ -613,7 +613,7 @@ struct side_jmp_event_info {
 	uint64_t objects_rejected;	/* whose events nobody is told of: they
 					   never fire */
 	char reject_reason[240];	/* the last one: what, where, why */
-	uint64_t left_out;		/* by `every` and `limit`, see FILTERS */
+	uint64_t left_out;		/* by `every` and `limit`, see above */
 	char pattern_reason[360];	/* of the last pattern that was refused:
 					   which, where, what was expected */
 };

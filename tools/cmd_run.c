@@ -98,7 +98,7 @@ static struct {
 
 static const struct argp_option options[] = {
 	{ "event", 'e', "PATTERN", 0, "These events: provider:name, with * and"
-	  " ?, behind it maybe `if EXPRESSION every N limit N/s' (side_jmp(7)),"
+	  " ?, behind it maybe `if EXPRESSION every N limit N/s' (side_jmp_event(3)),"
 	  " or a list of that with commas; may be repeated (default: *:*)", 0 },
 	{ "output", 'o', "PATH", 0, "Not on standard error, but appended to the"
 	  " file PATH, or as CTF 1.8 in the directory PATH/", 0 },

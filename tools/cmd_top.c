@@ -78,7 +78,8 @@ static size_t area_size(void)
 static const struct argp_option options[] = {
 	CHOICE_OPTIONS(0),
 	{ "event", 'e', "PATTERN", 0, "These events: provider:name, with * and"
-	  " ?, or a list of that with commas (default: *:*)", 1 },
+	  " ?, behind it maybe a filter (side-jmp-run(1)), or a list of that with"
+	  " commas (default: *:*)", 1 },
 	{ "delay", 'd', "SECONDS", 0, "The interval (default: 1)", 1 },
 	{ "times", 't', "N", 0, "End after N intervals", 1 },
 	{ "json", 'j', NULL, 0, "One interval, as JSON", 1 },

@@ -66,7 +66,7 @@ enum { OPT_FOR = 256, OPT_COUNT };
 static const struct argp_option options[] = {
 	CHOICE_OPTIONS(0),
 	{ "event", 'e', "PATTERN", 0, "These events: provider:name, with * and"
-	  " ?, behind it maybe `if EXPRESSION every N limit N/s' (side_jmp(7)),"
+	  " ?, behind it maybe `if EXPRESSION every N limit N/s' (side_jmp_event(3)),"
 	  " or a list of that with commas; may be repeated (default: *:*)", 1 },
 	{ "output", 'o', "PATH", 0, "Append to the file PATH, or write CTF 1.8 in"
 	  " the directory PATH/", 1 },

@@ -964,7 +964,7 @@ int sj_filter_compile(struct sj_filter_build *build, const char *item,
 	bool condition, every, limit;
 	int r = 0;
 
-	memset(&build->head, 0, sizeof(build->head));
+	build->head = (struct sj_filter){ 0 };
 	condition = filter_next_is(&p, "if");
 	if (condition)
 		r = filter_expression(&p);
@@ -1001,6 +1001,6 @@ void sj_filter_store(const struct sj_filter_build *build, struct sj_filter *to)
 	size_t tests = filter_tests_size(&build->head);
 
 	*to = build->head;
-	memcpy(at, build->test, tests);
-	memcpy(at + tests, build->text, build->head.n_text);
+	__builtin_memcpy(at, build->test, tests);
+	__builtin_memcpy(at + tests, build->text, build->head.n_text);
 }

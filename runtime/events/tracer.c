@@ -1231,7 +1231,7 @@ int sj_tracer_add(struct side_jmp_tracer **tracer, const char *patterns,
 	    (*tracer)->stopping ? -EBUSY :
 	    tracer_add(*tracer, patterns, call->variable, &slice);
 	if (r == -EINVAL || r == -E2BIG || r == -ENAMETOOLONG)
-		strcpy(why, tracer_reason);
+		__builtin_memcpy(why, tracer_reason, sizeof(tracer_reason));
 	sj_slice_leave(&slice);
 	errno = saved;
 	return r;

@@ -238,6 +238,8 @@
 #undef labels_
 #pragma push_macro("layout")
 #undef layout
+#pragma push_macro("left_out")
+#undef left_out
 #pragma push_macro("limit")
 #undef limit
 #pragma push_macro("lock")
@@ -298,6 +300,8 @@
 #undef pages_dirtied
 #pragma push_macro("parameters")
 #undef parameters
+#pragma push_macro("pattern_reason")
+#undef pattern_reason
 #pragma push_macro("patterns")
 #undef patterns
 #pragma push_macro("place")

@@ -5,7 +5,8 @@
 #   make fuzz             FUZZ_RUNS executions by libFuzzer, FUZZ_SECONDS of AFL++
 #   tests/fuzz/short.sh   20 s, in `make check`
 #
-# What reads a traced command's lines has one, too (tests/fuzz/fifo.c).
+# What reads a traced command's lines has one, too (tests/fuzz/fifo.c), and what
+# compiles filters of events (tests/fuzz/filter.c).
 #
 # Debug information, which is libdw's to read, has a target of its own
 # (tests/fuzz/lines.c) and is fuzzed in the long run alone.
@@ -15,7 +16,7 @@ FUZZ_SECONDS	?= 600
 FUZZ		:= $(B)/fuzz
 FUZZ_SRC	:= tools/image.c tools/snapshot.c tools/table.c \
 		   tools/check.c tools/symbols.c tools/prepare.c tools/memory.c \
-		   runtime/events/pattern.c \
+		   runtime/events/pattern.c runtime/events/filter.c \
 		   runtime/sites/table.c runtime/sites/record.c
 FUZZ_DEPS	:= $(FUZZ_SRC) $(wildcard tools/*.h) $(LIB_A) tests/fuzz/fuzz.mk
 FUZZ_FLAGS	= $(CSTD) $(CPP_) -O1 -g -fno-omit-frame-pointer \
@@ -34,6 +35,13 @@ $(FUZZ)/fifo-libfuzzer: tests/fuzz/fifo.c tools/lines.c tools/text.c \
 		$(wildcard tools/*.h) tests/fuzz/fuzz.mk
 	@mkdir -p $(@D)
 	clang $(FUZZ_FLAGS) -fsanitize=fuzzer $(filter %.c,$^) -o $@
+
+# The library's other files are as it has them.
+$(FUZZ)/filter-libfuzzer: tests/fuzz/filter.c runtime/events/filter.c \
+		runtime/events/pattern.c runtime/base/number.c $(LIB_A) \
+		$(wildcard runtime/events/*.h) tests/fuzz/fuzz.mk
+	@mkdir -p $(@D)
+	clang $(FUZZ_FLAGS) -fsanitize=fuzzer $(filter %.c,$^) $(LIB_A) -o $@
 
 $(FUZZ)/%-afl: tests/fuzz/%.c $(FUZZ_DEPS)
 	@mkdir -p $(@D)
@@ -65,12 +73,15 @@ FUZZ_LIMITS	= -runs=$(FUZZ_RUNS) -timeout=5 -rss_limit_mb=2048 \
 fuzz:
 	@tests/need afl++
 	$(MAKE) --no-print-directory $(FUZZ)/elf-libfuzzer $(FUZZ)/elf-afl \
-		$(FUZZ)/lines-libfuzzer $(FUZZ)/fifo-libfuzzer $(FUZZ)/corpus
+		$(FUZZ)/lines-libfuzzer $(FUZZ)/fifo-libfuzzer \
+		$(FUZZ)/filter-libfuzzer $(FUZZ)/corpus
 	$(FUZZ)/elf-libfuzzer $(FUZZ_LIMITS) $(FUZZ)/corpus
 	mkdir -p $(FUZZ)/lines
 	$(FUZZ)/lines-libfuzzer $(FUZZ_LIMITS) $(FUZZ)/lines $(FUZZ)/seeds-lines
 	mkdir -p $(FUZZ)/fifo
 	$(FUZZ)/fifo-libfuzzer $(FUZZ_LIMITS) $(FUZZ)/fifo tests/fuzz/fifo
+	mkdir -p $(FUZZ)/filter
+	$(FUZZ)/filter-libfuzzer $(FUZZ_LIMITS) $(FUZZ)/filter tests/fuzz/filter
 	AFL_SKIP_CPUFREQ=1 AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 AFL_NO_UI=1 \
 		AFL_NO_AFFINITY=1 afl-fuzz -V $(FUZZ_SECONDS) -t 5000 -m none \
 		-i $(FUZZ)/seeds -o $(FUZZ)/afl -- $(FUZZ)/elf-afl

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# 20 seconds of fuzzing what reads ELF files, 5 of what reads lines.
+# 20 seconds of fuzzing what reads ELF files, 5 of what reads lines, 5 of filters.
 . "$(dirname "$0")/../tap.sh"
 make --no-print-directory build/fuzz/elf-libfuzzer build/fuzz/fifo-libfuzzer \
-	build/fuzz/corpus >"$TMP/log" 2>&1 ||
+	build/fuzz/filter-libfuzzer build/fuzz/corpus >"$TMP/log" 2>&1 ||
 	{ cat "$TMP/log"; ok fuzz_builds false; done_testing; }
 fuzz() {
 	cp -r build/fuzz/corpus "$TMP/corpus"
@@ -21,6 +21,13 @@ lines() {
 			{ tail -n 40 "$TMP/fuzzed"; return 1; }
 }
 ok fuzz_lines lines
+filters() {
+	mkdir "$TMP/filter" &&
+	build/fuzz/filter-libfuzzer -max_total_time=5 -timeout=10 -rss_limit_mb=2048 \
+		-max_len=2000 -artifact_prefix="$TMP/" "$TMP/filter" tests/fuzz/filter \
+		>"$TMP/fuzzed" 2>&1 || { tail -n 40 "$TMP/fuzzed"; return 1; }
+}
+ok fuzz_filters filters
 seeds() { ls build/fuzz/seeds/*-* | sed 's|.*/||; s/-.*//' | sort -u | wc -l; }
 ok fuzz_corpus_is_of_every_port test "$(seeds)" -eq "$(ls -d arch/*/ | grep -vc generic)"
 done_testing
