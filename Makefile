@@ -61,7 +61,7 @@ help:
 	@echo "make check T=unit/basic  that test; a folder, T='tools/*'; T=? lists them"
 	@echo "make check-guests  every port under a kernel of its own, in QEMU"
 	@echo "make check-kernel  the kernel series: applied, built, booted, tested"
-	@echo "make check-fresh   demo and tests in a minimal Debian, as root (SUITE=bookworm)"
+	@echo "make check-fresh   README and tests in minimal Debians, as root (SUITE=)"
 	@echo "make check-compilers  with gcc 11 and clang 14 to Debian's newest, as root; an hour"
 	@echo "                 (COMPILERS='gcc-14 clang-19'; COMPILERS=? lists them)"
 	@echo "make demo-kernel   it at work: an event enabled in tracefs patches a program"
