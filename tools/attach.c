@@ -19,8 +19,9 @@
  * somebody else's, whose system calls a filter or the program itself answers,
  * or is in the midst of a restartable sequence, which would go on as if nothing
  * had been; and none that writes and may have written a part, for a stop makes
- * its call return early, and nothing can mend that.  Most of these end soon: so
- * it is tried for a while.
+ * its call return early, and nothing can mend that (but for one that begins to
+ * write in the microseconds before the stop).  Most of these end soon: so it is
+ * tried for a while.
  *
  * SIGNALS.  One that nobody handles wakes a thread that is traced, although it
  * would not have otherwise; a call that says EINTR for that begins anew, too.

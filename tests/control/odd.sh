@@ -39,7 +39,7 @@ done
 
 # ---- what is refused
 odd_refuses() { # KIND WORDS
-	begin_odd "$1" || return
+	begin_odd "$1" && until_ grep sleeps "$TMP/odd.out" || return
 	says "$2" "$tool" list -p $pid; refused=$?
 	end_odd && [ $refused = 0 ]
 }

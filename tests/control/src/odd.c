@@ -197,8 +197,11 @@ static bool do_write(void)
 		return false;
 	if (!fork()) {
 		close(p[1]);
-		while (read(p[0], big, 4096) > 0)
+		for (unsigned i = 0; read(p[0], big, 4096) > 0; i++) {
+			if (i == 32)
+				puts("it sleeps");
 			usleep(200);
+		}
 		_exit(0);
 	}
 	while (ok && !went())
