@@ -26,7 +26,10 @@
  * SIGNALS.  One that nobody handles wakes a thread that is traced, although it
  * would not have otherwise; a call that says EINTR for that begins anew, too.
  * So the first thread, which is held only, is stopped at the end if need be.
- * (Not on arm64, where the first argument is lost by then.)
+ * (Not on arm64, where the first argument is lost by then.)  What is left: one
+ * for the whole process, while the first thread is traced, may wake that and be
+ * taken by another thread; then nothing stops the first, and such a call says
+ * EINTR.  The kernel does so to any two threads with a signal that is handled.
  *
  * ONE TOOL AT A TIME: whoever traces the process's first thread, which others
  * can't then.
@@ -531,7 +534,7 @@ static enum rank rank_call(const struct thread *t)
 	case SYS_connect: case SYS_wait4: case SYS_waitid: case SYS_pselect6:
 	case SYS_ppoll: case SYS_rt_sigsuspend: case SYS_flock: case SYS_fcntl:
 	case SYS_msgrcv: case SYS_msgsnd: case SYS_mq_timedreceive:
-	case SYS_mq_timedsend: case -1:
+	case SYS_mq_timedsend:
 		return RANK_SLEEPS;
 	default: break;
 	}
@@ -606,7 +609,7 @@ static struct thread rank_thread(const struct target *t, pid_t tid)
 	if (owner && (!thread.why || !thread.sp || is_in(t, thread.sp)))
 		thread.rank = RANK_OWNER;
 	else if (!thread.why)
-		thread.rank = state == 'R' ? RANK_RUNS : rank_call(&thread);
+		thread.rank = thread.call < 0 ? RANK_RUNS : rank_call(&thread);
 	return thread;
 }
 
@@ -740,8 +743,7 @@ static bool begins_to_write(struct taken *k)
 
 	for (unsigned i = 0; i < ATTACH_LOOKS; i++) {
 		look_at_call(k->t->pid, &k->thread);
-		if (k->thread.call >= 0 || k->thread.rank != RANK_RUNS ||
-		    ran(k) - began > ATTACH_RUN_NS)
+		if (k->thread.call >= 0 || ran(k) - began > ATTACH_RUN_NS)
 			break;
 		pause_us(ATTACH_LOOK_US);
 	}

@@ -41,7 +41,7 @@ static void while_parent(pid_t parent, int sig)
 {
 	while (getppid() == parent) {
 		if (sig)
-			kill(parent, sig);
+			syscall(SYS_tgkill, parent, parent, sig);
 		usleep(50);
 	}
 	_exit(0);
@@ -57,7 +57,10 @@ static void *sleeps(void *arg)
 	return NULL;
 }
 
-/* Nobody handles them; so nothing may be interrupted by them. */
+/*
+ * Nobody handles them; so nothing may be interrupted by them.  They are for this
+ * thread: another can't take one after it has woken this (tools/attach.c).
+ */
 static bool ignored(int sig)
 {
 	int fd = epoll_create1(EPOLL_CLOEXEC), n = 0;
