@@ -188,7 +188,7 @@ ok run_has_colours_when_told always
 
 # ---- the summary ---------------------------------------------------------------
 counts() { # exact, and nothing else is printed
-	run -q -s "$emit" threads 30000
+	run -q -s "$emit" paced 12
 	[ "$(wc -l <"$TMP/err")" = 3 ] && awk '/emit:small/ { n = $1; rate = $2 }
 		/ lost$/ { total = $1; s = $4; lost = $6 }
 		END { print n, rate, total, s, lost
