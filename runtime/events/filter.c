@@ -786,7 +786,7 @@ static int filter_comparison(struct filter_parser *p, struct filter_piece *piece
 {
 	struct sj_filter *head = &p->build->head;
 	struct sj_filter_test *t = &p->build->test[head->n_tests];
-	struct sj_field_at field;
+	struct sj_field_at field = { .field = NULL };
 	int r;
 
 	if (head->n_tests == SJ_FILTER_TESTS)
