@@ -65,6 +65,8 @@ LONG	:= $(filter port/port_% $(patsubst tests/%,%,$(basename $(LONG))),$(TEST_NA
 RUN	= $(if $(T),$(CHOSEN),$(filter-out $(foreach n,$(LONG),$(B)/tests/$(n) tests/$(n).sh), \
 	$(TEST_RUNS)))
 JOBS	?= $(shell nproc 2>/dev/null || echo 2)
+# Of tests one more: some of them sleep.
+TEST_JOBS ?= $(shell expr $(JOBS) + \( $(JOBS) \> 1 \))
 
 .PHONY: check-tools check-build check-long
 check-tools:
@@ -80,7 +82,7 @@ check:
 	@printf '%s\n' $(sort $(TEST_NAMES))
 else
 check: check-build
-	@TOP=$(CURDIR) BUILD=$(abspath $(B)) CC="$(CC)" CXX="$${CXX:-c++}" JOBS=$(JOBS) \
+	@TOP=$(CURDIR) BUILD=$(abspath $(B)) CC="$(CC)" CXX="$${CXX:-c++}" JOBS=$(TEST_JOBS) \
 		SECONDS_=$(SECONDS) LOG=$(abspath $(B))/check.log tests/run $(RUN) \
 		$(if $(T),|| { echo "if a package is missing:" \
 			"make check without T= installs what every test needs"; exit 1; })

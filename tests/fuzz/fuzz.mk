@@ -3,7 +3,7 @@
 # libFuzzer and for AFL++, both with ASan and UBSan.
 #
 #   make fuzz             FUZZ_RUNS executions by libFuzzer, FUZZ_SECONDS of AFL++
-#   tests/fuzz/short.sh   20 s, in `make check`
+#   tests/fuzz/short.sh   seconds of it, in `make check`
 #
 # What reads a traced command's lines has one, too (tests/fuzz/fifo.c), and what
 # compiles filters of events (tests/fuzz/filter.c).

@@ -1,29 +1,29 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# 20 seconds of fuzzing what reads ELF files, 5 of what reads lines, 5 of filters.
+# 10 seconds of fuzzing what reads ELF files, 3 of what reads lines, 3 of filters.
 . "$(dirname "$0")/../tap.sh"
 make --no-print-directory build/fuzz/elf-libfuzzer build/fuzz/fifo-libfuzzer \
 	build/fuzz/filter-libfuzzer build/fuzz/corpus >"$TMP/log" 2>&1 ||
 	{ cat "$TMP/log"; ok fuzz_builds false; done_testing; }
 fuzz() {
 	cp -r build/fuzz/corpus "$TMP/corpus"
-	build/fuzz/elf-libfuzzer -max_total_time=20 -timeout=10 -rss_limit_mb=2048 -max_len=20000 \
+	build/fuzz/elf-libfuzzer -max_total_time=10 -timeout=10 -rss_limit_mb=2048 -max_len=20000 \
 		-artifact_prefix="$TMP/" -print_final_stats=1 "$TMP/corpus" >"$TMP/fuzzed" 2>&1 ||
 			{ tail -n 40 "$TMP/fuzzed"; return 1; }
 }
-ok fuzz_20_seconds fuzz
+ok fuzz_10_seconds fuzz
 note "$(grep number_of_executed_units "$TMP/fuzzed")"
 ok fuzz_does_not_idle test "$(awk '/number_of_executed_units/ { print $2 }' "$TMP/fuzzed")" -gt 1000
 lines() {
 	mkdir "$TMP/fifo" &&
-	build/fuzz/fifo-libfuzzer -max_total_time=5 -timeout=10 -rss_limit_mb=2048 -max_len=200000 \
+	build/fuzz/fifo-libfuzzer -max_total_time=3 -timeout=10 -rss_limit_mb=2048 -max_len=200000 \
 		-artifact_prefix="$TMP/" "$TMP/fifo" tests/fuzz/fifo >"$TMP/fuzzed" 2>&1 ||
 			{ tail -n 40 "$TMP/fuzzed"; return 1; }
 }
 ok fuzz_lines lines
 filters() {
 	mkdir "$TMP/filter" &&
-	build/fuzz/filter-libfuzzer -max_total_time=5 -timeout=10 -rss_limit_mb=2048 \
+	build/fuzz/filter-libfuzzer -max_total_time=3 -timeout=10 -rss_limit_mb=2048 \
 		-max_len=2000 -artifact_prefix="$TMP/" "$TMP/filter" tests/fuzz/filter \
 		>"$TMP/fuzzed" 2>&1 || { tail -n 40 "$TMP/fuzzed"; return 1; }
 }

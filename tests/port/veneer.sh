@@ -4,6 +4,7 @@
 # between, which take registers that they may, and the jump at a site is not to
 # its check block any more.  Then the table is refused and the program runs on
 # armed.  Where the jump reaches 2 GiB and more nothing of that happens.
+# long
 . "$(dirname "$0")/../tap.sh"
 cat >"$TMP/far.c" <<'END'
 #define SIDE_JMP_LAYOUT_DENSE
