@@ -11,6 +11,8 @@
 
 #if SIDE_JMP_ARCH_HAS_CALL && defined(__x86_64__)
 #include "arch/x86_64/thunk.h"
+#elif SIDE_JMP_ARCH_HAS_CALL && defined(__aarch64__)
+#include "arch/arm64/thunk.h"
 #else
 #define SJ_EVENT_THUNKS(function)
 #endif

@@ -79,7 +79,7 @@
  * May be used in signal handlers.  errno is kept.
  *
  * The cost of an event that nobody wants is its no-op.  Where the port can
- * (x86-64) and the compiler optimizes, the cold block of an event with at most
+ * (x86-64, arm64) and the compiler optimizes, the cold block of an event with at most
  * 6 fields is no call to the compiler: no frame is set up for it and no register
  * saved, a loop keeps what it has in registers.  Events with more fields, and
  * all on other ports or with #define SIDE_JMP_PLAIN_CALLS before the header, are
@@ -515,8 +515,8 @@ int side_jmp_tracer_register(struct side_jmp_tracer **tracer,
 			     side_jmp_callback *callback, void *data);
 
 /*
- * The same, for a callback that leaves vectors and errno as they were.  Where
- * events are no calls to the compiler (x86-64), saving the vectors costs more
+ * The same, for a callback that leaves vectors and errno as they were.  On
+ * x86-64, where events are no calls to the compiler, saving the vectors costs more
  * than a short callback does; around this one nobody saves them.  It is
  * compiled with
  *

@@ -33,6 +33,14 @@ static volatile long longs[N];
 static volatile double doubles[N];
 static volatile int seen, wrong;
 
+#if defined(__aarch64__)
+#include <sys/auxv.h>
+static bool has_sve(void)
+{
+	return getauxval(AT_HWCAP) >> 22 & 1;	/* HWCAP_SVE */
+}
+#endif
+
 /* Every register that a function may destroy. */
 static void trash(void)
 {
@@ -61,6 +69,41 @@ static void trash(void)
 			".irp r, 0, 1, 2, 3, 4, 5, 6, 7\n"
 			"kxnorq %%k\\r, %%k\\r, %%k\\r\n"
 			".endr\n" : : : "memory");
+#elif defined(__aarch64__)
+	__asm__ volatile (
+		"mov x0, #0x5555\n"
+		".irp r, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17\n"
+		"mov x\\r, x0\n"
+		".endr\n"
+		".irp r, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, "
+		"18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31\n"
+		"dup v\\r\\().2d, x0\n"
+		".endr\n"
+		: : : "x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9",
+		      "x10", "x11", "x12", "x13", "x14", "x15", "x16", "x17",
+		      "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9",
+		      "v10", "v11", "v12", "v13", "v14", "v15", "v16", "v17",
+		      "v18", "v19", "v20", "v21", "v22", "v23", "v24", "v25",
+		      "v26", "v27", "v28", "v29", "v30", "v31", "cc", "memory");
+	/* What is not said here is a callee's to destroy: bits from 128 on. */
+	if (has_sve())
+		__asm__ volatile (
+			".arch_extension sve\n"
+			".irp r, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, "
+			"23, 24, 25, 26, 27, 28, 29, 30, 31\n"
+			"dup z\\r\\().b, #0x55\n"
+			".endr\n"
+			".irp r, 8, 9, 10, 11, 12, 13, 14, 15\n"
+			"mov v\\r\\().16b, v\\r\\().16b\n"
+			".endr\n"
+			".irp r, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15\n"
+			"pfalse p\\r\\().b\n"
+			".endr\n"
+			"wrffr p0.b\n"
+			: : : "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v16",
+			      "v17", "v18", "v19", "v20", "v21", "v22", "v23", "v24",
+			      "v25", "v26", "v27", "v28", "v29", "v30", "v31",
+			      "memory");
 #endif
 }
 
@@ -223,6 +266,93 @@ __attribute__((noinline, target("avx512f,avx512bw"))) static bool first_mask(voi
 	side_jmp_event(pass, text, text);
 	__asm__ volatile ("kmovq %1, %0" : "=r" (after) : "k" (k0));
 	return after == ~0ul;
+}
+#endif
+
+#if defined(__aarch64__) && SIDE_JMP_HAS_CALL_
+/*
+ * All of them at once, by hand: what a compiler has in them at a site, it may
+ * have in any.
+ */
+struct registers {
+	unsigned long general[32];		/* as many as GENERAL_ONES says */
+	unsigned char vectors[256 * 32];	/* z0, z1... or q0... */
+	unsigned char predicates[32 * 17];	/* p0, p1... and FFR */
+};
+static struct registers before, after;
+
+#define ALL_TO_31	"0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, " \
+			"18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31"
+#define GENERAL_ONES	"0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 30"
+#define EVERY_SVE(what, ffr_before, ffr_after) \
+	".irp r, " ALL_TO_31 "\n" \
+	what " z\\r, [x20, #\\r, mul vl]\n" \
+	".endr\n" ffr_before \
+	".irp r, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15\n" \
+	what " p\\r, [x22, #\\r, mul vl]\n" \
+	".endr\n" ffr_after
+
+__attribute__((noinline)) static bool every_register(bool sve)
+{
+	unsigned long length = 16;	/* of a vector */
+	register struct registers *b __asm__("x19") = &before;
+	register void *vectors __asm__("x20") = before.vectors;
+	register void (*f)(void) __asm__("x21") = trash;
+	register void *predicates __asm__("x22") = before.predicates;
+	register struct registers *a __asm__("x23") = &after;
+	register void *vectors_after __asm__("x24") = after.vectors;
+	register void *predicates_after __asm__("x25") = after.predicates;
+	register unsigned long with_sve __asm__("x26") = sve;
+
+	if (sve)
+		__asm__ volatile (".arch_extension sve\nrdvl %0, #1" : "=r" (length));
+	memset(&after, 0, sizeof(after));
+	for (size_t i = 0; i < sizeof(before); i++)
+		((unsigned char *)&before)[i] = (unsigned char)(i * 7 + i / 251);
+	/* FFR is a row of ones, then zeros. */
+	memset(before.predicates + 16 * length / 8, 0, length / 8);
+	before.predicates[16 * length / 8] = 0x7f;
+	__asm__ volatile (
+		".arch_extension sve\n"
+		"cbz x26, 1f\n"
+		EVERY_SVE("ldr", "ldr p0, [x22, #16, mul vl]\nwrffr p0.b\n", "")
+		"b 2f\n"
+		"1:\n"
+		".irp r, " ALL_TO_31 "\n"
+		"ldr q\\r, [x20, #16 * \\r]\n"
+		".endr\n"
+		"2:\n"
+		".irp r, " GENERAL_ONES "\n"
+		"ldr x\\r, [x19, #8 * \\r]\n"
+		".endr\n"
+		SIDE_JMP_ARCH_CALL("side_jmp_call_0", "", "str x21, [sp, #8]\n")
+		".irp r, " GENERAL_ONES "\n"
+		"str x\\r, [x23, #8 * \\r]\n"
+		".endr\n"
+		"mov x20, x24\n"
+		"mov x22, x25\n"
+		"cbz x26, 1f\n"
+		EVERY_SVE("str", "", "rdffr p0.b\nstr p0, [x22, #16, mul vl]\n")
+		"b 2f\n"
+		"1:\n"
+		".irp r, " ALL_TO_31 "\n"
+		"str q\\r, [x20, #16 * \\r]\n"
+		".endr\n"
+		"2:\n"
+		: "+r" (vectors), "+r" (predicates)
+		: "r" (b), "r" (f), "r" (a), "r" (vectors_after),
+		  "r" (predicates_after), "r" (with_sve)
+		: "x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10",
+		  "x11", "x12", "x13", "x14", "x15", "x16", "x17", "x30", "v0", "v1",
+		  "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12",
+		  "v13", "v14", "v15", "v16", "v17", "v18", "v19", "v20", "v21",
+		  "v22", "v23", "v24", "v25", "v26", "v27", "v28", "v29", "v30",
+		  "v31", "cc", "memory");
+	for (int i = 0; i < 31; i++)
+		if ((i < 16 || i == 30) && before.general[i] != after.general[i])
+			return false;
+	return !memcmp(before.vectors, after.vectors, 32 * (sve ? length : 16)) &&
+	       (!sve || !memcmp(before.predicates, after.predicates, 17 * length / 8));
 }
 #endif
 
@@ -419,6 +549,13 @@ int main(void)
 	tap_equal(seen, 800, "transparent_every_event_is_seen");
 	tap_equal(wrong, 0, "transparent_arguments_arrive");
 	tap_equal(report_seen, 100, "transparent_call_arrives");
+#if defined(__aarch64__) && SIDE_JMP_HAS_CALL_
+	tap_ok(every_register(false), "transparent_to_every_register");
+	if (has_sve())
+		tap_ok(every_register(true), "transparent_to_every_register_of_sve");
+	else
+		tap_skip("transparent_to_every_register_of_sve", "this processor has none");
+#endif
 	local();
 	tap_equal(wrong, 0, "transparent_memory_arrives");
 	tap_ok(keeps_stack_pointer(), "transparent_the_stack_pointer_arrives");
