@@ -85,10 +85,13 @@ if [ "$(id -u)" = 0 ] && may -mpf; then
 else
 	skip places_in_other_mount_and_pid_namespaces "unshare -mpf is not permitted here"
 fi
-if [ "$(id -u)" = 0 ] && may -Umpf --map-users=0,100000,1000 --map-groups=0,100000,1000 ; then
-	users() { elsewhere -Umpf --mount-proc --setuid 0 --setgid 0 \
-		--map-users=0,100000,1000 --map-groups=0,100000,1000; }
-	ok places_in_another_user_namespace_too users
+# Here 0 is 100000 outside: with commas util-linux 2.38 has it so, 2.41 the other way.
+for ids in 0:100000:1000 0,100000,1000; do
+	mapped="-Umpf --map-users=$ids --map-groups=$ids --setuid 0 --setgid 0"
+	! may $mapped || break
+done
+if [ "$(id -u)" = 0 ] && may $mapped; then
+	ok places_in_another_user_namespace_too elsewhere $mapped --mount-proc
 elif [ "$(id -u)" = 0 ] && may -Umpfr; then
 	ok places_in_another_user_namespace_too elsewhere -Umpfr --mount-proc
 else

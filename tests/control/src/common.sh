@@ -14,6 +14,7 @@ server() { # OUT CC [OPTIONS...]: builds it
 }
 mkfifo "$TMP/in" "$TMP/answers"
 begin() { # COMMAND...: the server, on descriptors 8 and 9; its number is $pid
+	exec 8>&- 9<&-	# of one that did not begin: this one would wait for itself
 	"$@" <"$TMP/in" >"$TMP/answers" & pid=$!
 	exec 8>"$TMP/in" 9<"$TMP/answers"
 	read -r word <&9 && [ "$word" = here ]
