@@ -75,6 +75,10 @@
 #define SIDE_JMP_ARCH_CALL_VALUE					\
 	"	str	%x[side_jmp_f], [sp, #8]\n"
 #define SIDE_JMP_ARCH_CALL_CONSTRAINT	"rZ"
+/* gcc would move an ordinary fmov up, in front of the site. */
+#define SIDE_JMP_ARCH_CALL_DOUBLE(bits, value)				\
+	__asm__ __inline__ volatile ("fmov %x0, %d1"			\
+				     : "=r" (bits) : "w" (value))
 #define SIDE_JMP_ARCH_CALL_CLOBBERS	"x16", "x17", "cc"
 
 #endif

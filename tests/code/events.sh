@@ -33,6 +33,17 @@ in_cxx() {	# COMPILER LEVEL
 for cxx in g++ clang++; do
 	for o in -O1 -O2; do ok "code_event_is_a_nop5_$cxx$o" in_cxx $cxx $o; done
 done
+on_arm64() ( # COMPILER FLAGS...
+	I="-I$TOP/build/arm64/include -std=c11"
+	port arm64 lib >"$TMP/log" 2>&1 || { tail "$TMP/log"; return 1; }
+	# The frame that spanned_early() has for its call gcc puts around more of it.
+	case $1 in *gcc) leafs=${leafs% spanned_early} ;; esac
+	same "$@"
+)
+for o in -O1 -O2 -O3 -Os; do
+	ok code_event_is_a_nop_on_arm64_gcc$o on_arm64 aarch64-linux-gnu-gcc $o
+	ok code_event_is_a_nop_on_arm64_clang$o on_arm64 clang --target=aarch64-linux-gnu $o
+done
 I="-I$BUILD/include -std=c11"
 ok code_event_is_a_nop5_in_medium_code same gcc -O2 -fPIC -mcmodel=medium
 

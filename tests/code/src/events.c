@@ -2,7 +2,7 @@
 /*
  * Functions with events, to be looked at as machine code.  With -DHAND an event
  * is what somebody would write by hand who wants nothing but a no-op: a 5-byte
- * nop and a cold block that has the same values and does nothing.  With
+ * nop (arm64: hint #55) and a cold block that has the same values and does nothing.  With
  * -DNONE_AT_ALL there is none.
  */
 #include <side_jmp_event.h>
@@ -25,9 +25,16 @@ struct everything { char bytes[0x7fffffff]; };
 #define AT(pointer) (*(const char (*)[])(pointer))
 #define COLD __attribute__((__cold__, __unused__))
 #endif
+#ifdef __aarch64__
+#define NOP	"hint #55"
+#define IN_FLOAT "w"
+#else
+#define NOP	".byte 0x0f, 0x1f, 0x44, 0x00, 0x00"
+#define IN_FLOAT "x"
+#endif
 #define BY_HAND(values) do { \
 	__label__ cold, out; \
-	__asm__ __inline__ goto (".byte 0x0f, 0x1f, 0x44, 0x00, 0x00" \
+	__asm__ __inline__ goto (NOP \
 		: : : "cc" : cold); \
 	goto out; \
 cold: COLD; \
@@ -38,7 +45,7 @@ out: COLD; \
 #define W(x)		"r" ((uint64_t)(x))
 #define NUMBER(n)	BY_HAND(__asm__ volatile ("" : : W(n)))
 #define THREE(n, s, d) \
-	BY_HAND(__asm__ volatile ("" : : W(n), W(s), "x" (d), "m" AT(s)))
+	BY_HAND(__asm__ volatile ("" : : W(n), W(s), IN_FLOAT (d), "m" AT(s)))
 #define FOUR(a, b, c, d) \
 	BY_HAND(__asm__ volatile ("" : : W(a), W(b), W(c), W(d)))
 #define CALL(f, a, b) \

@@ -2,7 +2,7 @@
 /*
  * hot_same EVENTS.o HAND.o FUNCTION...: what runs of them while no site is taken is
  * the same in both, instruction for instruction, but that where the one has a
- * site the other has a 5-byte nop.  Where blocks stand in the file is no
+ * site the other has a no-op: 5 bytes on x86-64, hint #55 on arm64.  Where blocks stand in the file is no
  * difference: jumps are followed, and a branch may be its own opposite.
  */
 #include <stdbool.h>
@@ -42,12 +42,42 @@ static bool is_site(uint64_t at)
 	return false;
 }
 
-static bool target_known(const struct code *c, const cs_insn *insn)
+/* Where a jump goes: its last operand. */
+static bool target_known(const struct code *c, const cs_insn *insn, uint64_t *to)
 {
+	const cs_arm64 *arm64 = &insn->detail->arm64;
+	const cs_x86 *x86 = &insn->detail->x86;
 	GElf_Rela r;
 
-	return insn->detail->x86.operands[0].type == X86_OP_IMM &&
-	       !relocation(c, insn->address, insn->size, &r);
+	if (relocation(c, insn->address, insn->size, &r))
+		return false;
+	if (c->arm64) {
+		if (!arm64->op_count ||
+		    arm64->operands[arm64->op_count - 1].type != ARM64_OP_IMM)
+			return false;
+		*to = (uint64_t)arm64->operands[arm64->op_count - 1].imm;
+		return true;
+	}
+	*to = (uint64_t)x86->operands[0].imm;
+	return x86->operands[0].type == X86_OP_IMM;
+}
+
+static bool by_hand(const struct code *c, const cs_insn *insn)
+{
+	return c->arm64 ? !memcmp(insn->bytes, "\xff\x26\x03\xd5", 4) :
+			  insn->id == X86_INS_NOP && insn->size == 5;
+}
+
+static bool filler(const struct code *c, const cs_insn *insn)
+{
+	return !by_hand(c, insn) && !strcmp(insn->mnemonic, "nop");
+}
+
+/* Unconditional, to somewhere. */
+static bool goes(const struct code *c, const cs_insn *insn)
+{
+	return c->arm64 ? insn->bytes[3] >> 2 == 5 || insn->id == ARM64_INS_BR :
+			  insn->id == X86_INS_JMP;
 }
 
 /* The next instruction that is no jump within the section, and no filler. */
@@ -60,9 +90,9 @@ static bool step(const struct code *c, uint64_t *at, cs_insn *insn)
 			return false;
 		if (c == &a && is_site(from))
 			return true;
-		if (insn->id == X86_INS_JMP && target_known(c, insn))
-			*at = (uint64_t)insn->detail->x86.operands[0].imm;
-		else if (insn->id != X86_INS_NOP || insn->size == 5)
+		if (goes(c, insn) && target_known(c, insn, at))
+			continue;
+		if (!filler(c, insn))
 			return true;
 	}
 	return false;
@@ -88,15 +118,21 @@ static void same(const cs_insn *ia, const cs_insn *ib)
 		differ("refers elsewhere", ia, ib);
 }
 
-/* A jump's condition is in the low bits of its opcode: the lowest negates it. */
+/* A jump's condition: the lowest bit negates it. */
 static unsigned condition(const cs_insn *insn)
 {
+	if (a.arm64 && insn->bytes[3] == 0x54)	/* b.<condition> */
+		return insn->bytes[0] & 15;
+	if (a.arm64)				/* cbz, tbz; of which register and bit */
+		return ((unsigned)insn->bytes[0] & 31) << 16 |
+		       ((unsigned)insn->bytes[2] & 0xf8) << 8 | insn->bytes[3];
 	return insn->bytes[0] == 0x0f ? insn->bytes[1] & 15 : insn->bytes[0] & 15;
 }
 
 static void walk(uint64_t at_a, uint64_t at_b)
 {
 	cs_insn *ia = cs_malloc(a.cs), *ib = cs_malloc(b.cs);
+	uint64_t to_a, to_b;
 
 	while (step(&a, &at_a, ia) && step(&b, &at_b, ib)) {
 		if (seen[ia->address])
@@ -104,16 +140,15 @@ static void walk(uint64_t at_a, uint64_t at_b)
 		seen[ia->address] = 1;
 		instructions++;
 		if (is_site(ia->address)) {
-			if (ib->id != X86_INS_NOP || ib->size != 5)
+			if (!by_hand(&b, ib))
 				differ("a site", ia, ib);
 			sites++;
 			continue;
 		}
-		if (cs_insn_group(a.cs, ia, CS_GRP_JUMP) && target_known(&a, ia)) {
-			uint64_t to_a = (uint64_t)ia->detail->x86.operands[0].imm;
-			uint64_t to_b = (uint64_t)ib->detail->x86.operands[0].imm;
-
+		if (cs_insn_group(a.cs, ia, CS_GRP_JUMP) &&
+		    target_known(&a, ia, &to_a)) {
 			if (!cs_insn_group(b.cs, ib, CS_GRP_JUMP) ||
+			    !target_known(&b, ib, &to_b) ||
 			    condition(ia) >> 1 != condition(ib) >> 1)
 				differ("branches otherwise", ia, ib);
 			if (condition(ia) == condition(ib)) {
@@ -125,7 +160,7 @@ static void walk(uint64_t at_a, uint64_t at_b)
 			continue;
 		}
 		same(ia, ib);
-		if (cs_insn_group(a.cs, ia, CS_GRP_RET) || ia->id == X86_INS_JMP)
+		if (cs_insn_group(a.cs, ia, CS_GRP_RET) || goes(&a, ia))
 			break;
 	}
 	cs_free(ia, 1);

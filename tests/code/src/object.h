@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <gelf.h>
 #include <libelf.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@ struct code {
 	Elf_Data *relocations;	/* NULL: none */
 	Elf_Data *symbols;
 	size_t symbol_names, section_names, index;
+	bool arm64;		/* or x86-64 */
 	csh cs;
 };
 
@@ -39,7 +41,9 @@ static inline struct code open_code(Elf *elf, const char *section)
 {
 	struct code c = { .section = section, .elf = elf };
 	Elf_Scn *scn = NULL;
+	GElf_Ehdr head;
 
+	c.arm64 = gelf_getehdr(elf, &head) && head.e_machine == EM_AARCH64;
 	elf_getshdrstrndx(elf, &c.section_names);
 	while ((scn = elf_nextscn(elf, scn))) {
 		GElf_Shdr sh;
@@ -58,7 +62,8 @@ static inline struct code open_code(Elf *elf, const char *section)
 			c.relocations = elf_getdata(scn, NULL);
 		}
 	}
-	if (cs_open(CS_ARCH_X86, CS_MODE_64, &c.cs) != CS_ERR_OK)
+	if (cs_open(c.arm64 ? CS_ARCH_ARM64 : CS_ARCH_X86,
+		    c.arm64 ? CS_MODE_LITTLE_ENDIAN : CS_MODE_64, &c.cs) != CS_ERR_OK)
 		exit(2);
 	cs_option(c.cs, CS_OPT_DETAIL, CS_OPT_ON);
 	return c;
