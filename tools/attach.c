@@ -23,16 +23,31 @@
  * write in the microseconds before the stop).  Most of these end soon: so it is
  * tried for a while.
  *
- * SIGNALS.  One that nobody handles wakes a thread that is traced, although it
- * would not have otherwise; a call that says EINTR for that begins anew, too.
- * So the first thread, which is held only, is stopped at the end if need be.
- * (Not on arm64, where the first argument is lost by then.)  What is left: one
- * for the whole process, while the first thread is traced, may wake that and be
- * taken by another thread; then nothing stops the first, and such a call says
- * EINTR.  The kernel does so to any two threads with a signal that is handled.
+ * SIGNALS.  The kernel drops one that nobody handles, unless the thread that it
+ * looks at is traced or blocks it; then it wakes some thread of the process for
+ * it, whose call may say EINTR.  For a signal to the whole process it looks at
+ * the first thread.  So that one is taken only where no other can be, and is
+ * not traced otherwise.  One to the taken thread alone is taken by that alone,
+ * and its call begins anew.  What is left are signals to the whole process for
+ * which the kernel looks at the taken thread: SIGCHLD of a child that this one
+ * made, timers of its own CPU time, kill(2) with its number; and all, where the
+ * first thread is the only one that can be taken.
  *
- * ONE TOOL AT A TIME: whoever traces the process's first thread, which others
- * can't then.
+ * ONE TOOL AT A TIME, for there is one frame.  Each can take another thread, so
+ * that being traced does not exclude; and what does must be seen in other
+ * namespaces, belong to nobody who may not trace, and end with a tool that is
+ * killed: no lock on a file, no name of a socket.  Therefore:
+ *
+ *	1. Stop the thread.  It is seen by all as `t' in /proc.
+ *	2. Look at all others: is one of them `t', or traced?  Then at `owner' of
+ *	   each copy: is that thread in the call, or may it be?
+ *	3. If so, let it go, and try again after a while that is not the same for
+ *	   all.  If not, set `owner', and only then let it run into the call.
+ *
+ * Two tools do 1 before 2.  So the one that does 1 later sees in 2 what the
+ * other has stopped: still as `t', or in the call, and then by `owner'; or all
+ * has been put back.  Both may see each other, and both let go.  Who is at it
+ * already is seen before anything is stopped, as a rule.
  *
  * OTHER WAYS that were looked at.
  *  - A request written into the process, which a thread of its own finds at a
@@ -106,7 +121,8 @@ enum {
 	ATTACH_LOOKS = 500,		/* at one that runs, so far apart, */
 	ATTACH_LOOK_US = 50,
 	ATTACH_RUN_NS = 1000000,	/* until it has run so long */
-	ATTACH_TURN_MS = 1000,		/* another tool may be at it */
+	ATTACH_TURN_MS = 1000,		/* another tool may be at it, */
+	ATTACH_TURN_US = 2000,		/* and is done after so long, mostly */
 	/* Bytes of code between naming a restartable sequence and its begin. */
 	SEQUENCE_BEFORE = 64,
 };
@@ -120,8 +136,6 @@ struct target {
 	pid_t pid;
 	pid_t live;			/* a thread; a first one may not be */
 	struct process process;
-	bool first_held;		/* its first thread is traced by us, */
-	bool first_breaks;		/* and was in a call that says EINTR */
 	struct copy copies[ATTACH_COPIES];
 	size_t n;
 };
@@ -467,6 +481,7 @@ enum rank {
 
 struct thread {
 	pid_t tid;
+	bool first;			/* of its process */
 	enum rank rank;
 	const char *why;		/* RANK_NONE */
 	long call;			/* that it sleeps in; -1 */
@@ -594,7 +609,9 @@ static const char *why_not(pid_t pid, const struct thread *t, char state)
 
 static struct thread rank_thread(const struct target *t, pid_t tid)
 {
-	struct thread thread = { .tid = tid, .rank = RANK_NONE };
+	struct thread thread = {
+		.tid = tid, .first = tid == t->pid, .rank = RANK_NONE,
+	};
 	uint32_t number = own_number(t->pid, tid);
 	char state = state_of(t->pid, tid);
 	bool owner = false;
@@ -613,10 +630,14 @@ static struct thread rank_thread(const struct target *t, pid_t tid)
 	return thread;
 }
 
+/* The first thread is the last, but for who is in the call already. */
 static int by_rank(const void *a, const void *b)
 {
 	const struct thread *x = a, *y = b;
 
+	if (x->first != y->first && x->rank != RANK_OWNER &&
+	    y->rank != RANK_OWNER)
+		return x->first - y->first;
 	return x->rank != y->rank ? (int)x->rank - (int)y->rank :
 				    x->tid - y->tid;
 }
@@ -747,7 +768,11 @@ static bool begins_to_write(struct taken *k)
 			break;
 		pause_us(ATTACH_LOOK_US);
 	}
-	return is_partial(k->t->pid, &k->thread);
+	if (!is_partial(k->t->pid, &k->thread))
+		return false;
+	say(k->why, "its thread %d may have written a part of what it is to"
+	    " write", (int)k->thread.tid);
+	return true;
 }
 
 /* Stopped by us, and by nothing else. */
@@ -755,11 +780,6 @@ static enum outcome stop(struct taken *k)
 {
 	pid_t tid = k->thread.tid;
 
-	if (begins_to_write(k)) {
-		say(k->why, "its thread %d may have written a part of what it"
-		    " is to write", (int)tid);
-		return ANOTHER;
-	}
 	if (ptrace(PTRACE_INTERRUPT, tid, 0, 0))
 		return ANOTHER;
 	for (;;) {
@@ -819,55 +839,24 @@ static pid_t tracer_of(pid_t tid)
 	return (pid_t)atoi(line);
 }
 
-/* What was held before is. */
-static bool hold(pid_t tid)
+/* Traced, but not stopped.  What was held before is. */
+static bool hold(struct taken *k)
 {
-	int error;
+	pid_t tid = k->thread.tid;
 
-	if (!ptrace(PTRACE_SEIZE, tid, 0, PTRACE_O_TRACESYSGOOD))
+	if (begins_to_write(k))
+		return false;
+	if (!ptrace(PTRACE_SEIZE, tid, 0, PTRACE_O_TRACESYSGOOD) ||
+	    tracer_of(tid) == getpid())
 		return true;
-	error = errno;
-	if (tracer_of(tid) == getpid())
-		return true;
-	errno = error;
+	say(k->why, tracer_of(tid) ? "another process traces its thread %d" :
+	    "its thread %d can't be traced", (int)tid);
 	return false;
 }
 
 static void release(const struct taken *k)
 {
 	ptrace(PTRACE_DETACH, k->thread.tid, 0, 0);
-	k->t->first_held &= k->thread.tid != k->t->pid;
-}
-
-static bool breaks(const struct target *t, pid_t tid)
-{
-	struct thread thread = { .tid = tid };
-
-	look_at_call(t->pid, &thread);
-	return rank_call(&thread) > RANK_RUNS &&
-	       !is_partial(t->pid, &thread);
-}
-
-/*
- * Nobody else is at it: he would have to trace this one, too.  A first thread
- * that has ended keeps nobody away; then the door does (attach.c), and `owner`.
- */
-static bool hold_first(struct target *t, uint64_t until, char why[WHY_MAX])
-{
-	while (!t->first_held) {
-		t->first_breaks = breaks(t, t->pid);
-		t->first_held = hold(t->pid);
-		if (t->first_held || state_of(t->pid, t->pid) == 'Z')
-			break;
-		say(why, "%s", strerror(errno));
-		if (!tracer_of(t->pid))
-			return false;
-		say(why, "another process traces it");
-		if (now() >= until)
-			return false;
-		pause_us(1000);
-	}
-	return true;
 }
 
 /* Stopped, and everything of it is known. */
@@ -887,23 +876,6 @@ static enum outcome stop_and_read(struct taken *k)
 		return ANOTHER;
 	}
 	return DONE;
-}
-
-/*
- * A signal that it would not have seen may have ended its call by now: who is
- * not traced any more would say EINTR.
- */
-static void let_first_go(struct target *t)
-{
-	char why[WHY_MAX];
-	struct taken k = {
-		.t = t, .thread = { .tid = t->pid }, .why = why,
-		.until = now() + ATTACH_S * UINT64_C(1000000000),
-	};
-
-	if (t->first_held && (t->first_breaks || breaks(t, t->pid)) &&
-	    stop_and_read(&k) == DONE)
-		release(&k);
 }
 
 /* And where it may be taken over; otherwise it is let go. */
@@ -929,10 +901,90 @@ static enum outcome stop_well(struct taken *k)
 			return DONE;
 		ptrace(PTRACE_CONT, k->thread.tid, 0, 0);
 		pause_us(500);
+		if (begins_to_write(k))
+			return ANOTHER;
 	}
 	say(k->why, "its thread %d is never where it can be taken over",
 	    (int)k->thread.tid);
 	return ANOTHER;
+}
+
+/* ---- another tool: see the head ------------------------------------------ */
+
+/* The next thread's number.  0: there is none. */
+static pid_t next_thread(DIR *dir)
+{
+	struct dirent *d;
+
+	while ((d = readdir(dir)))
+		if (atoi(d->d_name) > 0)
+			return (pid_t)atoi(d->d_name);
+	return 0;
+}
+
+/* `t', or by whoever it shows, which in a container may be nobody. */
+static bool is_others(pid_t pid, pid_t tid, bool by_state)
+{
+	pid_t tracer;
+
+	if (by_state && state_of(pid, tid) != 't')
+		return false;
+	tracer = tracer_of(tid);
+	return tracer != getpid() && (tracer || by_state);
+}
+
+/* Is it an owner, and in the call, as far as can be seen? */
+static bool is_in_call(const struct target *t, pid_t tid, uint32_t owner)
+{
+	struct thread thread = { .tid = tid };
+
+	if (own_number(t->pid, tid) != owner)
+		return false;
+	look_at_call(t->pid, &thread);
+	return !thread.sp || is_in(t, thread.sp);
+}
+
+/* The one that is at it; 0: nobody.  mine: the thread that is stopped, or 0. */
+static pid_t owned(const struct target *t, DIR *dir, pid_t mine)
+{
+	pid_t tid = 0;
+
+	for (size_t i = 0; i < t->n && !tid; i++) {
+		uint32_t owner = PLACE(t, &t->copies[i], owner);
+
+		if (!owner)
+			continue;
+		rewinddir(dir);
+		while ((tid = next_thread(dir)) &&
+		       (tid == mine || !is_in_call(t, tid, owner)))
+			;
+	}
+	return tid;
+}
+
+/*
+ * mine: the thread that we have stopped; 0: none yet, and who is in the call by
+ * a tool that was killed is not another's.
+ */
+static bool others_at_it(const struct target *t, pid_t mine, char why[WHY_MAX])
+{
+	pid_t tid = 0;
+	char path[64];
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)t->pid);
+	dir = opendir(path);
+	if (!dir)
+		return false;		/* it has ended */
+	while ((tid = next_thread(dir)))
+		if (tid != mine && is_others(t->pid, tid, mine))
+			break;
+	if (!tid && mine)
+		tid = owned(t, dir, mine);
+	closedir(dir);
+	if (tid)
+		say(why, "another process traces its thread %d", (int)tid);
+	return tid;
 }
 
 /* ---- the call ------------------------------------------------------------ */
@@ -1066,6 +1118,10 @@ static enum outcome call_all(struct taken *k)
 
 	if (o != DONE)
 		return o;
+	if (others_at_it(k->t, k->thread.tid, k->why)) {
+		release(k);
+		return AGAIN;
+	}
 	if (filters_allow(k->thread.tid, PORT_AUDIT, k->why)) {
 		release(k);
 		return FAILED;
@@ -1162,16 +1218,15 @@ static enum outcome take_any(struct target *t, uint64_t until,
 	size_t n = rank_threads(t, threads, &reason);
 	enum outcome o = ANOTHER;
 
+	if (others_at_it(t, 0, why))
+		return AGAIN;
 	say(why, "it has no thread that can be stopped: %s", reason);
 	for (size_t i = 0; i < n && o == ANOTHER && now() < until; i++) {
 		static struct taken k;
 
-		if (!hold_first(t, until, why))
-			return FAILED;
 		k = (struct taken){ .t = t, .thread = threads[i], .why = why,
 				    .until = until };
-		if (!threads[i].why &&
-		    (k.thread.tid == t->pid || hold(k.thread.tid)))
+		if (!threads[i].why && hold(&k))
 			o = call_all(&k);
 		/* The frame is still his. */
 		if (o == ANOTHER && threads[i].rank == RANK_OWNER)
@@ -1195,14 +1250,15 @@ static enum outcome attach(struct target *t, int to, char why[WHY_MAX])
 		o = take_any(t, until, why);
 		if (o == DONE)
 			o = hand_over(t, to, why);
+		/* Not the same for all. */
 		if (o == AGAIN)
-			pause_us(2000);
+			pause_us(ATTACH_TURN_US / 2 + (long)(now() / 64 +
+				 (uint64_t)getpid()) % ATTACH_TURN_US);
 		if (o == ANOTHER)
 			pause_us(us);
 		if (o == ANOTHER && us < ATTACH_PAUSE_US)
 			us *= 2;
 	}
-	let_first_go(t);
 	return o;
 }
 

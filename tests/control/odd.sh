@@ -29,9 +29,24 @@ stands() { # KIND AGAIN-ARGUMENTS...
 	"$TMP/again" "$@" $pid; again=$?
 	end_odd && [ $again = 0 ]
 }
-for kind in ignored profiled spawn lowest strict_thread; do
+for kind in profiled spawn lowest strict_thread; do
 	ok odd_is_right_beside_$kind stands $kind "${ROUNDS:-20}"
 done
+# Signals that nobody handles come all the time, for the whole process
+for kind in ignored ignored_by_all; do
+	ok odd_is_right_beside_$kind stands $kind "${ROUNDS:-150}"
+done
+together() { # tools that take one thread each exclude each other all the same
+	begin_odd ignored_by_all || return
+	tools=
+	for i in 1 2 3 4; do
+		"$TMP/again" "${ROUNDS:-50}" $pid >"$TMP/again.$i" & tools="$tools $!"
+	done
+	again=0
+	for t in $tools; do wait $t || again=1; done
+	cat "$TMP"/again.[1-4]; end_odd && [ $again = 0 ]
+}
+ok odd_lets_one_tool_in_at_a_time together
 # Here it may come too late
 for kind in exec exec_thread; do
 	ok odd_does_no_harm_to_$kind stands $kind try "${ROUNDS:-20}"

@@ -41,7 +41,7 @@ static void while_parent(pid_t parent, int sig)
 {
 	while (getppid() == parent) {
 		if (sig)
-			syscall(SYS_tgkill, parent, parent, sig);
+			kill(parent, sig);
 		usleep(50);
 	}
 	_exit(0);
@@ -58,15 +58,14 @@ static void *sleeps(void *arg)
 }
 
 /*
- * Nobody handles them; so nothing may be interrupted by them.  They are for this
- * thread: another can't take one after it has woken this (tools/attach.c).
+ * Nobody handles them; so nothing may be interrupted by them, whichever thread
+ * the kernel has take them.
  */
 static bool ignored(int sig)
 {
 	int fd = epoll_create1(EPOLL_CLOEXEC), n = 0;
 	struct epoll_event e;
 	pid_t parent = getpid();
-
 	pthread_t thread;
 
 	if (!fork())
@@ -83,6 +82,38 @@ static bool ignored(int sig)
 static bool do_ignored(void)
 {
 	return ignored(SIGWINCH);
+}
+
+static void *polls(void *bad)
+{
+	int fd = epoll_create1(EPOLL_CLOEXEC), n = 0;
+	struct epoll_event e;
+
+	while (n == 0 && !went())
+		n = epoll_wait(fd, &e, 1, 100);
+	return n == 0 ? NULL : bad;
+}
+
+/* The others wait in what says EINTR, and the first in what does not. */
+static bool do_ignored_by_all(void)
+{
+	pthread_t threads[4];
+	pid_t parent = getpid();
+	static char bad;
+	bool ok = true;
+
+	side_jmp_event(odd, tick, 0);
+	for (unsigned i = 0; i < 4; i++)
+		ok &= !pthread_create(&threads[i], NULL, polls, &bad);
+	/* Now: pthread_create() blocks all, and then others are woken. */
+	if (!fork())
+		while_parent(parent, SIGWINCH);
+	for (unsigned i = 0; ok && i < 4; i++) {
+		void *what = NULL;
+
+		ok = !pthread_join(threads[i], &what) && !what;
+	}
+	return ok;
 }
 
 static unsigned ticks;
@@ -286,6 +317,7 @@ static const struct kind {
 	bool (*run)(void);
 } kinds[] = {
 	{ "ignored", do_ignored },
+	{ "ignored_by_all", do_ignored_by_all },
 	{ "profiled", do_profiled },
 	{ "spawn", do_spawn },
 	{ "exec", do_exec },
