@@ -458,20 +458,30 @@ static void try_socket(struct search *s, int folder, const char *name)
 	close(copy->fd);
 }
 
-/* perhaps: of a user that it may have been */
-static void try_folder(struct search *s, int folder, bool perhaps)
+/* Anybody can make a folder of that name, and shut it. */
+static bool is_of(const struct search *s, int folder, uint32_t uid)
+{
+	struct stat st;
+
+	return !fstat(folder, &st) && map_uid(s->place.pid, st.st_uid) == uid;
+}
+
+/* uid: whose it is, if the process's; perhaps: of a user that it may have been */
+static void try_folder(struct search *s, int folder, uint32_t uid, bool perhaps)
 {
 	char path[40], prefix[24];
 	struct dirent *d;
 	DIR *dir;
+	int error;
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d/.", folder);
 	snprintf(prefix, sizeof(prefix), "%d-", (int)s->place.inner);
 	dir = opendir(path);
+	error = errno;
 	/* Where we may not look nobody waits for us, unless it is his own. */
-	if (!dir && !(perhaps && errno == EACCES)) {
+	if (!dir && (error != EACCES || (!perhaps && is_of(s, folder, uid)))) {
 		s->there = true;
-		say(s->why, "its sockets' folder: %s", strerror(errno));
+		say(s->why, "its sockets' folder: %s", strerror(error));
 	}
 	while (dir && (d = readdir(dir)) && sj_now() < s->place.until)
 		if (!strncmp(d->d_name, prefix, strlen(prefix)))
@@ -504,7 +514,7 @@ static void try_root(struct search *s, int root)
 				note_want(s);
 				continue;
 			}
-			try_folder(s, folder, i == ROOT);
+			try_folder(s, folder, s->place.uids[i], i == ROOT);
 			close(folder);
 		}
 }

@@ -109,7 +109,21 @@ if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
 			$here/side-jmp list -p $pid >/dev/null
 		r=$?; end; return $r
 	}
-	[ "$road" = attach ] || ok places_its_user_and_root_may_and_nobody_else other
+	ok places_its_user_and_root_may_and_nobody_else other
+	squatted() { # what would be its folder in /tmp is another's, and shut
+		begin unshare -m sh -c "mount -t tmpfs -o mode=1777 none /tmp &&
+			mkdir -m 700 /tmp/side_jmp-65534 && chown 65533 /tmp/side_jmp-65534 &&
+			exec setpriv --reuid 65534 --regid 65534 --clear-groups $here/server" ||
+			return
+		traced "$one" && setpriv --reuid 65534 --regid 65534 --clear-groups \
+			$here/side-jmp list -p $pid
+		r=$?; end; return $r
+	}
+	if may -m; then
+		ok places_nobody_shuts_its_user_out_by_a_folder squatted
+	else
+		skip places_nobody_shuts_its_user_out_by_a_folder "unshare -m is not permitted"
+	fi
 	dropped() { # started by root, goes on as another: root may
 		begin env DROP=65534 "$TMP/server" || return
 		traced "$one"; r=$?; end; return $r
