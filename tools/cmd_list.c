@@ -5,9 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "tools/archive.h"
 #include "tools/core.h"
 #include "tools/list_live.h"
+#include "tools/object.h"
 #include "tools/out.h"
 #include "tools/peek.h"
 #include "tools/scan.h"
@@ -30,6 +33,12 @@ struct options {
 
 struct totals {
 	uint64_t files, sites, states[3], keys, events;
+};
+
+struct listing {
+	const struct options *o;
+	struct json *j;
+	struct totals totals;
 };
 
 /* Of a dense site the one that it is reached from. */
@@ -377,13 +386,177 @@ static int list_core(const struct image *core, const struct options *o,
 	return l.status;
 }
 
-/* ---- all files ------------------------------------------------------------------ */
+/* ---- objects, and archives of them ------------------------------------------------ */
 
-struct listing {
-	const struct options *o;
-	struct json *j;
-	struct totals totals;
+static void text_object(const struct object *o, unsigned what)
+{
+	const struct table *t = &o->table;
+
+	put_text(t->image->path);
+	printf(": %s, %s\n", t->image->arch->name, image_kind(t->image));
+	if (what & SITES)
+		printf(" %" PRIu64 " sites, which get addresses when it is"
+		       " linked\n", o->n_sites);
+	if (what & KEYS)
+		printf(" %zu keys\n", t->n_keys);
+	for (size_t i = 0; what & KEYS && i < t->n_keys; i++) {
+		const struct key *k = &t->keys[i];
+
+		printf("  %-18s ", k->external ? "(elsewhere)" : "(not linked)");
+		put_text(k->name);
+		printf("  %" PRIu32 " sites%s\n", k->sites,
+		       k->event ? "; of an event" : "");
+	}
+	if (what & EVENTS)
+		text_events(t);
+}
+
+static void json_object_file(struct json *j, const struct object *o,
+			     unsigned what)
+{
+	const struct table *t = &o->table;
+
+	json_object(j, NULL);
+	json_string(j, "file", t->image->path);
+	json_string(j, "architecture", t->image->arch->name);
+	json_string(j, "kind", image_kind(t->image));
+	json_unsigned(j, "unlinked_sites", o->n_sites);
+	json_array(j, "sites");
+	json_array_end(j);
+	json_array(j, "keys");
+	for (size_t i = 0; what & KEYS && i < t->n_keys; i++) {
+		const struct key *k = &t->keys[i];
+
+		json_object(j, NULL);
+		json_string(j, "name", k->name);
+		json_bool(j, "external", k->external);
+		json_bool(j, "event", k->event);
+		json_unsigned(j, "sites", k->sites);
+		json_object_end(j);
+	}
+	json_array_end(j);
+	json_array(j, "events");
+	for (size_t i = 0; what & EVENTS && i < t->n_events; i++)
+		json_event(j, t, &t->events[i]);
+	json_array_end(j);
+	json_object_end(j);
+}
+
+static int list_object(const struct image *im, struct listing *l)
+{
+	struct object o;
+	int status = EXIT_OK;
+
+	object_load(&o, im);
+	if (*o.table.event_error)
+		status = tool_error(im->path, "%s", o.table.event_error);
+	else if (l->o->with_sites && !o.n_sites && !o.table.n_events)
+		;
+	else if (l->j)
+		json_object_file(l->j, &o, l->o->what);
+	else
+		text_object(&o, l->o->what);
+	if (o.n_sites || o.table.n_events || !l->o->with_sites) {
+		l->totals.files++;
+		l->totals.sites += o.n_sites;
+		l->totals.keys += o.table.n_keys;
+		l->totals.events += o.table.n_events;
+	}
+	object_free(&o);
+	return status;
+}
+
+static int list_bytes(struct listing *l, const char *path, const void *bytes,
+		      size_t size)
+{
+	char why[WHY_MAX];
+	struct image im;
+	int status = EXIT_OK;
+
+	if (!image_object(&im, path, bytes, size, why)) {
+		status = list_object(&im, l);
+		image_close(&im);
+	} else if (!l->o->with_sites) {
+		status = tool_error(path, "%s", why);
+	}
+	return status;
+}
+
+struct unpacking {
+	struct listing *l;
+	const char *path;
+	int status;
 };
+
+/* Of a thin archive: a file, from where the archive is. */
+static int list_beside(struct unpacking *u, const char *name, const char *path)
+{
+	const char *slash = strrchr(u->path, '/');
+	size_t n = *name != '/' && slash ? (size_t)(slash + 1 - u->path) : 0;
+	char *file = tool_alloc(n + strlen(name) + 1, 1), why[WHY_MAX];
+	struct snapshot s;
+	int status;
+
+	memcpy(file, u->path, n);
+	strcpy(file + n, name);
+	if (snapshot_open(&s, file, why)) {
+		status = tool_error(path, "%s: %s", file, why);
+	} else {
+		status = list_bytes(u->l, path, s.bytes, s.size);
+		snapshot_close(&s);
+	}
+	free(file);
+	return status;
+}
+
+/* A member may stand at an odd place: what is read of it does not. */
+static void list_member(void *arg, const struct member *m)
+{
+	struct unpacking *u = arg;
+	char *path = tool_alloc(strlen(u->path) + strlen(m->name) + 3, 1);
+	uint8_t *copy;
+
+	sprintf(path, "%s(%s)", u->path, m->name);
+	if (!m->bytes) {
+		tool_worse(&u->status, list_beside(u, m->name, path));
+	} else {
+		copy = tool_alloc(m->size, 1);
+		memcpy(copy, m->bytes, m->size);
+		tool_worse(&u->status, list_bytes(u->l, path, copy, m->size));
+		free(copy);
+	}
+	free(path);
+}
+
+static int list_archive(struct listing *l, const char *path)
+{
+	struct unpacking u = { l, path, EXIT_OK };
+	struct snapshot s;
+	char why[WHY_MAX];
+
+	if (snapshot_open(&s, path, why))
+		return tool_error(path, "%s", why);
+	if (archive_each(s.bytes, s.size, list_member, &u, why))
+		tool_worse(&u.status, tool_error(path, "%s", why));
+	snapshot_close(&s);
+	return u.status;
+}
+
+/* An archive, by its first bytes. */
+static bool is_archive(const char *path)
+{
+	int fd = snapshot_open_regular(path);
+	uint8_t first[8];
+	ssize_t n;
+
+	if (fd < 0)
+		return false;
+	n = pread(fd, first, sizeof(first), 0);
+	close(fd);
+	return n > 0 && archive_is(first, (size_t)n);
+}
+
+/* ---- all files ------------------------------------------------------------------ */
 
 static int list_image(const struct image *im, struct listing *l)
 {
@@ -412,6 +585,8 @@ static int list_file(void *arg, const char *path)
 	struct image im;
 	int status;
 
+	if (is_archive(path))
+		return list_archive(l, path);
 	if (l->o->with_sites) {
 		status = peek(path);
 		if (status <= 0)
@@ -532,8 +707,8 @@ int cmd_list(int argc, char **argv)
 	static const struct argp argp = {
 		argp_options, parse, "FILE...\n-p PID...",
 		"Show the sites, keys and events of executables, shared"
-		" libraries and cores, or the keys and events of running"
-		" processes.", NULL, NULL, NULL,
+		" libraries, archives and cores, or the keys and events of"
+		" running processes.", NULL, NULL, NULL,
 	};
 	struct options o = { 0 };
 

@@ -588,7 +588,7 @@ static const struct side_jmp_arch *find_arch(unsigned machine)
 }
 
 /* Ports are of 64 bits, and big-endian on s390x alone. */
-static int read_header(struct image *im, char why[WHY_MAX])
+static int read_header(struct image *im, bool object, char why[WHY_MAX])
 {
 	GElf_Ehdr h;
 
@@ -603,6 +603,8 @@ static int read_header(struct image *im, char why[WHY_MAX])
 			   " %s, %s-endian)", h.e_machine,
 			   h.e_ident[EI_CLASS] == ELFCLASS64 ? "64 bits" :
 			   "32 bits", im->big_endian ? "big" : "little");
+	if (object)
+		return h.e_type == ET_REL ? 0 : say(why, "no relocatable object");
 	if (h.e_type == ET_REL)
 		return say(why, "a relocatable object: its sites get their"
 			   " addresses when it is linked");
@@ -634,7 +636,7 @@ static bool holds_nothing_loaded(const struct image *im)
 
 static int image_read(struct image *im, char why[WHY_MAX])
 {
-	if (read_header(im, why))
+	if (read_header(im, false, why))
 		return -1;
 	if (im->type != ET_CORE) {
 		if (read_sections(im, why))
@@ -650,8 +652,16 @@ static int image_read(struct image *im, char why[WHY_MAX])
 	return 0;
 }
 
-int image_from_memory(struct image *im, const char *path, const void *bytes,
-		      size_t size, char why[WHY_MAX])
+static int object_read(struct image *im, char why[WHY_MAX])
+{
+	if (read_header(im, true, why) || read_sections(im, why))
+		return -1;
+	return im->n_sections ? 0 : say(why, "truncated: it has no sections");
+}
+
+static int from_memory(struct image *im, const char *path, const void *bytes,
+		       size_t size, int (*read)(struct image *, char *),
+		       char why[WHY_MAX])
 {
 	*im = (struct image){ .bytes = bytes, .size = size };
 	elf_version(EV_CURRENT);
@@ -666,11 +676,23 @@ int image_from_memory(struct image *im, const char *path, const void *bytes,
 		image_close(im);
 		return say(why, "not an ELF file: %s", elf_errmsg(-1));
 	}
-	if (image_read(im, why)) {
+	if (read(im, why)) {
 		image_close(im);
 		return -1;
 	}
 	return 0;
+}
+
+int image_from_memory(struct image *im, const char *path, const void *bytes,
+		      size_t size, char why[WHY_MAX])
+{
+	return from_memory(im, path, bytes, size, image_read, why);
+}
+
+int image_object(struct image *im, const char *path, const void *bytes,
+		 size_t size, char why[WHY_MAX])
+{
+	return from_memory(im, path, bytes, size, object_read, why);
 }
 
 int image_open(struct image *im, const char *path, char why[WHY_MAX])
@@ -708,6 +730,7 @@ void image_close(struct image *im)
 const char *image_kind(const struct image *im)
 {
 	return im->type == ET_CORE ? "core" :
+	       im->type == ET_REL ? "relocatable object" :
 	       im->type == ET_EXEC ? "executable" :
 	       im->pie ? "position-independent executable" :
 	       "shared library";

@@ -54,7 +54,7 @@ struct image {
 	struct snapshot *file;		/* where `bytes` are from, and ours to
 					   change; NULL: somebody's memory */
 	Elf *elf;
-	uint16_t type;			/* ET_EXEC, ET_DYN, ET_CORE */
+	uint16_t type;			/* ET_EXEC, ET_DYN, ET_CORE, ET_REL */
 	bool big_endian;
 	const struct side_jmp_arch *arch;
 	struct section *sections;
@@ -83,6 +83,9 @@ struct image {
 int image_open(struct image *im, const char *path, char why[WHY_MAX]);
 int image_from_memory(struct image *im, const char *path, const void *bytes,
 		      size_t size, char why[WHY_MAX]);
+/* The same of a relocatable object, which has sections and no addresses. */
+int image_object(struct image *im, const char *path, const void *bytes,
+		 size_t size, char why[WHY_MAX]);
 void image_close(struct image *im);
 
 /* NULL: none of that name; *again: there is another one. */

@@ -9,8 +9,8 @@
 
 /*
  * 1: it names a section of ours, or a lot of sections.  0: no, or no file of a kind
- * that could (a relocatable object is not one yet, and a core has copies at
- * most).  -errno: it can't be read.
+ * that could (a relocatable object is not one yet, an archive has only such, and
+ * a core has copies at most).  -errno: it can't be read.
  */
 int peek(const char *path);
 

@@ -277,25 +277,24 @@ const char *table_read_event(const struct image *im, struct event *e,
 	return read_event(im, e, p, size);
 }
 
-static void read_events(struct table *t)
+void table_read_events(struct table *t, const uint8_t *p, uint64_t addr,
+		       uint64_t n)
 {
-	const struct section *s;
-	const uint8_t *p = find(t->image, "side_jmp_event", &s, t->event_error);
-	size_t room = 0;
+	size_t room = t->n_events;
 	uint32_t size;
 
-	for (uint64_t at = 0; p && at < s->size; at += size) {
-		struct event e = { .addr = s->addr + at, .key = NO_KEY };
+	for (uint64_t at = 0; at < n; at += size) {
+		struct event e = { .addr = addr + at, .key = NO_KEY };
 		const char *wrong;
 
-		if (s->size - at < DESC_SIZE) {
+		if (n - at < DESC_SIZE) {
 			say(t->event_error, "%#llx bytes are left of section"
 			    " side_jmp_event behind its last event",
-			    (unsigned long long)(s->size - at));
+			    (unsigned long long)(n - at));
 			break;
 		}
 		size = image_get32(t->image, p + at);
-		wrong = table_read_event(t->image, &e, p + at, s->size - at);
+		wrong = table_read_event(t->image, &e, p + at, n - at);
 		if (wrong) {
 			free(e.fields);
 			say(t->event_error, "the event described at %#llx is"
@@ -307,6 +306,15 @@ static void read_events(struct table *t)
 				      sizeof(*t->events));
 		t->events[t->n_events++] = e;
 	}
+}
+
+static void read_events(struct table *t)
+{
+	const struct section *s;
+	const uint8_t *p = find(t->image, "side_jmp_event", &s, t->event_error);
+
+	if (p)
+		table_read_events(t, p, s->addr, s->size);
 }
 
 /* ---- keys --------------------------------------------------------------------- */

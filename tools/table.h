@@ -77,6 +77,10 @@ void table_free(struct table *t);
 const char *table_read_event(const struct image *im, struct event *e,
 			     const uint8_t *p, uint64_t room);
 
+/* The events in `n` bytes at `p`, their section; or event_error says why not. */
+void table_read_events(struct table *t, const uint8_t *p, uint64_t addr,
+		       uint64_t n);
+
 /* The index in by_address of the first site that is not before addr. */
 size_t table_from(const struct table *t, uint64_t addr);
 /* The site at addr.  NULL: none. */
