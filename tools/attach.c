@@ -20,7 +20,8 @@
  * or is in the midst of a restartable sequence, which would go on as if nothing
  * had been; and none that writes and may have written a part, for a stop makes
  * its call return early, and nothing can mend that (but for one that begins to
- * write in the microseconds before the stop).  Most of these end soon: so it is
+ * write in the microseconds before the stop); nor one that submits to
+ * io_uring(7) and waits in the same call.  Most of these end soon: so it is
  * tried for a while.
  *
  * SIGNALS.  The kernel drops one that nobody handles, unless the thread that it
@@ -512,6 +513,8 @@ static bool is_partial(pid_t pid, const struct thread *t)
 		return true;
 	case SYS_recvfrom: return a[3] & MSG_WAITALL;
 	case SYS_recvmsg: return a[2] & MSG_WAITALL;
+	/* It has submitted, and then waits. */
+	case SYS_io_uring_enter: return a[1] && a[2];
 	default: return false;
 	}
 }
@@ -537,10 +540,7 @@ static enum rank rank_call(const struct thread *t)
 	case SYS_io_getevents: case SYS_io_pgetevents:
 		limit = t->arguments[4];
 		break;
-	/* Or it does not wait, when it has submitted something before. */
-	case SYS_io_uring_enter:
-		limit = t->arguments[1] | t->arguments[5];
-		break;
+	case SYS_io_uring_enter: limit = t->arguments[5]; break;
 #ifdef SYS_pause
 	case SYS_pause: case SYS_select:
 #endif

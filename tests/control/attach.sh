@@ -44,7 +44,7 @@ for kind in $timed $others; do ok "attach_leaves_alone_$kind" was_ok "$kind"; do
 
 # The tracer dies at each of its calls of ptrace(2).  Not those that the kernel itself
 # makes fail for a stop: no tool is quick enough
-exact="futex read blocked busy small_stack alternate_stack accept pause read_signal"
+exact="futex read blocked busy small_stack alternate_stack disarmed_stack accept pause read_signal"
 all_wait $exact; go_on die
 ok attach_can_be_killed_anywhere sh -c "tail '$TMP/again.out'; exit $again"
 for kind in $exact; do ok "attach_killed_leaves_alone_$kind" was_ok "$kind"; done

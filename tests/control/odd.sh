@@ -59,6 +59,11 @@ odd_refuses() { # KIND WORDS
 	end_odd && [ $refused = 0 ]
 }
 ok odd_refuses_who_has_written_a_part odd_refuses write 'would return early\|written a part'
+if [ "$(cat /proc/sys/kernel/io_uring_disabled 2>/dev/null)" = 0 ]; then
+	ok odd_refuses_who_has_submitted odd_refuses uring 'would return early'
+else
+	skip odd_refuses_who_has_submitted "no io_uring here, or not for all"
+fi
 case $("$TMP/odd") in *dispatch*)
 	dispatch() { # Linux before 6.4 does not say so: then it depends on the moment
 		begin_odd dispatch || return

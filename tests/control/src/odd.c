@@ -26,6 +26,8 @@
 
 #include <side_jmp_event.h>
 
+#include "tests/control/src/uring.h"
+
 SIDE_JMP_EVENT(odd, tick, "It goes on", (u32, n));
 
 static const char *file;
@@ -220,6 +222,45 @@ static bool do_lowest(void)
 }
 
 /* Nobody writes a part. */
+/* Until it is in that call. */
+static void wait_for_call(pid_t pid, int call)
+{
+	char path[64];
+	int now = -1;
+
+	snprintf(path, sizeof(path), "/proc/%d/syscall", (int)pid);
+	while (now != call) {
+		FILE *f = fopen(path, "re");
+
+		if (!f)
+			_exit(1);
+		if (fscanf(f, "%d", &now) != 1)
+			now = -1;
+		fclose(f);
+		usleep(1000);
+	}
+}
+
+/* Submits and waits: who stops it makes it say that it has submitted, now. */
+static bool do_uring(void)
+{
+	pid_t parent = getpid();
+	struct uring u;
+	char c = 0;
+	int p[2];
+
+	if (pipe(p) || !uring_of_read(&u, p[0], &c))
+		return false;
+	if (!fork()) {
+		wait_for_call(parent, SYS_io_uring_enter);
+		puts("it sleeps");
+		while (!went())
+			usleep(20000);
+		_exit(write(p[1], "x", 1) != 1);
+	}
+	return uring_enter(&u, 1, 1) == 1 && *u.done == 1 && c == 'x';
+}
+
 static bool do_write(void)
 {
 	enum { BIG = 1 << 20 };
@@ -324,6 +365,7 @@ static const struct kind {
 	{ "exec_thread", do_exec_thread },
 	{ "lowest", do_lowest },
 	{ "write", do_write },
+	{ "uring", do_uring },
 	{ "strict_thread", do_strict_thread },
 #ifdef __x86_64__
 	{ "dispatch", do_dispatch },

@@ -28,6 +28,8 @@
 
 #include <side_jmp_event.h>
 
+#include "tests/control/src/uring.h"
+
 SIDE_JMP_EVENT(waits, tick, "It goes on", (u32, n));
 
 enum { LONG = 6 };			/* seconds of what ends by itself */
@@ -191,6 +193,18 @@ static bool wait_semop(void)
 	return !semop(shared->sem, &down, 1);
 }
 
+static bool wait_uring(void)
+{
+	struct uring u;
+	char c = 0;
+
+	/* Where there are no rings, it is as good as right. */
+	if (!uring_of_read(&u, out[0], &c))
+		return wait_read();
+	return uring_enter(&u, 1, 0) == 1 && uring_enter(&u, 0, 1) == 0 &&
+	       *u.done == 1 && c == 'x';
+}
+
 static void handler(int sig)
 {
 	(void)sig;
@@ -323,17 +337,23 @@ static bool wait_small_stack(void)
 }
 
 static bool on_alternate;
+static int stack_in_use;		/* what sigaltstack(2) says of it then */
 
 static void alternate(int sig)
 {
+	stack_t now;
+
 	(void)sig;
-	on_alternate = fill_and_wait(1024);
+	on_alternate = fill_and_wait(1024) && !sigaltstack(NULL, &now) &&
+		       now.ss_flags == stack_in_use;
 }
 
-static bool wait_alternate_stack(void)
+static bool on_alternate_stack(int flags)
 {
 	size_t size = (size_t)sysconf(_SC_MINSIGSTKSZ) + 2048;
-	stack_t stack = { .ss_sp = malloc(size), .ss_size = size }, after;
+	stack_t stack = {
+		.ss_sp = malloc(size), .ss_size = size, .ss_flags = flags,
+	}, after;
 	struct sigaction act = {
 		.sa_handler = alternate, .sa_flags = SA_ONSTACK,
 	};
@@ -342,7 +362,21 @@ static bool wait_alternate_stack(void)
 	sigaction(SIGUSR1, &act, NULL);
 	raise(SIGUSR1);
 	sigaltstack(NULL, &after);
-	return on_alternate && after.ss_sp == stack.ss_sp;
+	return on_alternate && after.ss_sp == stack.ss_sp &&
+	       after.ss_flags == flags;
+}
+
+static bool wait_alternate_stack(void)
+{
+	stack_in_use = SS_ONSTACK;
+	return on_alternate_stack(0);
+}
+
+/* The kernel has forgotten the stack while it is in use: SS_AUTODISARM. */
+static bool wait_disarmed_stack(void)
+{
+	stack_in_use = SS_DISABLE;
+	return on_alternate_stack((int)(1U << 31));
 }
 
 /* ---- all ----------------------------------------------------------------- */
@@ -372,6 +406,8 @@ static const struct kind {
 	{ "busy", wait_busy, 0 },
 	{ "small_stack", wait_small_stack, 0 },
 	{ "alternate_stack", wait_alternate_stack, 0 },
+	{ "disarmed_stack", wait_disarmed_stack, 0 },
+	{ "uring", wait_uring, 0 },
 };
 
 /* In a child: when there is the file, everything that lets it go. */
