@@ -122,6 +122,9 @@ static const struct {
 	{ "texts if b ~ \"\\x01*\"", true }, { "texts if b == \"\\x01\"", false },
 	{ "texts if q == xy", true }, { "texts if q ~ '*'", true },
 	{ "numbers if a == 1 || b == 60000 && c == 1", false },
+	{ "numbers if a == 200 || b == 60000 && c == 1", true },
+	{ "numbers if a == 1 && b == 1 || c != 1", true },
+	{ "numbers if a == 200 || b == 1 || b == 2 && c == 1", true },
 	{ "numbers if (a == 200 || b == 1) && c != 1", true },
 	{ "numbers if !a == 200", false }, { "numbers if !(a == 1)", true },
 	{ "numbers if !!(a == 200) && !(b == 1 || c == 1)", true },
@@ -325,11 +328,16 @@ static void globs(void)
 	tap_ok(refused < rounds / 2, "filter_globs_were_well_formed");
 }
 
-/* Appends an expression of the bits; whether it holds. */
-static bool grow(char **at, const uint64_t *bits, unsigned depth)
+/*
+ * Appends an expression of the bits; whether it holds.  In parentheses where
+ * `within`, the operator that it stands beside (0: ||, 1: &&), binds closer, and
+ * sometimes where that is needless.
+ */
+static bool grow(char **at, const uint64_t *bits, unsigned depth, unsigned within)
 {
 	uint64_t r = random64();
-	bool left, right;
+	unsigned op = r >> 6 & 1;
+	bool left, right, open = op < within || (r & 0x700) == 0;
 
 	if (!depth || r % 4 == 0) {
 		*at += sprintf(*at, "%c %s %d", (char)('a' + r / 4 % 4),
@@ -338,17 +346,16 @@ static bool grow(char **at, const uint64_t *bits, unsigned depth)
 	}
 	if (r % 4 == 1) {
 		*at += sprintf(*at, "!(");
-		left = !grow(at, bits, depth - 1);
+		left = !grow(at, bits, depth - 1, 0);
 		*at += sprintf(*at, ")");
 		return left;
 	}
-	/* Parentheses on the left of && and on the right of both are needed. */
-	*at += sprintf(*at, r & 64 ? "(" : "((");
-	left = grow(at, bits, depth - 1);
-	*at += sprintf(*at, r & 64 ? " || " : ") && (");
-	right = grow(at, bits, depth - 1);
-	*at += sprintf(*at, r & 64 ? ")" : "))");
-	return r & 64 ? left || right : left && right;
+	*at += sprintf(*at, "%s", open ? "(" : "");
+	left = grow(at, bits, depth - 1, op);
+	*at += sprintf(*at, op ? " && " : " || ");
+	right = grow(at, bits, depth - 1, op);
+	*at += sprintf(*at, "%s", open ? ")" : "");
+	return op ? left && right : left || right;
 }
 
 static void expressions(void)
@@ -363,7 +370,7 @@ static void expressions(void)
 
 		for (int k = 0; k < 4; k++)
 			bits[k] = random64() & 1;
-		holds = grow(&at, bits, 4);
+		holds = grow(&at, bits, 4, 0);
 		seen = strlen(text) < SJ_FILTER_TEXT ?
 		       passes(text, &flt_side_jmp_bits_side_jmp_event, bits) : -1;
 		none += seen < 0;
