@@ -84,8 +84,8 @@ static bool filter_like_one(const unsigned char **p, unsigned char c)
 }
 
 /* After a '*' only the last one is ever taken back. */
-static bool filter_like(const char *pattern, size_t length, const void *data,
-			size_t n)
+bool sj_filter_like(const char *pattern, size_t length, const void *data,
+		    size_t n)
 {
 	const unsigned char *p = (const unsigned char *)pattern, *star = NULL;
 	const unsigned char *end = p + length, *s = data, *mark = s;
@@ -134,7 +134,7 @@ static bool filter_bytes(const struct sj_filter *f,
 	size_t n = v->data ? v->count : 0;
 
 	if (t->op == FILTER_GLOB)
-		return filter_like(text, t->length, v->data, n);
+		return sj_filter_like(text, t->length, v->data, n);
 	return (n == t->length && filter_same(text, v->data, n)) ==
 	       (t->op == FILTER_EQ);
 }
@@ -310,20 +310,26 @@ static bool filter_next_is(struct filter_parser *p, const char *word)
 	return true;
 }
 
-/* Where, and what was expected there instead. */
+/*
+ * Where, and what is wrong there: with its form, or, where there is an event, with
+ * what it is to be applied to.
+ */
 __attribute__((format(printf, 4, 5)))
 static int filter_say(const struct filter_parser *p, int error, const char *at,
 		      const char *format, ...)
 {
-	char what[SJ_FILTER_WHY - 80];
+	bool form = !p->desc;
+	int n = snprintf(p->why, SJ_FILTER_WHY, "%s: in column %u, %s%.*s%s",
+			 form ? "is no filter" : "can't be applied",
+			 (unsigned)(at - p->item) + 1,
+			 !form ? "" : *at ? "at \"" : "where it ends",
+			 form ? 20 : 0, at,
+			 !form ? "" : *at ? "\", " : ", ");
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(what, sizeof(what), format, args);
+	vsnprintf(p->why + n, SJ_FILTER_WHY - (size_t)n, format, args);
 	va_end(args);
-	snprintf(p->why, SJ_FILTER_WHY, "is no filter: in column %u, %s%.20s%s,"
-		 " %s", (unsigned)(at - p->item) + 1, *at ? "at \"" : "where it ends",
-		 at, *at ? "\"" : "", what);
 	return error;
 }
 
@@ -333,20 +339,13 @@ static int filter_expected(struct filter_parser *p, const char *what)
 	return filter_say(p, -EINVAL, p->at, "%s was expected", what);
 }
 
-/* Well formed, but not of this event. */
-__attribute__((format(printf, 3, 4)))
+/* A field of the event is something else than `what` at `at` asks for. */
 static int filter_unfit(const struct filter_parser *p, const char *at,
-			const char *format, ...)
+			const char *field, const char *is, const char *what)
 {
-	char what[SJ_FILTER_WHY - 40];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(what, sizeof(what), format, args);
-	va_end(args);
-	snprintf(p->why, SJ_FILTER_WHY, "can't be applied: in column %u, %s",
-		 (unsigned)(at - p->item) + 1, what);
-	return -EINVAL;
+	return filter_say(p, -EINVAL, at, "%.60s of %.40s:%.40s is %s%s", field,
+			  side_jmp_event_provider(p->desc),
+			  side_jmp_event_name(p->desc), is, what);
 }
 
 /* ---- numbers ------------------------------------------------------------ */
@@ -637,7 +636,7 @@ static int filter_label(const struct filter_parser *p, const char *at,
 		label = side_jmp_event_next_text(label);
 	}
 	if (found != 1)
-		return filter_unfit(p, at, "%s \"%.*s\" in the enum %.60s of"
+		return filter_say(p, -EINVAL, at, "%s \"%.*s\" in the enum %.60s of"
 			" %.40s:%.40s", found ? "several values are called" :
 			"no value is called", (int)(t->length < 40 ? t->length :
 			40), text, field->name,
@@ -683,9 +682,9 @@ static int filter_real(const struct filter_parser *p, const char *at,
 	uint64_t bits;
 
 	if (!sj_read_double(n->digits, n->exponent, elem == SIDE_JMP_F32, &bits))
-		return filter_unfit(p, at, "the number is beyond the range of"
-				    " %s", elem == SIDE_JMP_F32 ? "float" :
-				    "double");
+		return filter_say(p, -EINVAL, at, "the number is beyond the range"
+				  " of %s", elem == SIDE_JMP_F32 ? "float" :
+				  "double");
 	t->kind = FILTER_REAL;
 	t->value = filter_order(n->negative ? bits | FILTER_SIGN : bits);
 	return 0;
@@ -717,22 +716,18 @@ static int filter_value(struct filter_parser *p, const struct sj_field_at *field
 		return r;
 	}
 	if (!filter_digit(*at) && *at != '-' && *at != '.')
-		return filter_unfit(p, at, "%.60s of %.40s:%.40s is %s: a number"
-			" was expected", field->name,
-			side_jmp_event_provider(p->desc),
-			side_jmp_event_name(p->desc),
-			field->field->kind == SIDE_JMP_FLOAT ?
-			"a floating point number" : "an integer");
+		return filter_unfit(p, at, field->name,
+				    field->field->kind == SIDE_JMP_FLOAT ?
+				    "a floating point number" : "an integer",
+				    ": a number was expected");
 	r = filter_number(p, &n);
 	if (r)
 		return r;
 	if (field->field->kind == SIDE_JMP_FLOAT)
 		return filter_real(p, at, t, field->field->elem, &n);
 	if (!n.whole)
-		return filter_unfit(p, at, "%.60s of %.40s:%.40s is an integer: a"
-			" whole number was expected", field->name,
-			side_jmp_event_provider(p->desc),
-			side_jmp_event_name(p->desc));
+		return filter_unfit(p, at, field->name, "an integer",
+				    ": a whole number was expected");
 	filter_integer(t, field->field->elem, &n);
 	return 0;
 }
@@ -770,15 +765,13 @@ static int filter_field(struct filter_parser *p, struct sj_filter_test *t,
 		return r;
 	found = filter_find(p->desc, name, n, field, &t->field);
 	if (!found)
-		return filter_unfit(p, name, "%.40s:%.40s has no field"
+		return filter_say(p, -EINVAL, name, "%.40s:%.40s has no field"
 			" \"%.*s\"", side_jmp_event_provider(p->desc),
 			side_jmp_event_name(p->desc), (int)(n < 60 ? n : 60),
 			name);
 	if (!(filter_ops_of(field->field) >> t->op & 1))
-		return filter_unfit(p, at, "%.60s of %.40s:%.40s is %s",
-			field->name, side_jmp_event_provider(p->desc),
-			side_jmp_event_name(p->desc),
-			filter_type(field->field));
+		return filter_unfit(p, at, field->name,
+				    filter_type(field->field), "");
 	return 0;
 }
 

@@ -68,6 +68,13 @@ bool sj_filter_passes(struct sj_filter *filter,
 		      const struct side_jmp_event_desc *desc,
 		      const uint64_t *bits, const struct side_jmp_value *values);
 
+/*
+ * Is all of the data like the pattern: * for any bytes, ? for one, [a-z] and [!a-z],
+ * and \ before one that has no meaning?  Sets are closed.  In general registers.
+ */
+bool sj_filter_like(const char *pattern, size_t length, const void *data,
+		    size_t n);
+
 /* How many `every` and `limit` have left out, of all filters so far. */
 uint64_t sj_filter_left_out(void);
 

@@ -152,45 +152,20 @@ bool sj_pattern_wants(const struct sj_pattern *pattern,
 	       sj_pattern_filter(pattern, desc, &build, why) >= 0;
 }
 
-/*
- * Of `pattern` up to its end, of `s` all.  Linear: after a '*' only the last
- * one is ever taken back.
- */
-static bool pattern_glob(const char *pattern, const char *end, const char *s)
-{
-	const char *star = NULL, *mark = s;
-
-	while (*s) {
-		if (pattern < end && *pattern == '*') {
-			star = ++pattern;
-			mark = s;
-		} else if (pattern < end && (*pattern == '?' || *pattern == *s)) {
-			pattern++;
-			s++;
-		} else if (star) {
-			pattern = star;
-			s = ++mark;
-		} else {
-			return false;
-		}
-	}
-	while (pattern < end && *pattern == '*')
-		pattern++;
-	return pattern == end;
-}
-
 bool sj_pattern_matches(const char *name, const struct side_jmp_event_desc *desc)
 {
 	const char *colon = strchr(name, ':');
+	const char *provider = side_jmp_event_provider(desc);
+	const char *event = side_jmp_event_name(desc);
 
-	return pattern_glob(name, colon, side_jmp_event_provider(desc)) &&
-	       pattern_glob(colon + 1, colon + strlen(colon),
-			    side_jmp_event_name(desc));
+	return sj_filter_like(name, (size_t)(colon - name), provider,
+			      strlen(provider)) &&
+	       sj_filter_like(colon + 1, strlen(colon + 1), event, strlen(event));
 }
 
 /* Each has one colon or none, so a '*' never reaches across it. */
 bool sj_pattern_matches_key(const char *pattern, const char *name)
 {
 	return !strchr(pattern, ':') == !strchr(name, ':') &&
-	       pattern_glob(pattern, pattern + strlen(pattern), name);
+	       sj_filter_like(pattern, strlen(pattern), name, strlen(name));
 }
