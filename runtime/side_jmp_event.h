@@ -156,7 +156,8 @@
  *
  * A tracer is a callback for the events that match a pattern.  Patterns are
  * "provider:name", separated by commas; '*' stands for any characters and '?'
- * for one.  They also hold for libraries that are loaded later.
+ * for one, and "*" alone for "*:*", all events.  They also hold for libraries that
+ * are loaded later.
  *
  *	struct side_jmp_tracer *t;
  *	side_jmp_tracer_register(&t, "shop:*,db:query", callback, data);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Patterns for events: "provider:name" with '*' and '?', in lists with ',', and
- * behind each which of these events are meant (filter.h).
+ * Patterns for events: "provider:name" with '*' and '?', or "*", all of them; in
+ * lists with ',', and behind each which of these events are meant (filter.h).
  * For tools that look at keys also "key", of a key that is no event's.
  */
 #define _GNU_SOURCE
@@ -77,7 +77,7 @@ static int pattern_bad(struct sj_pattern *out, int error)
 {
 	snprintf(out->why, sizeof(out->why), error == -EINVAL ?
 		 "is no pattern: expected provider:name, of letters, digits, _,"
-		 " * and ?" : "is too long for a pattern: expected at most %d"
+		 " * and ?, or *" : "is too long for a pattern: expected at most %d"
 		 " bytes, and %d with a filter", SJ_PATTERN_MAX - 1,
 		 SJ_FILTER_TEXT - 1);
 	return error;
@@ -92,6 +92,8 @@ static int pattern_split(struct sj_pattern *out)
 
 	if (r)
 		return pattern_bad(out, r);
+	if (!strcmp(out->name, "*"))
+		strcpy(out->name, "*:*");
 	if (!pattern_valid(out->name, true))
 		return pattern_bad(out, -EINVAL);
 	out->filter = 0;

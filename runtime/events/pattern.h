@@ -10,7 +10,7 @@ enum { SJ_PATTERN_MAX = 120 };			/* bytes, with the final 0 */
 /* An item of a list: a pattern, and which of its events are meant. */
 struct sj_pattern {
 	char text[SJ_FILTER_TEXT];	/* all of it */
-	char name[SJ_PATTERN_MAX];	/* provider:name */
+	char name[SJ_PATTERN_MAX];	/* provider:name, also of "*" */
 	unsigned filter;		/* where in `text` its filter begins; 0:
 					   it has none */
 	char why[SJ_FILTER_WHY];	/* of a bad one: "is no pattern: ..." */

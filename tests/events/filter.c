@@ -487,6 +487,10 @@ static void wildcards(void)
 	tap_equal(hits("flt:* if z == 200"), 0,
 		  "filter_with_wildcards_of_none_is_no_error");
 	tap_equal(hits("flt:*"), 4, "filter_missing_is_all");
+	tap_equal(hits("*"), 4, "filter_star_is_all_events");
+	tap_equal(hits("* if a == 200, flt:nothing"), 2,
+		  "filter_of_all_events_that_have_its_field");
+	tap_equal(hits("**"), -EINVAL, "filter_two_stars_are_no_pattern");
 	tap_equal(hits("flt:* if d < 0, flt:* if a == 200"), 2,
 		  "filter_of_each_type_that_has_the_field");
 	tap_equal(hits("flt:numbers if a == 1, flt:numbers if b == 60000"), 1,

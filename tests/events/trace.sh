@@ -40,6 +40,7 @@ picks() { [ "$(some "$1")" = "$2" ]; }
 ok trace_pattern_picks_one picks emit:ints 1
 ok trace_patterns_are_a_list picks 'emit:ints,emit:t*, emit:rest' 4
 ok trace_pattern_of_nothing picks 'other:*' 0
+ok trace_star_is_all_events picks '*' 5
 bad() {
 	SIDE_JMP_ENABLE="emit:ints,$1,emit:text" "$emit" types 2>"$TMP/err" || return 1
 	cat "$TMP/err"
