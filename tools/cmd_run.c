@@ -636,7 +636,7 @@ static void hint_of_fifo(void)
 	}
 	if (!run.opened)
 		tool_warn(command, NO_EVENTS);
-	else if (!run.lines.total && !run.lines.lost)
+	else if (!run.lines.total && !run.lines.lost && !run.lines.left_out)
 		tool_warn(command, "no event: none that matches %s was reached;"
 			  " side-jmp list shows a file's events", run.patterns);
 }
@@ -711,10 +711,14 @@ static void summary_text(FILE *f, struct event_count **counts)
 		put_text_to(f, (*counts)->name);
 		fputc('\n', f);
 	}
-	fprintf(f, "%12llu %14.1f  in %.3f s, %llu lost\n",
+	fprintf(f, "%12llu %14.1f  in %.3f s, %llu lost",
 		(unsigned long long)run.lines.total,
 		(double)run.lines.total / elapsed(), elapsed(),
 		(unsigned long long)run.lines.lost);
+	if (run.lines.left_out)
+		fprintf(f, ", %llu left out",
+			(unsigned long long)run.lines.left_out);
+	fputc('\n', f);
 }
 
 static void summary_json(FILE *f, struct event_count **counts)
@@ -730,6 +734,7 @@ static void summary_json(FILE *f, struct event_count **counts)
 	json_double(j, "seconds", elapsed());
 	json_unsigned(j, "events", run.lines.total);
 	json_unsigned(j, "lost", run.lines.lost);
+	json_unsigned(j, "left_out", run.lines.left_out);
 	json_array(j, "by_event");
 	for (; *counts; counts++) {
 		json_object(j, NULL);

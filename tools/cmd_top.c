@@ -43,6 +43,7 @@ struct source {
 	size_t n, room;
 	uint64_t known[COUNTED / 64];	/* bits: events, by number */
 	uint64_t others_before, others;
+	uint64_t left_out;		/* by filters */
 };
 
 /* A line of it. */
@@ -64,6 +65,7 @@ static struct {
 	size_t n, room;
 	uint64_t looked;
 	uint64_t gone;			/* events of processes that have */
+	uint64_t gone_left_out;
 	int status;
 } top = { .interval = 1000000000 };
 
@@ -197,6 +199,7 @@ static void look(void)
 		}
 		s->others_before = s->others;
 		s->others = __atomic_load_n(&head->others, __ATOMIC_RELAXED);
+		s->left_out = __atomic_load_n(&head->left_out, __ATOMIC_RELAXED);
 	}
 }
 
@@ -218,6 +221,7 @@ static void end_source(size_t i)
 		free(s->events[k].name);
 	}
 	top.gone += s->others;
+	top.gone_left_out += s->left_out;
 	free(s->events);
 	munmap(s->at, area_size());
 	close(s->fd);
@@ -385,14 +389,26 @@ static size_t processes(void)
 	return n;
 }
 
+/* By filters' every and limit. */
+static uint64_t left_out(void)
+{
+	uint64_t n = top.gone_left_out;
+
+	for (size_t i = 0; i < top.n; i++)
+		n += top.sources[i]->left_out;
+	return n;
+}
+
 static void text_head(double all, uint64_t total, int columns)
 {
-	char line[256];
+	char line[256], out[40] = "";
 	size_t n = processes();
 
+	if (left_out())
+		snprintf(out, sizeof(out), ", %" PRIu64 " left out", left_out());
 	snprintf(line, sizeof(line), "side-jmp top: %zu process%s, %.0f events/s,"
-		 " %" PRIu64 " in all, every %.3g s", n, n == 1 ? "" : "es", all,
-		 total, (double)top.interval / 1e9);
+		 " %" PRIu64 " in all%s, every %.3g s", n, n == 1 ? "" : "es",
+		 all, total, out, (double)top.interval / 1e9);
 	put_cut(line, columns);
 	putchar('\n');
 }
@@ -442,6 +458,7 @@ static void json_rows(const struct row *rows, size_t n, double seconds)
 
 	json_object(j, NULL);
 	json_double(j, "seconds", seconds);
+	json_unsigned(j, "left_out", left_out());
 	json_array(j, "events");
 	for (size_t i = 0; i < n; i++) {
 		json_object(j, NULL);

@@ -53,7 +53,7 @@ static struct {
 	uint64_t looked;		/* for processes; when */
 	FILE *out;			/* NULL: CTF */
 	char ctf_path[SJ_OUTPUT_NAME];
-	uint64_t shown, lost, newest;
+	uint64_t shown, lost, left_out, newest;
 	uint64_t damaged, undescribed;	/* of rings that are closed */
 	bool failed;			/* the output */
 	int status;
@@ -315,6 +315,7 @@ static void end_source(size_t i)
 	bool last = true;
 
 	trace.lost += ring_lost(r);
+	trace.left_out += ring_left_out(r);
 	trace.damaged += r->damaged;
 	trace.undescribed += r->undescribed;
 	ring_close(r);
@@ -466,10 +467,15 @@ static void finish(void)
 
 static void say_totals(void)
 {
+	char left_out[40] = "";
+
+	if (trace.left_out)
+		snprintf(left_out, sizeof(left_out), ", %" PRIu64 " left out",
+			 trace.left_out);
 	if (!trace.quiet)
 		fprintf(stderr, "side-jmp: %" PRIu64 " events, %" PRIu64
-			" lost%s%s\n", trace.shown, trace.lost, trace.out ? "" :
-			"; in ", trace.ctf_path);
+			" lost%s%s%s\n", trace.shown, trace.lost, left_out,
+			trace.out ? "" : "; in ", trace.ctf_path);
 	if (trace.damaged)
 		tool_warn(NULL, "%" PRIu64 " records were damaged",
 			  trace.damaged);

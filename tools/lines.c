@@ -100,8 +100,8 @@ static bool parse(struct span line, struct event_line *out)
 	return true;
 }
 
-/* "side_jmp: N events lost": N, if it can be; otherwise 0. */
-static uint64_t parse_lost(struct span line)
+/* "side_jmp: N events lost", or what else `what` is: N, if it can be; or 0. */
+static uint64_t parse_sum(struct span line, const char *what)
 {
 	static const char head[] = "side_jmp: ";
 	struct span number;
@@ -112,7 +112,8 @@ static uint64_t parse_lost(struct span line)
 		return 0;
 	number = until(line.at + sizeof(head) - 1, line.end, ' ');
 	if (!is_number(number) ||
-	    !memmem(number.end, (size_t)(line.end - number.end), " lost", 5))
+	    !memmem(number.end, (size_t)(line.end - number.end), what,
+		    strlen(what)))
 		return 0;
 	for (; number.at < number.end && n <= LOST_MAX; number.at++)
 		n = 10 * n + (uint64_t)(*number.at - '0');
@@ -315,7 +316,7 @@ static int show(struct lines *l, struct span line,
 		return -ENOMEM;
 	if (l->colour && event)
 		to = put_coloured(to, event);
-	else if (l->colour && parse_lost(line))
+	else if (l->colour && parse_sum(line, " lost"))
 		to = put_in(to, YELLOW, line);
 	else
 		to = put_fit(to, line);
@@ -325,6 +326,11 @@ static int show(struct lines *l, struct span line,
 	return 0;
 }
 
+static void add_sum(uint64_t *sum, uint64_t n)
+{
+	*sum = *sum + n > LOST_MAX ? LOST_MAX : *sum + n;
+}
+
 static int take_line(struct lines *l, struct span line, bool newline)
 {
 	struct event_line event = { 0 };
@@ -332,10 +338,10 @@ static int take_line(struct lines *l, struct span line, bool newline)
 
 	if (is_event && count(l, event.name))
 		return -ENOMEM;
-	if (!is_event)
-		l->lost += parse_lost(line);
-	if (l->lost > LOST_MAX)
-		l->lost = LOST_MAX;
+	if (!is_event) {
+		add_sum(&l->lost, parse_sum(line, " lost"));
+		add_sum(&l->left_out, parse_sum(line, " left out"));
+	}
 	return l->counts_only ? 0 :
 	       show(l, line, is_event ? &event : NULL, newline);
 }

@@ -49,7 +49,8 @@ struct lines {
 	void *counts;			/* of tsearch(3) */
 	size_t n_counts;
 	uint64_t total;			/* events */
-	uint64_t lost;			/* events that the tracer says it lost */
+	uint64_t lost;			/* events that the tracer says it lost, */
+	uint64_t left_out;		/* and that filters have left out */
 	struct event_count *last;	/* most lines are like the one before */
 };
 

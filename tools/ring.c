@@ -53,6 +53,11 @@ uint64_t ring_lost(const struct ring *r)
 	return __atomic_load_n(&shared(r)->lost, __ATOMIC_RELAXED);
 }
 
+uint64_t ring_left_out(const struct ring *r)
+{
+	return __atomic_load_n(&shared(r)->left_out, __ATOMIC_RELAXED);
+}
+
 /* ---- descriptions -------------------------------------------------------------- */
 
 /*

@@ -46,6 +46,7 @@ struct ring {
 int ring_open(struct ring *r);
 void ring_close(struct ring *r);
 uint64_t ring_lost(const struct ring *r);	/* as the process counts */
+uint64_t ring_left_out(const struct ring *r);	/* by filters; likewise */
 /* Copy what there is.  Returns up to which time that is all. */
 uint64_t ring_collect(struct ring *r);
 /* There is nothing to be copied or shown: of one that nobody writes to, for ever. */

@@ -210,6 +210,8 @@ struct sj_ring {
 	struct sj_lane lanes[SJ_RING_LANES];
 	uint64_t lost;			/* atomic */
 	uint32_t mark;			/* the reader's */
+	uint32_t reserved;
+	uint64_t left_out;		/* atomic; by filters' every and limit */
 };
 
 enum sj_record_kind {
@@ -241,7 +243,9 @@ struct sj_counts {
 	uint64_t others;		/* atomic; events of higher numbers, and
 					   of libraries that a child loaded */
 	uint32_t mark;			/* the reader's */
-	uint32_t reserved[13];
+	uint32_t reserved;
+	uint64_t left_out;		/* atomic; by filters' every and limit */
+	uint64_t reserved_too[5];
 };
 
 #endif

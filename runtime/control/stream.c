@@ -212,9 +212,9 @@ SJ_GENERAL_END
 
 static int stream_begin(struct control_stream *s, const char *patterns,
 			side_jmp_callback *callback, struct control_area *area,
-			char why[SJ_TRACER_WHY])
+			uint64_t *left_out, char why[SJ_TRACER_WHY])
 {
-	const struct sj_tracer_call call = { callback, s, true, NULL };
+	const struct sj_tracer_call call = { callback, s, true, NULL, left_out };
 	int r;
 
 	memset(s->announced, 0, sizeof(s->announced));
@@ -236,7 +236,8 @@ int sj_control_trace(struct control_stream *s, const char *patterns,
 	    ((uint64_t)SJ_RING_LANES << lane_bits))
 		return -EINVAL;
 	s->lane_size = UINT64_C(1) << lane_bits;
-	return stream_begin(s, patterns, stream_event, area, why);
+	return stream_begin(s, patterns, stream_event, area,
+			    &((struct sj_ring *)area->at)->left_out, why);
 }
 
 int sj_control_count(struct control_stream *s, const char *patterns,
@@ -248,7 +249,8 @@ int sj_control_count(struct control_stream *s, const char *patterns,
 		return -EINVAL;
 	s->lane_size = 0;
 	s->max = s->limit = max;
-	return stream_begin(s, patterns, stream_count, area, why);
+	return stream_begin(s, patterns, stream_count, area,
+			    &((struct sj_counts *)area->at)->left_out, why);
 }
 
 int sj_control_end(struct control_stream *s)

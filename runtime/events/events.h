@@ -155,6 +155,8 @@ struct sj_tracer_call {
 	bool general;		/* it keeps vectors by itself (arch/general.h) */
 	/* That the user set: stderr hears of what can't be.  NULL: nobody. */
 	const char *variable;
+	/* Atomic; what filters leave out is added to it.  NULL: to none. */
+	uint64_t *left_out;
 };
 
 /*

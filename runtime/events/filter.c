@@ -240,6 +240,8 @@ bool sj_filter_passes(struct sj_filter *filter,
 	if (filter_takes(filter))
 		return true;
 	__atomic_fetch_add(&filter_left_out, 1, __ATOMIC_RELAXED);
+	if (filter->left_out)
+		__atomic_fetch_add(filter->left_out, 1, __ATOMIC_RELAXED);
 	return false;
 }
 SJ_GENERAL_END

@@ -31,8 +31,10 @@ struct sj_filter_test {
 
 /* Followed by its comparisons, and they by their texts. */
 struct sj_filter {
-	struct sj_filter *next;		/* these two are its owner's; NULL */
+	struct sj_filter *next;		/* these three are its owner's; NULL */
 	void *owner;
+	uint64_t *left_out;		/* atomic; what `every` and `limit` leave
+					   out is added; NULL: to none */
 	uint64_t seen;			/* atomic; of every */
 	uint64_t window;		/* atomic; of limit: which, and how many */
 	uint64_t period;		/* of limit, ns */

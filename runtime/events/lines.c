@@ -525,6 +525,29 @@ static void lines_end_buffer(void)
 	lines_let_go();
 }
 
+static uint64_t lines_left_out;		/* not yet said; trace.c's lock */
+
+void sj_lines_left_out(uint64_t n)
+{
+	lines_left_out = lines.named ? n : 0;
+}
+
+/* Nothing is buffered any more.  Is said, or not. */
+static void lines_say_left_out(void)
+{
+	char line[80];
+	struct sj_text t = { line, line + sizeof(line), false };
+	uint64_t n = lines_left_out;
+
+	lines_left_out = 0;
+	if (!n)
+		return;
+	sj_text_string(&t, lines_loss);
+	sj_text_unsigned(&t, n);
+	sj_text_string(&t, n == 1 ? " event left out\n" : " events left out\n");
+	(void)lines_send(line, (size_t)(t.at - line), sj_now());
+}
+
 /*
  * A reader that is slow, but there, gets some time to hear of it.  Where the
  * output takes nothing any more, stderr does.
@@ -535,6 +558,7 @@ void sj_lines_exit(void)
 	struct timespec patience = { 0, 200000000 };
 
 	lines_end_buffer();
+	lines_say_left_out();
 	if (!__atomic_load_n(&lines_unsaid, __ATOMIC_RELAXED))
 		return;
 	(void)syscall(SYS_ppoll, &ready, 1, &patience, NULL, 0);

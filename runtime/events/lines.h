@@ -19,6 +19,11 @@ void sj_lines_close(void);		/* nobody puts any more */
  */
 bool sj_lines_put(const char *line, size_t n, uint64_t now);
 uint64_t sj_lines_dropped(void);	/* true was said of, and lost later */
+/*
+ * Filters have left out so many events: the last line of a file or FIFO says so.
+ * Standard error, which is the program's, hears of none.
+ */
+void sj_lines_left_out(uint64_t n);
 void sj_lines_exit(void);
 void sj_lines_after_fork(void);
 

@@ -70,6 +70,8 @@ struct sj_output {
 		      const struct side_jmp_value values[],
 		      const struct sj_origin *origin);
 	uint64_t (*lost)(void);		/* true was said of, and lost later */
+	/* Filters have left out so many: to be said where it ends. */
+	void (*left_out)(uint64_t n);
 	/* The directory that sj_ctf_snapshot() takes, from the root, or "". */
 	const char *(*trace)(void);
 	void (*after_fork)(void);	/* in the child */

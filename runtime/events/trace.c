@@ -50,6 +50,7 @@ static struct {
 } trace = { .options = { .size = TRACE_SIZE_DEFAULT } };
 
 static uint64_t trace_lost;			/* atomic */
+static uint64_t trace_left_out;			/* atomic; by filters */
 
 struct trace_write {
 	const struct side_jmp_event *event;
@@ -122,8 +123,17 @@ static int trace_open(const char *name)
 	return 0;
 }
 
+static void trace_say_left_out(void)
+{
+	uint64_t n = __atomic_exchange_n(&trace_left_out, 0, __ATOMIC_RELAXED);
+
+	if (n && trace.output->left_out)
+		trace.output->left_out(n);
+}
+
 static void trace_close(void)
 {
+	trace_say_left_out();
 	trace.output->close();
 	trace.output = NULL;
 	trace.name[0] = '\0';
@@ -164,6 +174,8 @@ __attribute__((destructor))
 static void trace_at_exit(void)
 {
 	trace_say_unmatched();
+	if (trace.output)
+		trace_say_left_out();
 	if (trace.output && trace.output->exit)
 		trace.output->exit();
 }
@@ -174,7 +186,7 @@ static int trace_start(const char *patterns, const char *output,
 		       const char *variable, char why[SJ_TRACER_WHY])
 {
 	const struct sj_tracer_call call = {
-		trace_callback, NULL, true, variable,
+		trace_callback, NULL, true, variable, &trace_left_out,
 	};
 	bool opened = !trace.output;
 	int r = 0;
@@ -231,7 +243,7 @@ static void trace_fork_parent(void)
 		trace_let_go();
 }
 
-/* The parent has counted what the parent lost. */
+/* The parent has counted what the parent lost, and left out. */
 static void trace_fork_child(void)
 {
 	/* Its tracer is as good as gone; the next stop closes the output. */
@@ -240,6 +252,7 @@ static void trace_fork_child(void)
 		trace.tracer = NULL;
 	}
 	__atomic_store_n(&trace_lost, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&trace_left_out, 0, __ATOMIC_RELAXED);
 	if (trace.output && trace.output->after_fork)
 		trace.output->after_fork();
 }

@@ -279,6 +279,7 @@ const struct sj_output sj_text_output = {
 	.close = sj_lines_close,
 	.write = text_write,
 	.lost = sj_lines_dropped,
+	.left_out = sj_lines_left_out,
 	.after_fork = sj_lines_after_fork,
 	.exit = sj_lines_exit,
 };

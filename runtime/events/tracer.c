@@ -934,7 +934,10 @@ static int rule_filter(struct side_jmp_tracer *tracer, struct tracer_rule *rule,
 		return 1;
 	if (r > 0) {
 		*filter = filter_new(&build);
-		return *filter ? 1 : -ENOMEM;
+		if (!*filter)
+			return -ENOMEM;
+		(*filter)->left_out = tracer->call.left_out;
+		return 1;
 	}
 	if (!sj_pattern_is_exact(rule->pattern.name))
 		return 0;
@@ -1241,7 +1244,7 @@ static int tracer_register(struct side_jmp_tracer **tracer,
 			   const char *patterns, side_jmp_callback *callback,
 			   void *data, bool general)
 {
-	const struct sj_tracer_call call = { callback, data, general, NULL };
+	const struct sj_tracer_call call = { callback, data, general, NULL, NULL };
 	struct side_jmp_tracer *t = NULL;
 	char why[SJ_TRACER_WHY];
 	int r = tracer ? sj_tracer_add(&t, patterns, &call, why) : -EINVAL;

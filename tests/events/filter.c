@@ -508,7 +508,7 @@ static void wildcards(void)
 /* The tracer has the event already, or not. */
 static void later(void)
 {
-	const struct sj_tracer_call call = { count, NULL, false, NULL };
+	const struct sj_tracer_call call = { count, NULL, false, NULL, NULL };
 	struct side_jmp_tracer *t = NULL;
 	char why[SJ_TRACER_WHY];
 	int n[5], r;
@@ -545,7 +545,7 @@ static void later_beside(void)
 		"flt:texts if s ~ 'A*', flt:numbers if z == 1",
 		"flt:texts if s ~ 'A*', flt:work_end if z == 1",
 	};
-	const struct sj_tracer_call call = { count, NULL, false, NULL };
+	const struct sj_tracer_call call = { count, NULL, false, NULL, NULL };
 	struct side_jmp_tracer *t = NULL;
 	char why[SJ_TRACER_WHY];
 	int r = 0;
@@ -578,7 +578,7 @@ static unsigned long pages(void)
 
 static void change(int rounds)
 {
-	const struct sj_tracer_call call = { count, NULL, false, NULL };
+	const struct sj_tracer_call call = { count, NULL, false, NULL, NULL };
 	char why[SJ_TRACER_WHY];
 
 	for (int i = 0; i < rounds; i++) {

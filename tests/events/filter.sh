@@ -55,6 +55,17 @@ run() {
 	[ "$(grep -c '^[0-9].* shop:' "$TMP/err")" = 3 ]
 }
 ok filter_of_run run
+left_out() { # of both processes, each its own; standard error alone hears of none
+	"$tool" run -s -e 'shop:order every 5' "$shop" fork 2>"$TMP/err"; cat "$TMP/err"
+	[ "$(grep -c '^side_jmp: 16 events left out$' "$TMP/err")" = 2 ] &&
+	grep -q '^ *8 .* 0 lost, 32 left out$' "$TMP/err" &&
+	"$tool" run -s -j -e 'shop:order every 5' "$shop" >"$TMP/json" 2>&1 &&
+	grep -q '"left_out": *16\>' "$TMP/json" &&
+	SIDE_JMP_OUTPUT=$TMP/file SIDE_JMP_OUTPUT_MODE=buffered \
+		SIDE_JMP_ENABLE='shop:order every 5' "$shop" && cat "$TMP/file" &&
+	[ "$(sed -n '$p' "$TMP/file")" = 'side_jmp: 16 events left out' ]
+}
+ok filter_leaves_out_and_run_says_so left_out
 refused() { # COMMAND...: with a filter that is none
 	"$tool" "$@" 2>"$TMP/err" && return 1
 	cat "$TMP/err"
@@ -76,6 +87,20 @@ live() { # what is asked for while it runs
 	[ "$(sed 's/.*items=\([0-9]*\) .*/\1/' "$TMP/lines" | xargs)" = '19 20 19' ]
 }
 ok filter_of_trace live
+skips() { # COMMAND...: from then on, until it has said that some were left out
+	"$tool" "$@" -p $pid -e 'shop:order every 10' >"$TMP/lines" 2>"$TMP/err" & t=$!
+	until grep -q "$said" "$TMP/lines" "$TMP/err"; do
+		kill -0 $t 2>/dev/null || break
+		echo >&9; sleep .1
+	done
+	kill -INT $t 2>/dev/null; wait $t
+	cat "$TMP/err" "$TMP/lines"
+	grep -q "$said" "$TMP/lines" "$TMP/err"
+}
+said=' events, 0 lost, [1-9][0-9]* left out$'
+ok filter_leaves_out_and_trace_says_so skips trace --count 3
+said=' in all, [1-9][0-9]* left out, every '
+ok filter_leaves_out_and_top_says_so skips top -d 0.2
 late() { # only the process knows that it has no such field
 	"$tool" trace -p $pid -e 'shop:order if itemz > 18' >"$TMP/lines" 2>"$TMP/err" && return 1
 	cat "$TMP/err"

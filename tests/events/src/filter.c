@@ -2,6 +2,8 @@
 /* Events for filter.sh; with an argument, a library's after its own. */
 #include <dlfcn.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <side_jmp_event.h>
@@ -16,13 +18,18 @@ static void orders(void)
 	side_jmp_event(shop, idle);
 }
 
-/* "": until its standard input ends. */
+/* "": until its standard input ends; "fork": so does a child. */
 int main(int argc, char **argv)
 {
 	char byte;
 
 	orders();
-	if (argc > 1 && *argv[1]) {
+	if (argc > 1 && !strcmp(argv[1], "fork")) {
+		if (!fork())
+			orders();
+		else
+			wait(NULL);
+	} else if (argc > 1 && *argv[1]) {
 		void *library = dlopen(argv[1], RTLD_NOW);
 		void (*deliver)(void) = (void (*)(void))(uintptr_t)
 			(library ? dlsym(library, "deliver") : NULL);
