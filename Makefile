@@ -33,8 +33,10 @@ CPP_	:= -I. -I$(B)/include
 # With frame pointers, so that a profiler gets from a callback to who emits.
 LIBC_	= $(CSTD) $(WARN) $(CPP_) -fno-omit-frame-pointer $(CFLAGS) -fvisibility=hidden -MMD -MP
 
-RUNTIME	:= $(wildcard runtime/*/*.c)
-ARCH_C	:= $(wildcard arch/*/*.c)
+# Sorted, here and elsewhere: $(wildcard) has the locale's order, and what is linked
+# in another order has other bytes.
+RUNTIME	:= $(sort $(wildcard runtime/*/*.c))
+ARCH_C	:= $(sort $(wildcard arch/*/*.c))
 SRC	:= $(RUNTIME) $(ARCH_C)
 OBJ_SO	:= $(addprefix $(B)/shared/,$(addsuffix .o,$(SRC)))
 OBJ_A	:= $(addprefix $(B)/static/,$(addsuffix .o,$(SRC)))

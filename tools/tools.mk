@@ -5,7 +5,7 @@
 TOOL		:= $(B)/tools/side-jmp
 TOOL_PKGS	:= libelf libdw capstone yajl
 TOOL_DEBIAN	:= libelf-dev libdw-dev libcapstone-dev libyajl-dev
-TOOL_SRC	:= $(wildcard tools/*.c)
+TOOL_SRC	:= $(sort $(wildcard tools/*.c))
 TOOL_OBJ	:= $(TOOL_SRC:%=$(B)/%.o)
 TOOL_CFLAGS	= $(CSTD) $(WARN) $(CPP_) $(CFLAGS) \
 		  -DSIDE_JMP_VERSION='"$(VERSION)"' $$(pkg-config --cflags $(TOOL_PKGS))
@@ -22,7 +22,7 @@ endif
 # Its subcommands that read CTF are a program beside it, so that the others do not
 # load what that takes.
 CTF		:= $(B)/tools/side-jmp-ctf
-CTF_OBJ		:= $(patsubst %.c,$(B)/%.c.o,$(wildcard tools/ctf/*.c) \
+CTF_OBJ		:= $(patsubst %.c,$(B)/%.c.o,$(sort $(wildcard tools/ctf/*.c)) \
 		   $(addprefix tools/,memory.c out.c text.c tool.c))
 ifeq ($(TOOL_WHY),)
 ifneq ($(shell pkg-config --exists 'babeltrace2 >= 2.0' 2>/dev/null || echo no),)

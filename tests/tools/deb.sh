@@ -24,6 +24,20 @@ few() { # what lintian warns of and we know: it was never uploaded, so there is 
 	! grep '^W: ' "$TMP/lint" | grep -v initial-upload-closes-no-bugs
 }
 ok deb_lintian_has_no_warning_but_the_one few
+same() { # elsewhere, in another locale, umask and time zone, by another number of jobs
+	mkdir "$TMP/locale" && localedef -i tr_TR -f UTF-8 "$TMP/locale/tr_TR.UTF-8" &&
+	(umask 077 && export DEB_BUILD_OPTIONS="parallel=1 nocheck" TZ=Pacific/Auckland \
+		LOCPATH="$TMP/locale" LC_ALL=tr_TR.UTF-8 &&
+		[ "$(locale charmap)" = UTF-8 ] &&
+		tools/debian/build "$TMP/another/folder") >"$TMP/log" 2>&1 ||
+			{ tail -n 30 "$TMP/log"; return 1; }
+	differ=
+	for f in "$deb"/*.deb "$deb"/*.dsc "$deb"/*.tar.*; do
+		cmp "$f" "$TMP/another/folder/${f##*/}" || differ=1
+	done
+	[ -z "$differ" ]
+}
+ok deb_is_reproducible same
 unpack() {
 	for p in libside-jmp1 libside-jmp-dev side-jmp; do
 		dpkg -x "$deb/$p"_*.deb "$root" || return 1
