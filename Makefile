@@ -183,7 +183,8 @@ install: all
 	$(call fill,side_jmp.pc,$(LIBDIR)/pkgconfig)
 	$(call fill,side_jmpConfig.cmake,$(LIBDIR)/cmake/side_jmp)
 	$(call fill,side_jmpConfigVersion.cmake,$(LIBDIR)/cmake/side_jmp)
-	cp -r $(B)/include/. $(call to,$(INCDIR)/)
+	for h in $(HEADERS:$(B)/include/%=%); do \
+		install -D -m 644 $(B)/include/$$h $(call to,$(INCDIR))/$$h || exit 1; done
 	install -m 644 $(INSTALLED_DATA) $(call to,$(DATADIR)/)
 	install -d $(call to,$(MANDIR)/man3) $(call to,$(MANDIR)/man7)
 	install -m 644 $(B)/man/*.3 $(call to,$(MANDIR)/man3/)

@@ -104,6 +104,14 @@ staged() { make -C "$TOP" --no-print-directory install DESTDIR="$TMP/stage" PREF
 	grep -q '^libdir=/usr/lib/x86_64-linux-gnu$' \
 	"$TMP/stage/usr/lib/x86_64-linux-gnu/pkgconfig/side_jmp.pc"; }
 ok install_respects_destdir_and_libdir staged
+everybody() { # whatever root's umask is, all of it can be read by all
+	(umask 077 && make --no-print-directory install DESTDIR="$TMP/strict" PREFIX=/usr \
+		B="$BUILD") >"$TMP/log" 2>&1 || { cat "$TMP/log"; return 1; }
+	find "$TMP/strict/usr" \( -type d ! -perm -o=rx -o -type f ! -perm -o=r \) >"$TMP/closed"
+	cat "$TMP/closed"
+	[ -s "$TMP/strict/usr/include/side_jmp.h" ] && [ ! -s "$TMP/closed" ]
+}
+ok install_is_for_everybody everybody
 
 # Of what is not ours nothing goes.
 uninstalled() {
