@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # The Debian packages: build, hold what they should, and work once unpacked.
+# long
 . "$(dirname "$0")/../tap.sh"
 deb=$TMP/deb root=$TMP/root multiarch=$(dpkg-architecture -q DEB_HOST_MULTIARCH)
 version=$(sed -n 's/^VERSION\s*:= //p' Makefile)
