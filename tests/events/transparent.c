@@ -137,6 +137,13 @@ static void report(int a, long b, const char *text)
 	trash();
 }
 
+static int flags_seen;
+static void flagged(bool flag, bool other)
+{
+	flags_seen += flag && !other;
+	trash();
+}
+
 #define FIVE_TO_ONE	-5, 200, 2.5, text, side_jmp_seq(numbers, 3)
 
 /* More values than there are registers, across events of every size. */
@@ -549,6 +556,12 @@ int main(void)
 	tap_equal(seen, 800, "transparent_every_event_is_seen");
 	tap_equal(wrong, 0, "transparent_arguments_arrive");
 	tap_equal(report_seen, 100, "transparent_call_arrives");
+	for (int n = 0; n < 4; n++) {
+		bool odd = n & 1, high = n & 2;
+
+		side_jmp_call(key, flagged, odd, high);
+	}
+	tap_equal(flags_seen, 1, "transparent_bool_arrives");
 #if defined(__aarch64__) && SIDE_JMP_HAS_CALL_
 	tap_ok(every_register(false), "transparent_to_every_register");
 	if (has_sve())
