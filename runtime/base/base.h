@@ -37,6 +37,9 @@ void sj_restore_signals(sigmask_t mask);
  */
 void sj_lock(uint32_t *word);
 bool sj_unlock(uint32_t *word);		/* did somebody wait for it? */
+/* With signals blocked, as they were before sj_leave(). */
+sigmask_t sj_enter(uint32_t *word);
+void sj_leave(uint32_t *word, sigmask_t mask);
 /* For who holds what fork() may wait for: false, while a fork is under way. */
 bool sj_lock_unless_forking(uint32_t *word);
 /*

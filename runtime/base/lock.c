@@ -50,6 +50,20 @@ bool sj_unlock(uint32_t *word)
 	return !sj_fork_holds() && sj_unlock_word(word);
 }
 
+sigmask_t sj_enter(uint32_t *word)
+{
+	sigmask_t mask = sj_block_signals();
+
+	sj_lock(word);
+	return mask;
+}
+
+void sj_leave(uint32_t *word, sigmask_t mask)
+{
+	sj_unlock(word);
+	sj_restore_signals(mask);
+}
+
 /* The kernel's timespec where pointers have 64 bits; else time32. */
 struct sj_timespec {
 	long sec, nsec;

@@ -297,20 +297,6 @@ void sj_attach_call(void)
 
 /* ---- who is connected: attach_lock --------------------------------------- */
 
-static sigmask_t attach_enter(void)
-{
-	sigmask_t mask = sj_block_signals();
-
-	sj_lock(&attach_lock);
-	return mask;
-}
-
-static void attach_leave(sigmask_t mask)
-{
-	sj_unlock(&attach_lock);
-	sj_restore_signals(mask);
-}
-
 /* They have it by now, or will not. */
 static void attach_let_go(unsigned i)
 {
@@ -435,7 +421,7 @@ struct attach_poll {
 
 static bool attach_prepare(struct attach_poll *p)
 {
-	sigmask_t mask = attach_enter();
+	sigmask_t mask = sj_enter(&attach_lock);
 	bool goes_on = attach_look();
 
 	p->n = 0;
@@ -448,7 +434,7 @@ static bool attach_prepare(struct attach_poll *p)
 		p->fds[p->n] = sj_peer_poll(&attach.peers[i]);
 		p->which[p->n++] = i;
 	}
-	attach_leave(mask);
+	sj_leave(&attach_lock, mask);
 	return goes_on;
 }
 
@@ -456,13 +442,13 @@ static void attach_serve(unsigned i)
 {
 	struct control_peer *peer = &attach.peers[i];
 	bool goes_on = sj_peer_serve(peer, attach.peers, ATTACH_PEERS);
-	sigmask_t mask = attach_enter();
+	sigmask_t mask = sj_enter(&attach_lock);
 
 	/* Who has asked has his end. */
 	attach_let_go(i);
 	if (!goes_on)
 		attach_part(i, !peer->inherited);
-	attach_leave(mask);
+	sj_leave(&attach_lock, mask);
 }
 
 static void attach_end_all(void)
@@ -471,11 +457,11 @@ static void attach_end_all(void)
 
 	for (unsigned i = 0; i < ATTACH_PEERS; i++)
 		(void)sj_control_end(&attach.peers[i].stream);
-	mask = attach_enter();
+	mask = sj_enter(&attach_lock);
 	for (unsigned i = 0; i < ATTACH_PEERS; i++)
 		if (attach.peers[i].fd >= 0)
 			attach_part(i, !attach.peers[i].inherited);
-	attach_leave(mask);
+	sj_leave(&attach_lock, mask);
 }
 
 /*
@@ -629,12 +615,12 @@ static void attach_at_exit(void)
 	if (attach_has_ended())
 		return;
 	__atomic_store_n(&attach.stop, true, __ATOMIC_RELEASE);
-	mask = attach_enter();
+	mask = sj_enter(&attach_lock);
 	for (unsigned i = 0; i < ATTACH_PEERS; i++)
 		if (attach.peers[i].fd >= 0 && sj_file_still(attach.peers[i].fd,
 							&attach.peers[i].file))
 			shutdown(attach.peers[i].fd, SHUT_RDWR);
-	attach_leave(mask);
+	sj_leave(&attach_lock, mask);
 	attach_wait(attach_has_ended);
 }
 

@@ -16,20 +16,6 @@ static struct {
 	int error;
 } adopt;
 
-static sigmask_t adopt_lock(void)
-{
-	sigmask_t mask = sj_block_signals();
-
-	sj_lock(&sj_patch_lock);
-	return mask;
-}
-
-static void adopt_unlock(sigmask_t mask)
-{
-	sj_unlock(&sj_patch_lock);
-	sj_restore_signals(mask);
-}
-
 /* ---- taking over ------------------------------------------------------------- */
 
 static void adopt_refused(struct object *o, int error)
@@ -80,7 +66,7 @@ static bool adopt_mark_dirty(struct batch *b, void *arg)
 bool sj_object_offer(struct object *o)
 {
 	uint64_t pages = adopt_pages(o);
-	sigmask_t mask = adopt_lock();
+	sigmask_t mask = sj_enter(&sj_patch_lock);
 	bool adopts = !sj_frozen() && !sj_freezing() && sj_backend_adopts();
 
 	if (adopts && !sj_pages_affordable(pages)) {
@@ -89,7 +75,7 @@ bool sj_object_offer(struct object *o)
 		o->kernel = true;
 		o->adopter = sj_thread();
 	}
-	adopt_unlock(mask);
+	sj_leave(&sj_patch_lock, mask);
 	return o->kernel;
 }
 
@@ -97,12 +83,12 @@ void sj_object_adopt(struct object *o)
 {
 	struct sj_arming w = { .before = o->id + 1, .current = o->id };
 	int r = sj_backend()->adopt(o->abi->start, o->n_records);
-	sigmask_t mask = adopt_lock();
+	sigmask_t mask = sj_enter(&sj_patch_lock);
 
 	if (r)
 		adopt_refused(o, r);
 	o->adopter = 0;
-	adopt_unlock(mask);
+	sj_leave(&sj_patch_lock, mask);
 	if (!r)
 		(void)sj_in_slices(adopt_mark_dirty, &w, false);
 }
@@ -117,9 +103,9 @@ void sj_object_release(struct object *o)
 	if (!o->kernel)
 		return;
 	(void)sj_backend()->release(o->abi->start, o->n_records);
-	mask = adopt_lock();
+	mask = sj_enter(&sj_patch_lock);
 	o->kernel = false;
-	adopt_unlock(mask);
+	sj_leave(&sj_patch_lock, mask);
 }
 
 static struct object *adopt_next(uint64_t before)

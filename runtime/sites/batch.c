@@ -393,9 +393,8 @@ int sj_in_slices(sj_step *step, void *arg, bool runs)
 	struct batch b;
 
 	while (more) {
-		sigmask_t mask = sj_block_signals();
+		sigmask_t mask = sj_enter(&sj_patch_lock);
 
-		sj_lock(&sj_patch_lock);
 		batch_begin(&b, runs, mask);
 		more = !step(&b, arg);
 		if (more && !counted)

@@ -163,8 +163,7 @@ void sj_keys_change(const struct sj_named *named, struct sj_named_result *result
 		batch.n = 0;
 		(void)sj_in_slices(step_collect, &batch, false);
 		named_change_batch(&batch, result);
-		sj_unlock(&named_lock);
-		sj_restore_signals(mask);
+		sj_leave(&named_lock, mask);
 		batch.bucket += result->refused != refused;
 	} while (batch.n == NAMED_BATCH);
 }

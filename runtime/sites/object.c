@@ -29,20 +29,6 @@
 #include "runtime/sites/sites.h"
 #include "runtime/sites/table.h"
 
-static sigmask_t object_lock(void)
-{
-	sigmask_t mask = sj_block_signals();
-
-	sj_lock(&sj_patch_lock);
-	return mask;
-}
-
-static void object_unlock(sigmask_t mask)
-{
-	sj_unlock(&sj_patch_lock);
-	sj_restore_signals(mask);
-}
-
 /* ---- memory ----------------------------------------------------------------- */
 
 static size_t align_up(size_t n, size_t to)
@@ -165,10 +151,10 @@ static void object_take_apart(struct object *o)
 
 	while (o->n_groups)
 		sj_groups_drop(o);
-	mask = object_lock();
+	mask = sj_enter(&sj_patch_lock);
 	if (o->abi->priv == o)
 		o->abi->priv = NULL;
-	object_unlock(mask);
+	sj_leave(&sj_patch_lock, mask);
 	side_jmp_inject(INJECT_UNREGISTERED);
 	munmap(o, o->map_size);
 }
@@ -249,7 +235,7 @@ static int object_state(const struct side_jmp_object *abi, struct object **left)
 /* o NULL: only ask. */
 static int object_claim(struct side_jmp_object *abi, struct object *o)
 {
-	sigmask_t mask = object_lock();
+	sigmask_t mask = sj_enter(&sj_patch_lock);
 	struct object *left;
 	int r = object_state(abi, &left);
 
@@ -258,7 +244,7 @@ static int object_claim(struct side_jmp_object *abi, struct object *o)
 			sj_object_hide(left);
 		abi->priv = o;
 	}
-	object_unlock(mask);
+	sj_leave(&sj_patch_lock, mask);
 	if (r == 1 && o && left)
 		object_take_apart(left);
 	if (r == 1 && o)
@@ -268,10 +254,10 @@ static int object_claim(struct side_jmp_object *abi, struct object *o)
 
 static void object_publish(struct object *o)
 {
-	sigmask_t mask = object_lock();
+	sigmask_t mask = sj_enter(&sj_patch_lock);
 
 	sj_object_show(o);
-	object_unlock(mask);
+	sj_leave(&sj_patch_lock, mask);
 	side_jmp_inject(INJECT_REGISTERED);
 }
 
@@ -320,7 +306,7 @@ static void read_environment(void)
 {
 	static bool done;		/* sj_patch_lock */
 	const char *pages = secure_getenv("SIDE_JMP_DIRTY_PAGES");
-	sigmask_t mask = object_lock();
+	sigmask_t mask = sj_enter(&sj_patch_lock);
 	bool first = !done, understood = true;
 
 	if (first) {
@@ -331,7 +317,7 @@ static void read_environment(void)
 					  " number: ignored");
 	}
 	done = true;
-	object_unlock(mask);
+	sj_leave(&sj_patch_lock, mask);
 	if (!understood)
 		sj_say("SIDE_JMP_DIRTY_PAGES: \"%.80s\" is not a number;"
 		       " ignored", pages);
@@ -341,10 +327,10 @@ static void read_environment(void)
 static void say_backend(void)
 {
 	struct sj_backend_asked asked;
-	sigmask_t mask = object_lock();
+	sigmask_t mask = sj_enter(&sj_patch_lock);
 	bool news = sj_backend_disappoints(&asked);
 
-	object_unlock(mask);
+	sj_leave(&sj_patch_lock, mask);
 	if (news)
 		sj_say("SIDE_JMP_BACKEND: \"%s\" is not to be had: %s; nothing is"
 		       " patched", asked.name, asked.why);
@@ -353,12 +339,12 @@ static void say_backend(void)
 /* Perhaps with a site that nobody may arm any more. */
 static void object_has_come(struct object *o, bool all_armed)
 {
-	sigmask_t mask = object_lock();
+	sigmask_t mask = sj_enter(&sj_patch_lock);
 
 	o->coming = false;
 	if (!all_armed && (sj_frozen() || sj_freezing()))
 		sj_set_stuck();
-	object_unlock(mask);
+	sj_leave(&sj_patch_lock, mask);
 }
 
 static void object_bring_in(struct object *o, bool all_armed)
@@ -394,9 +380,9 @@ static int object_take_in(struct side_jmp_object *abi,
 		object_bring_in(o, v->all_armed);
 		return 0;
 	}
-	mask = object_lock();
+	mask = sj_enter(&sj_patch_lock);
 	sj_object_hide(o);
-	object_unlock(mask);
+	sj_leave(&sj_patch_lock, mask);
 	object_take_apart(o);
 	return r;
 }
@@ -474,7 +460,7 @@ static int object_unload(struct side_jmp_object *abi)
 		sj_object_hide(o);
 		object_own(o);
 	}
-	object_unlock(mask);
+	sj_leave(&sj_patch_lock, mask);
 	if (r != 1)
 		return r;
 	(void)sj_named_wait();
@@ -487,7 +473,7 @@ static int object_unload(struct side_jmp_object *abi)
 /* The text stays, and nobody will be left to arm it. */
 static int object_unregister(struct side_jmp_object *abi)
 {
-	sigmask_t mask = object_lock();
+	sigmask_t mask = sj_enter(&sj_patch_lock);
 	struct object *o;
 	int r = object_to_go(abi, false, &o);
 
@@ -495,16 +481,16 @@ static int object_unregister(struct side_jmp_object *abi)
 		o->leaving = true;
 		object_own(o);
 	}
-	object_unlock(mask);
+	sj_leave(&sj_patch_lock, mask);
 	if (r != 1)
 		return r;
 	if (o->any_unsure)
 		__atomic_store_n(&object_distrust, true, __ATOMIC_RELAXED);
 	sj_object_release(o);
 	(void)sj_arm_object(o);
-	mask = object_lock();
+	mask = sj_enter(&sj_patch_lock);
 	sj_object_hide(o);
-	object_unlock(mask);
+	sj_leave(&sj_patch_lock, mask);
 	(void)sj_named_wait();
 	object_take_apart(o);
 	return 0;

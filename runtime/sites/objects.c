@@ -50,13 +50,11 @@ void sj_object_hide(struct object *o)
 /* Takes the lock. */
 void sj_object_reject(const struct sj_verdict *v)
 {
-	sigmask_t mask = sj_block_signals();
+	sigmask_t mask = sj_enter(&sj_patch_lock);
 
-	sj_lock(&sj_patch_lock);
 	objects.verdict = *v;
 	objects.rejected++;
-	sj_unlock(&sj_patch_lock);
-	sj_restore_signals(mask);
+	sj_leave(&sj_patch_lock, mask);
 }
 
 void sj_objects_info(struct side_jmp_info *info)

@@ -89,10 +89,8 @@ void sj_pages_info(struct side_jmp_info *info)
 
 void side_jmp_set_dirty_pages(uint64_t pages)
 {
-	sigmask_t mask = sj_block_signals();
+	sigmask_t mask = sj_enter(&sj_patch_lock);
 
-	sj_lock(&sj_patch_lock);
 	pages_budget = pages;
-	sj_unlock(&sj_patch_lock);
-	sj_restore_signals(mask);
+	sj_leave(&sj_patch_lock, mask);
 }

@@ -49,8 +49,7 @@ bool sj_key_mark(struct side_jmp_key *key, uint8_t flag, bool on)
 	if (was != on)
 		sj_key_set_flag(key, flag, on);
 	sj_unlock_word(&key->lock);
-	sj_unlock(&sj_share_lock);
-	sj_restore_signals(mask);
+	sj_leave(&sj_share_lock, mask);
 	return was != on;
 }
 
@@ -97,14 +96,12 @@ enum { SHARE_SOME = 64 };		/* at once, of 10^5 or so */
 static void share_join_some(struct object *o, uint32_t from,
 			    sj_subscriber_sync *sync)
 {
-	sigmask_t mask = sj_block_signals();
+	sigmask_t mask = sj_enter(&sj_share_lock);
 
-	sj_lock(&sj_share_lock);
 	for (uint32_t i = from; i < from + SHARE_SOME && i < o->n_groups; i++)
 		if (!o->groups[i].ref->subscribed)
 			share_join(o->groups[i].ref, sync);
-	sj_unlock(&sj_share_lock);
-	sj_restore_signals(mask);
+	sj_leave(&sj_share_lock, mask);
 }
 
 void sj_groups_subscribe(struct object *o, sj_subscriber_sync *sync)
@@ -162,8 +159,7 @@ void sj_groups_drop(struct object *o)
 		if (!empty[i]->groups)
 			sj_keyref_drop(empty[i]);
 	sj_unlock(&sj_patch_lock);
-	sj_unlock(&sj_share_lock);
-	sj_restore_signals(mask);
+	sj_leave(&sj_share_lock, mask);
 }
 
 /* ---- asking the others ------------------------------------------------------ */
@@ -222,8 +218,7 @@ int sj_key_sync_others(struct side_jmp_key *key, unsigned flags)
 		was = after;
 		sj_lock(&sj_share_lock);
 		more = share_ask(key, flags, &after, &error);
-		sj_unlock(&sj_share_lock);
-		sj_restore_signals(mask);
+		sj_leave(&sj_share_lock, mask);
 		if (more && was == after)
 			sj_pause(SHARE_PAUSE_NS);
 	}
@@ -284,8 +279,7 @@ static int share_freeze(struct side_jmp_key *key)
 		sj_lock(&sj_share_lock);
 		more = share_has(key) &&
 		       share_ask(key, SIDE_JMP_SYNC_FREEZE, &after, &error);
-		sj_unlock(&sj_share_lock);
-		sj_restore_signals(mask);
+		sj_leave(&sj_share_lock, mask);
 		if (more && was == after)
 			sj_pause(SHARE_PAUSE_NS);
 	}
