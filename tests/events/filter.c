@@ -595,7 +595,10 @@ static void change(int rounds)
 	}
 }
 
-/* The least that is lost in each round is 96 bytes, so four 64 kB in all. */
+/*
+ * The least that is lost in each round is 96 bytes, so 64 kB four times in all.  An
+ * emulator may map something of its own.
+ */
 static void memory(void)
 {
 	unsigned long before;
@@ -603,7 +606,8 @@ static void memory(void)
 	change(100);
 	before = pages();
 	change(3000);
-	tap_ok(before && pages() == before, "filter_changes_keep_no_memory");
+	tap_ok(before && pages() < before + 3 * 65536 / 4096,
+	       "filter_changes_keep_no_memory");
 }
 
 static void slots_again(void)

@@ -27,6 +27,7 @@ static struct {
 
 static bool stop, begun, let_go, over;	/* atomic: returned, so no call */
 static int late;
+static unsigned passes;
 
 static void set(bool *flag, bool to)
 {
@@ -67,8 +68,10 @@ static void slow(const struct side_jmp_event *event,
 
 static void *emit(void *arg)
 {
-	while (!is(&stop))
+	while (!is(&stop)) {
 		side_jmp_event(fences, one, 1);
+		__atomic_fetch_add(&passes, 1, __ATOMIC_SEQ_CST);
+	}
 	return arg;
 }
 
@@ -84,11 +87,25 @@ static int trace(struct side_jmp_tracer **tracer, side_jmp_callback *function)
 	return r;
 }
 
-/* And a while later: how many calls were there? */
+/* What the thread was in when we came is over. */
+static void pass_by(void)
+{
+	unsigned was = __atomic_load_n(&passes, __ATOMIC_SEQ_CST);
+
+	while (__atomic_load_n(&passes, __ATOMIC_SEQ_CST) - was < 2)
+		usleep(100);
+}
+
+/*
+ * And a while later: how many calls were there?  Where nobody could wait for one
+ * that had begun, how many began.
+ */
 static int untrace(struct side_jmp_tracer *tracer, int *calls)
 {
 	int r = side_jmp_tracer_unregister(tracer);
 
+	if (r)
+		pass_by();
 	set(&over, true);
 	usleep(20000);
 	*calls = late;
