@@ -185,7 +185,10 @@ live() { # while all is written over again and again, and after the end
 	rm -rf "$TMP/t"
 	SIDE_JMP_OUTPUT_MODE=overwrite SIDE_JMP_OUTPUT_SIZE=2M SIDE_JMP_OUTPUT="$TMP/t/" \
 		"$emit" threads 1000000000 & pid=$!
-	until ls "$TMP"/t/*/metadata >"$TMP/out" 2>&1; do sleep 0.01; done
+	# Its metadata is there before it is whole
+	until "$tool" snapshot "$TMP"/t/* "$TMP/s0" >"$TMP/out" 2>&1; do
+		kill -0 $pid && sleep 0.01 || return
+	done
 	n=0
 	while kill -0 $pid 2>"$TMP/out" && [ $n -lt 5 ]; do
 		rm -rf "$TMP/s"
