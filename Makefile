@@ -30,8 +30,10 @@ SECONDS	?= 5
 WARN	:= -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes
 CSTD	:= -std=c11
 CPP_	:= -I. -I$(B)/include
-# With frame pointers, so that a profiler gets from a callback to who emits.
-LIBC_	= $(CSTD) $(WARN) $(CPP_) -fno-omit-frame-pointer $(CFLAGS) -fvisibility=hidden -MMD -MP
+# With frame pointers and (riscv64's gcc has none by itself) frame descriptions, so that
+# a profiler or an unwinder gets from a callback to who emits.
+LIBC_	= $(CSTD) $(WARN) $(CPP_) -fno-omit-frame-pointer \
+	  -fasynchronous-unwind-tables $(CFLAGS) -fvisibility=hidden -MMD -MP
 
 # Sorted, here and elsewhere: $(wildcard) has the locale's order, and what is linked
 # in another order has other bytes.
