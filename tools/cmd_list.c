@@ -284,6 +284,14 @@ static void json_event(struct json *j, const struct table *t,
 	json_object_end(j);
 }
 
+static void json_events(struct json *j, const struct table *t, unsigned what)
+{
+	json_array(j, "events");
+	for (size_t i = 0; what & EVENTS && i < t->n_events; i++)
+		json_event(j, t, &t->events[i]);
+	json_array_end(j);
+}
+
 static void json_file(struct json *j, const struct table *t,
 		      const struct symbols *symbols, unsigned what)
 {
@@ -307,10 +315,7 @@ static void json_file(struct json *j, const struct table *t,
 	for (size_t i = 0; what & KEYS && i < t->n_keys; i++)
 		json_key(j, &t->keys[i]);
 	json_array_end(j);
-	json_array(j, "events");
-	for (size_t i = 0; what & EVENTS && i < t->n_events; i++)
-		json_event(j, t, &t->events[i]);
-	json_array_end(j);
+	json_events(j, t, what);
 	json_object_end(j);
 }
 
@@ -435,10 +440,7 @@ static void json_object_file(struct json *j, const struct object *o,
 		json_object_end(j);
 	}
 	json_array_end(j);
-	json_array(j, "events");
-	for (size_t i = 0; what & EVENTS && i < t->n_events; i++)
-		json_event(j, t, &t->events[i]);
-	json_array_end(j);
+	json_events(j, t, what);
 	json_object_end(j);
 }
 
