@@ -209,7 +209,7 @@ if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
 	# folder, where it has no socket
 	users() {
 		begin env SIDE_JMP_CONTROL=1 "$TMP/server" && end || return
-		$nobody "$theirs/locked" plain >"$TMP/alive" & pid=$!
+		rm -f "$TMP/alive"; $nobody "$theirs/locked" plain >"$TMP/alive" & pid=$!
 		until_ grep 1 "$TMP/alive" && $nobody "$theirs/side-jmp" trace -p $pid --count 3 &&
 		until_ alone_again; r=$?
 		kill -9 $pid; wait $pid 2>/dev/null; return $r

@@ -19,7 +19,7 @@ ok odd_builds built
 
 # ---- what goes on
 begin_odd() { # KIND: $pid
-	rm -f "$TMP/go"; "$TMP/odd" "$1" "$TMP/go" >"$TMP/odd.out" & pid=$!
+	rm -f "$TMP/go" "$TMP/odd.out"; "$TMP/odd" "$1" "$TMP/go" >"$TMP/odd.out" & pid=$!
 	until_ grep here "$TMP/odd.out"
 }
 end_odd() { : >"$TMP/go"; wait $pid; r=$?; cat "$TMP/odd.out"; return $r; }
@@ -92,7 +92,7 @@ if [ "$(id -u)" = 0 ]; then
 	frozen() {
 		group=$group/side_jmp.$$
 		mkdir "$group" || return
-		"$TMP/locked" plain >"$TMP/alive" & pid=$!
+		rm -f "$TMP/alive"; "$TMP/locked" plain >"$TMP/alive" & pid=$!
 		until_ grep 1 "$TMP/alive" && echo $pid >"$group/cgroup.procs" &&
 		echo 1 >"$group/cgroup.freeze" && until_ grep 'frozen 1' "$group/cgroup.events" &&
 		says 'cgroup is frozen' "$tool" list -p $pid && echo 0 >"$group/cgroup.freeze" &&
