@@ -510,7 +510,8 @@ struct side_jmp_tracer;
  *   -E2BIG		a filter of more than 32 comparisons, or too deep
  *   -ENOMEM
  *   -errno		a matching event could not be enabled (side_jmp_enable)
- * On an error no event has been enabled and the callback was not called.
+ * On an error no event has been enabled and the callback was not called.  A child
+ * that another thread forks meanwhile has no such tracer.
  */
 int side_jmp_tracer_register(struct side_jmp_tracer **tracer,
 			     const char *patterns,

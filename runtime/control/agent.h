@@ -43,6 +43,8 @@ enum { CONTROL_ANNOUNCED = 16384 };
 /* What a peer wants to see; all of it stays while the tracer is registered. */
 struct control_stream {
 	struct side_jmp_tracer *tracer;	/* NULL: not registered */
+	const char *starting;		/* the patterns that it is going to be
+					   registered for, before area; or NULL */
 	struct control_area area;	/* NULL: nothing is wanted */
 	uint64_t lane_size;		/* of a ring; 0: of counts */
 	uint64_t max, limit;		/* of counts: how many, and which of

@@ -210,17 +210,32 @@ SJ_GENERAL_END
 
 /* ---- begin and end --------------------------------------------------------------- */
 
-static int stream_begin(struct control_stream *s, const char *patterns,
-			side_jmp_callback *callback, struct control_area *area,
-			uint64_t *left_out, char why[SJ_TRACER_WHY])
+static int stream_register(struct control_stream *s, char why[SJ_TRACER_WHY])
 {
-	const struct sj_tracer_call call = { callback, s, true, NULL, left_out };
+	struct sj_counts *counts = s->area.at;
+	const struct sj_tracer_call call = {
+		s->lane_size ? stream_event : stream_count, s, true, NULL,
+		s->lane_size ? &stream_ring(s)->left_out : &counts->left_out,
+	};
+
+	return sj_tracer_add(&s->tracer, s->starting, &call, why);
+}
+
+/*
+ * Under sj_event_lock the tracer is stored: so a child has it and knows it, or
+ * has neither, and then what it was to be registered for.
+ */
+static int stream_begin(struct control_stream *s, const char *patterns,
+			struct control_area *area, char why[SJ_TRACER_WHY])
+{
 	int r;
 
 	memset(s->announced, 0, sizeof(s->announced));
-	s->area = *area;
-	/* Under sj_event_lock it is stored: so a child knows it if it has it. */
-	r = sj_tracer_add(&s->tracer, patterns, &call, why);
+	s->starting = patterns;
+	s->area.size = area->size;
+	__atomic_store_n(&s->area.at, area->at, __ATOMIC_RELEASE);
+	r = stream_register(s, why);
+	s->starting = NULL;
 	if (r)
 		s->area.at = NULL;
 	else
@@ -236,8 +251,7 @@ int sj_control_trace(struct control_stream *s, const char *patterns,
 	    ((uint64_t)SJ_RING_LANES << lane_bits))
 		return -EINVAL;
 	s->lane_size = UINT64_C(1) << lane_bits;
-	return stream_begin(s, patterns, stream_event, area,
-			    &((struct sj_ring *)area->at)->left_out, why);
+	return stream_begin(s, patterns, area, why);
 }
 
 int sj_control_count(struct control_stream *s, const char *patterns,
@@ -249,8 +263,7 @@ int sj_control_count(struct control_stream *s, const char *patterns,
 		return -EINVAL;
 	s->lane_size = 0;
 	s->max = s->limit = max;
-	return stream_begin(s, patterns, stream_count, area,
-			    &((struct sj_counts *)area->at)->left_out, why);
+	return stream_begin(s, patterns, area, why);
 }
 
 int sj_control_end(struct control_stream *s)
@@ -314,22 +327,29 @@ static bool stream_put_fork(struct control_stream *s, pid_t parent)
 	return done;
 }
 
+static void stream_limit(struct control_stream *s)
+{
+	sigmask_t mask = sj_event_enter();
+	uintptr_t last = sj_event_last_number();
+
+	sj_event_leave(mask);
+	if (s->limit > last + 1)
+		s->limit = last + 1;
+}
+
 void sj_control_after_fork(struct control_stream *s, pid_t parent)
 {
-	uintptr_t last;
-	sigmask_t mask;
+	char why[SJ_TRACER_WHY];
 
 	if (!s->area.at)
 		return;
 	sj_ctf_locks_after_fork();
-	if (s->lane_size) {
-		if (!stream_put_fork(s, parent))
-			__builtin_memset(s->announced, 0, sizeof(s->announced));
-		return;
-	}
-	mask = sj_event_enter();
-	last = sj_event_last_number();
-	sj_event_leave(mask);
-	if (s->limit > last + 1)
-		s->limit = last + 1;
+	if (!s->lane_size)
+		stream_limit(s);
+	else if (!stream_put_fork(s, parent))
+		__builtin_memset(s->announced, 0, sizeof(s->announced));
+	/* Where it can't be, its end says so to nobody: the parent's did. */
+	if (!s->tracer && s->starting)
+		(void)stream_register(s, why);
+	s->starting = NULL;
 }

@@ -72,6 +72,7 @@ void sj_slice_leave(struct sj_slice *slice)
 void sj_slice_next(struct sj_slice *slice)
 {
 	sj_slice_leave(slice);
+	side_jmp_inject(INJECT_EVENT_BETWEEN_SLICES);
 	sj_slice_enter(slice);
 }
 

@@ -99,8 +99,10 @@
  *
  * Fork.  Calls that ran in other threads do not end in the child: their frames
  * are nobody's there.  A tracer that another thread was about to register is
- * nobody's; one that it was about to unregister is registered still, and may be
- * unregistered; as is one whose unregister has waited in vain.
+ * nobody's, and calls nobody from the child's first instruction on; its keys are
+ * enabled until the next thread comes that registers or unregisters, for a fork()
+ * does not wait for that.  One that another was about to unregister is registered
+ * still, and may be unregistered; as is one whose unregister has waited in vain.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -196,6 +198,7 @@ static __thread struct tracer_frame *tracer_first
 
 static struct tracer_frame *tracer_every_frame;	/* atomic; only pushed to */
 static struct side_jmp_tracer *tracer_all;		/* sj_event_lock */
+static struct side_jmp_tracer *tracer_left;		/* likewise; see Fork */
 static struct tracer_waiter *tracer_waiters;	/* sj_event_lock */
 
 /* ---- memory: from pages, never given back, used again ------------------- */
@@ -1202,6 +1205,12 @@ static int tracer_add(struct side_jmp_tracer *tracer, const char *patterns,
 	return r;
 }
 
+static void tracer_free(struct side_jmp_tracer *tracer)
+{
+	*tracer_find(tracer) = tracer->next;
+	tracer_pool_put(&tracer_tracer_pool, tracer);
+}
+
 static int tracer_add_new(struct side_jmp_tracer **tracer, const char *patterns,
 			  const struct sj_tracer_call *call,
 			  struct sj_slice *slice)
@@ -1209,13 +1218,26 @@ static int tracer_add_new(struct side_jmp_tracer **tracer, const char *patterns,
 	struct side_jmp_tracer *t = tracer_new(call);
 	int r = t ? tracer_add(t, patterns, call->variable, slice) : -ENOMEM;
 
-	if (!r) {
+	if (!r)
 		*tracer = t;
-	} else if (t) {
-		*tracer_find(t) = t->next;
-		tracer_pool_put(&tracer_tracer_pool, t);
-	}
+	else if (t)
+		tracer_free(t);
 	return r;
+}
+
+/* As if this thread had begun with them, and could not have all events. */
+static void tracer_undo_left(struct sj_slice *slice)
+{
+	struct side_jmp_tracer *t;
+
+	while ((t = tracer_left)) {
+		tracer_left = t->next;
+		t->next = tracer_all;
+		tracer_all = t;
+		t->starting = &tracer_frames;
+		tracer_settle(t, false, slice);
+		tracer_free(t);
+	}
 }
 
 int sj_tracer_add(struct side_jmp_tracer **tracer, const char *patterns,
@@ -1229,6 +1251,7 @@ int sj_tracer_add(struct side_jmp_tracer **tracer, const char *patterns,
 		return -EINVAL;
 	sj_fence_begin();
 	sj_slice_enter(&slice);
+	tracer_undo_left(&slice);
 	sj_now_begin();
 	r = !*tracer ? tracer_add_new(tracer, patterns, call, &slice) :
 	    (*tracer)->stopping ? -EBUSY :
@@ -1374,6 +1397,7 @@ int side_jmp_tracer_unregister(struct side_jmp_tracer *tracer)
 		return -EINVAL;
 	frame_drop_left(&here);
 	sj_slice_enter(&slice);
+	tracer_undo_left(&slice);
 	r = tracer_unregister_begin(tracer, &waiter);
 	for (; !r && tracer->lists[TRACER_ACTIVE]; sj_slice_next(&slice))
 		tracer_stop_some(tracer, slice.n);
@@ -1487,16 +1511,35 @@ static void tracer_lost_events(struct side_jmp_event *first,
 
 /* ---- fork --------------------------------------------------------------- */
 
-/* Nobody registers it any more, and nobody has its name. */
-static void tracer_forget_started(void)
+/*
+ * Some of its slots may be active already; of the calls that have begun there are
+ * only this thread's, which slot_idle() sees.
+ */
+static void tracer_leave(struct side_jmp_tracer *tracer)
 {
-	struct side_jmp_tracer **p = &tracer_all;
+	struct side_jmp_slot *slot;
 
-	while (*p)
-		if ((*p)->starting && (*p)->starting != &tracer_frames)
-			*p = (*p)->next;
-		else
-			p = &(*p)->next;
+	while ((slot = tracer->lists[TRACER_ACTIVE])) {
+		slot_deactivate(slot);
+		slot_move(slot, TRACER_FRESH);
+	}
+	tracer_drop_rules(tracer, NULL);
+	tracer->next = tracer_left;
+	tracer_left = tracer;
+}
+
+/* Nobody registers it any more, and nobody has its name. */
+static void tracer_leave_started(void)
+{
+	struct side_jmp_tracer **p = &tracer_all, *t;
+
+	while ((t = *p))
+		if (t->starting && t->starting != &tracer_frames) {
+			*p = t->next;
+			tracer_leave(t);
+		} else {
+			p = &t->next;
+		}
 }
 
 /*
@@ -1542,7 +1585,7 @@ static void tracer_after_fork(void)
 			f->thread = 0;
 			f->slot = NULL;
 		}
-	tracer_forget_started();
+	tracer_leave_started();
 	tracer_forget_waiters();
 }
 

@@ -6,7 +6,6 @@
  * An event with bytes on a page that can't be read is struck by SIGSEGV in the
  * midst of it, when it has a lane.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -19,7 +18,6 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -36,42 +34,6 @@ static char *page;			/* that can't be read, at first */
 
 /* ---- the peer ------------------------------------------------------------- */
 
-static bool connect_to(int fd, const char *folder)
-{
-	struct sockaddr_un name = { .sun_family = AF_UNIX };
-	DIR *dir = opendir(folder);
-	struct dirent *d;
-	char prefix[20];
-	bool found = false;
-
-	snprintf(prefix, sizeof(prefix), "%d-", (int)getpid());
-	while (dir && !found && (d = readdir(dir))) {
-		if (strncmp(d->d_name, prefix, strlen(prefix)))
-			continue;
-		snprintf(name.sun_path, sizeof(name.sun_path), "%s/%.40s",
-			 folder, d->d_name);
-		found = !connect(fd, (void *)&name, sizeof(name));
-	}
-	if (dir)
-		closedir(dir);
-	return found;
-}
-
-static int connected(void)
-{
-	static const char *const folders[] = { SJ_CONTROL_FOLDERS };
-	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-
-	for (unsigned i = 0; i < 3; i++) {
-		char folder[60];
-
-		snprintf(folder, sizeof(folder), folders[i], geteuid());
-		if (connect_to(fd, folder))
-			return fd;
-	}
-	abort();
-}
-
 static int asked(int fd, enum sj_control_op op, int with, uint32_t argument)
 {
 	int r = peer_asked(fd, op, "lanes:*", with, argument);
@@ -84,7 +46,7 @@ static int asked(int fd, enum sj_control_op op, int with, uint32_t argument)
 /* The connection; its ring is `ring`. */
 static int traced(void)
 {
-	int fd = connected(), area;
+	int fd = peer_connected(), area;
 
 	if (ring)
 		munmap(ring, PEER_RING_SIZE(BITS));

@@ -83,10 +83,9 @@ of_child() { # PID: lines of threads of that process
 	done
 	return 1
 }
-children() { # of one that is said to be traced: its first lines may come before
+children() {
 	"$tool" trace -p $pid -e 'server:pass' >"$TMP/lines" 2>"$TMP/err" & t=$!
-	until_ grep 'events, by' "$TMP/err" && until_ test -s "$TMP/lines" &&
-	tell fork && child=$answer && until_ of_child $child &&
+	until_ test -s "$TMP/lines" && tell fork && child=$answer && until_ of_child $child &&
 	kill -INT $t && wait $t && [ "$(lost)" = 0 ] && ! grep warning "$TMP/err"
 }
 ok trace_has_a_child_that_is_forked_meanwhile children
