@@ -54,11 +54,11 @@ broken() {
 }
 ok code_comparison_sees_a_frame broken
 
-# count PROGRAM N [interpreter]: instructions
+# count PROGRAM [interpreter]: instructions of main() with 8,000 passes
 count() {
 	# shellcheck disable=SC2086
-	valgrind --tool=callgrind --callgrind-out-file=/dev/null "$@" 2>&1 |
-		awk '/Collected/ { print $4 }'
+	valgrind --tool=callgrind --callgrind-out-file=/dev/null --toggle-collect=main \
+		"$TMP/$1" 8000 $2 2>&1 | awk '/Collected/ { print $4 }'
 }
 program() {	# NAME FLAGS...: a program with events.c so
 	name=$1; shift
@@ -66,15 +66,12 @@ program() {	# NAME FLAGS...: a program with events.c so
 	"$cc" $o $I "$@" -c "$S/events.c" -o "$TMP/events.o" &&
 	gcc -O2 $I "$S/events_main.c" "$TMP/events.o" "$BUILD/libside_jmp.a" -o "$TMP/$name"
 }
-per_pass() { # NAME [interpreter]: of 8,000 passes
-	a=$(count "$TMP/$1" 1000 $2) && b=$(count "$TMP/$1" 9000 $2) && echo $((b - a))
-}
 # What an idle event costs beyond the nop by hand, which is one instruction
 cost() {	# COMPILER LEVEL [interpreter]
 	cc=$1 o=$2 what=${3:-}
 	program events && program hand -DHAND &&
 	"$BUILD/tools/side-jmp" prepare --idle '*,*:*' --events -q -o "$TMP/idle" "$TMP/events" &&
-	idle=$(per_pass idle $what) && hand=$(per_pass hand $what) &&
+	idle=$(count idle "$what") && hand=$(count hand "$what") &&
 	awk -v idle="$idle" -v hand="$hand" -v events="${what:+8000}" 'BEGIN {
 		each = 1 + (idle - hand) / (events ? events : 34000)
 		printf "an event costs %.3f instructions a pass\n", each

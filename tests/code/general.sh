@@ -72,12 +72,9 @@ library() {
 for cc in $C_COMPILERS; do
 	ok "code_general_builds_$cc" library "$cc" -O2
 	ok "code_general_$cc" general "$TMP/lib.so"
-	ok "code_general_builds_for_avx2_$cc" library "$cc" -O3 -march=x86-64-v3 \
-		-D_FORTIFY_SOURCE=2
-	ok "code_general_for_avx2_$cc" general "$TMP/lib.so"
 done
 
-two_files() { # COMPILER: the same, in one unit
+two_files() { # COMPILER: the same in one unit, by a compiler that likes vectors
 	tools/amalgamate "$TMP/two" && "$1" -std=c11 -O3 -march=x86-64-v3 -D_FORTIFY_SOURCE=2 \
 		-DSIDE_JMP_EXPORT_API -fPIC -shared "$TMP/two/side_jmp.c" -o "$TMP/lib.so" &&
 		general "$TMP/lib.so"

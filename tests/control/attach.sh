@@ -50,7 +50,7 @@ ok attach_can_be_killed_anywhere sh -c "tail '$TMP/again.out'; exit $again"
 for kind in $exact; do ok "attach_killed_leaves_alone_$kind" was_ok "$kind"; done
 
 # ---- a server, by all commands
-begin env PAUSE_US=200 "$TMP/server" || exit 1
+begin env PAUSE_US=1000 "$TMP/server" || exit 1
 # The first time things come that stay: memory for tracers, the stacks of threads
 tell "load $TMP/plugin.so" && tell unload && tell start && tell stop
 "$tool" trace -qp $pid --count 10 >/dev/null; sleep 1; settled

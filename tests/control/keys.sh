@@ -8,7 +8,7 @@ built() {
 	$CC $flags -fPIC -shared "$src/plugin.c" -o "$TMP/plugin.so" $so
 }
 ok keys_server_builds built
-begin env SIDE_JMP_CONTROL=1 PAUSE_US=100 "$TMP/server" || exit 1
+begin env SIDE_JMP_CONTROL=1 PAUSE_US=1000 "$TMP/server" || exit 1
 # libc keeps the stack of a library's thread, once there was one
 tell "load $TMP/plugin.so" && tell unload && settled
 

@@ -8,7 +8,7 @@ built() {
 	$CC $flags -fPIC -shared "$src/plugin.c" -o "$TMP/plugin.so" $so
 }
 ok trace_server_builds built
-begin env SIDE_JMP_CONTROL=1 PAUSE_US=200 "$TMP/server" || exit 1
+begin env SIDE_JMP_CONTROL=1 PAUSE_US=1000 "$TMP/server" || exit 1
 trace() { "$tool" trace "$@" >"$TMP/lines" 2>"$TMP/err"; rc=$?; cat "$TMP/err"; return $rc; }
 # The first time things come that stay: memory for tracers, the stack of a thread
 tell "load $TMP/plugin.so" && tell unload && trace -p $pid --count 100 >"$TMP/said"

@@ -480,7 +480,7 @@ static void stepped(unsigned stride, uint32_t length, bool turns,
 int main(int argc, char **argv)
 {
 	unsigned more = argc > 1 ? (unsigned)atoi(argv[1]) : 1;
-	unsigned stride = more > 1 ? 1 : 29;
+	unsigned stride = more > 1 ? 1 : 53;
 
 	srand(argc > 2 ? (unsigned)atoi(argv[2]) : (unsigned)time(NULL));
 	snprintf(directory, sizeof(directory), "%s/survive.XXXXXX",
