@@ -5,8 +5,9 @@
 #   make fuzz             FUZZ_RUNS executions by libFuzzer, FUZZ_SECONDS of AFL++
 #   tests/fuzz/short.sh   seconds of it, in `make check`
 #
-# What reads a traced command's lines has one, too (tests/fuzz/fifo.c), and what
-# compiles filters of events (tests/fuzz/filter.c).
+# What reads a traced command's lines has one, too (tests/fuzz/fifo.c), what
+# compiles filters of events (tests/fuzz/filter.c), and what reads static
+# archives (tests/fuzz/archive.c).
 #
 # Debug information, which is libdw's to read, has a target of its own
 # (tests/fuzz/lines.c) and is fuzzed in the long run alone.
@@ -35,6 +36,12 @@ $(FUZZ)/fifo-libfuzzer: tests/fuzz/fifo.c tools/lines.c tools/text.c \
 		$(wildcard tools/*.h) tests/fuzz/fuzz.mk
 	@mkdir -p $(@D)
 	clang $(FUZZ_FLAGS) -fsanitize=fuzzer $(filter %.c,$^) -o $@
+
+$(FUZZ)/archive-libfuzzer: tests/fuzz/archive.c tools/archive.c tools/object.c \
+		$(FUZZ_DEPS)
+	@mkdir -p $(@D)
+	clang $(FUZZ_FLAGS) -fsanitize=fuzzer $(filter tests/fuzz/%.c tools/%.c,$^) \
+		$(filter runtime/%.c,$(FUZZ_SRC)) $(FUZZ_ARCH) $(LIB_A) -o $@ -lelf -ldw
 
 # The library's other files are as it has them.
 $(FUZZ)/filter-libfuzzer: tests/fuzz/filter.c runtime/events/filter.c \
@@ -74,7 +81,7 @@ fuzz:
 	@tests/need afl++
 	$(MAKE) --no-print-directory $(FUZZ)/elf-libfuzzer $(FUZZ)/elf-afl \
 		$(FUZZ)/lines-libfuzzer $(FUZZ)/fifo-libfuzzer \
-		$(FUZZ)/filter-libfuzzer $(FUZZ)/corpus
+		$(FUZZ)/filter-libfuzzer $(FUZZ)/archive-libfuzzer $(FUZZ)/corpus
 	$(FUZZ)/elf-libfuzzer $(FUZZ_LIMITS) $(FUZZ)/corpus
 	mkdir -p $(FUZZ)/lines
 	$(FUZZ)/lines-libfuzzer $(FUZZ_LIMITS) $(FUZZ)/lines $(FUZZ)/seeds-lines
@@ -82,6 +89,9 @@ fuzz:
 	$(FUZZ)/fifo-libfuzzer $(FUZZ_LIMITS) $(FUZZ)/fifo tests/fuzz/fifo
 	mkdir -p $(FUZZ)/filter
 	$(FUZZ)/filter-libfuzzer $(FUZZ_LIMITS) $(FUZZ)/filter tests/fuzz/filter
+	mkdir -p $(FUZZ)/archive
+	$(FUZZ)/archive-libfuzzer $(FUZZ_LIMITS) $(FUZZ)/archive tests/fuzz/archive \
+		$(FUZZ)/seeds-archives
 	AFL_SKIP_CPUFREQ=1 AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 AFL_NO_UI=1 \
 		AFL_NO_AFFINITY=1 afl-fuzz -V $(FUZZ_SECONDS) -t 5000 -m none \
 		-i $(FUZZ)/seeds -o $(FUZZ)/afl -- $(FUZZ)/elf-afl

@@ -1,9 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# 10 seconds of fuzzing what reads ELF files, 3 of what reads lines, 3 of filters.
+# 10 seconds of fuzzing what reads ELF files, 3 of what reads lines, 3 of filters, 6 of
+# what reads archives.
 . "$(dirname "$0")/../tap.sh"
 make --no-print-directory build/fuzz/elf-libfuzzer build/fuzz/fifo-libfuzzer \
-	build/fuzz/filter-libfuzzer build/fuzz/corpus >"$TMP/log" 2>&1 ||
+	build/fuzz/filter-libfuzzer build/fuzz/archive-libfuzzer \
+	build/fuzz/corpus >"$TMP/log" 2>&1 ||
 	{ cat "$TMP/log"; ok fuzz_builds false; done_testing; }
 fuzz() {
 	cp -r build/fuzz/corpus "$TMP/corpus"
@@ -28,6 +30,14 @@ filters() {
 		>"$TMP/fuzzed" 2>&1 || { tail -n 40 "$TMP/fuzzed"; return 1; }
 }
 ok fuzz_filters filters
+archives() { # NAME SECONDS MAX-LENGTH SEEDS: small ones come to more of what is theirs
+	mkdir "$TMP/$1" &&
+	build/fuzz/archive-libfuzzer -max_total_time="$2" -timeout=10 -rss_limit_mb=2048 \
+		-max_len="$3" -artifact_prefix="$TMP/" "$TMP/$1" "$4" >"$TMP/fuzzed" 2>&1 ||
+			{ tail -n 40 "$TMP/fuzzed"; return 1; }
+}
+ok fuzz_archives archives small 3 600 tests/fuzz/archive
+ok fuzz_archives_of_objects archives objects 3 20000 build/fuzz/seeds-archives
 seeds() { ls build/fuzz/seeds/*-* | sed 's|.*/||; s/-.*//' | sort -u | wc -l; }
 ok fuzz_corpus_is_of_every_port test "$(seeds)" -eq "$(ls -d arch/*/ | grep -vc generic)"
 done_testing
