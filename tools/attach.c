@@ -116,7 +116,9 @@ enum {
 	ATTACH_COPIES = 8,
 	ATTACH_THREADS = 256,		/* that are looked at */
 	ATTACH_TRIES = 200,
-	ATTACH_NOTES = 65536,		/* bytes of notes, at most */
+	ATTACH_NOTES = 65536,		/* bytes of notes, at most: of one */
+	ATTACH_ALL_NOTES = 8 << 20,	/* header, and of a process, */
+	ATTACH_HEADER = 512,		/* of which each takes so many more */
 	ATTACH_S = 10,			/* then it is given up */
 	ATTACH_PATIENCE_S = 3,		/* no thread can be taken over */
 	ATTACH_PAUSE_US = 50000,	/* then, at most */
@@ -138,6 +140,7 @@ struct target {
 	pid_t pid;
 	pid_t live;			/* a thread; a first one may not be */
 	struct process process;
+	uint64_t notes;			/* bytes that are still read */
 	struct copy copies[ATTACH_COPIES];
 	size_t n;
 };
@@ -245,7 +248,13 @@ static bool find_note(struct target *t, const struct mapping *m, uint64_t at,
 	static uint8_t notes[ATTACH_NOTES];
 	Elf64_Nhdr h;
 
-	if (size > sizeof(notes) || !process_read(&t->process, at, notes, size))
+	if (size > sizeof(notes))
+		return false;
+	if (size + ATTACH_HEADER > t->notes)
+		t->notes = 0;
+	else
+		t->notes -= size + ATTACH_HEADER;
+	if (!t->notes || !process_read(&t->process, at, notes, size))
 		return false;
 	for (uint64_t i = 0; i + sizeof(h) <= size; ) {
 		uint64_t name = i + sizeof(h), desc;
@@ -316,6 +325,9 @@ static int find_copies(struct target *t, char why[WHY_MAX])
 		else if (found && interpreter)
 			t->n--;
 	}
+	if (!t->n && !t->notes)
+		return say(why, "it has more notes (elf(5)) than are looked at,"
+			   " and no copy of the library among these");
 	if (!t->n)
 		return say(why, "it has no copy of the library that can be"
 			   " attached to: expected side_jmp %d of attaching",
@@ -419,7 +431,9 @@ static int look_at(struct target *t, pid_t pid, char why[WHY_MAX])
 	char said[WHY_MAX];
 	int r;
 
-	*t = (struct target){ .pid = pid, .live = live_thread(pid) };
+	*t = (struct target){
+		.pid = pid, .live = live_thread(pid), .notes = ATTACH_ALL_NOTES,
+	};
 	if (process_open(&t->process, t->live, said))
 		return say(why, "it can't be attached to: %s", said);
 	r = check_state(&t->process, said);

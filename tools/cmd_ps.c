@@ -4,12 +4,14 @@
  *
  * A process that asks to be controlled says itself what it has.  Of the others
  * the files that are mapped say how much there is; each file is read once,
- * however many processes have it.
+ * however many processes have it.  What is mapped is the process's choice, tens
+ * of thousands of times: no step may take longer with each that was before.
  */
 #define _GNU_SOURCE
 #include <inttypes.h>
 #include <limits.h>
 #include <pwd.h>
+#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +28,8 @@
 #include "tools/table.h"
 #include "tools/word.h"
 
+enum { KEYS_READ = 1 << 20 };		/* of a process, at most */
+
 /* What a file has. */
 struct file {
 	dev_t device;
@@ -37,6 +41,7 @@ struct file {
 	size_t n_keys;
 	uint64_t offset, addr;		/* of the first segment's page */
 	bool big_endian;
+	size_t counted;			/* the process that had it last */
 };
 
 struct row {
@@ -55,8 +60,8 @@ static struct {
 	struct choice who;
 	const char *pattern;
 	bool json;
-	struct file *files;
-	size_t n_files, room;
+	void *files;			/* tsearch(3) */
+	size_t processes;		/* that were looked into */
 	size_t seen;
 	struct json *j;
 } ps;
@@ -145,50 +150,73 @@ static void file_read(struct file *f, const char *path)
 	image_close(&im);
 }
 
-static const struct file *file_of(struct process *p, const struct mapping *m)
+static int by_inode(const void *a, const void *b)
 {
-	char path[PATH_MAX + 64];
-	bool replaced;
+	const struct file *x = a, *y = b;
 
-	for (size_t i = 0; i < ps.n_files; i++)
-		if (ps.files[i].device == m->device &&
-		    ps.files[i].inode == m->inode)
-			return &ps.files[i];
-	ps.files = tool_grow(ps.files, &ps.room, ps.n_files + 1,
-			     sizeof(*ps.files));
-	ps.files[ps.n_files] = (struct file){ .device = m->device,
-					      .inode = m->inode };
-	if (!process_file(p, m, path, sizeof(path), &replaced))
-		file_read(&ps.files[ps.n_files], path);
-	return &ps.files[ps.n_files++];
+	if (x->inode != y->inode)
+		return x->inode < y->inode ? -1 : 1;
+	return x->device < y->device ? -1 : x->device > y->device;
 }
 
-/* Is it the first mapping of its file with code? */
-static bool is_first(const struct process *p, const struct mapping *m)
+/* NULL: nobody has mapped it to be executed, so far. */
+static struct file *known_file(const struct mapping *m)
 {
-	for (const struct mapping *o = p->maps; o < m; o++)
-		if (o->executable && o->inode == m->inode &&
-		    o->device == m->device)
-			return false;
-	return m->executable;
+	const struct file key = { .device = m->device, .inode = m->inode };
+	void *found = tfind(&key, &ps.files, by_inode);
+
+	return found ? *(struct file **)found : NULL;
+}
+
+static struct file *file_of(struct process *p, const struct mapping *m)
+{
+	char path[PATH_MAX + 64];
+	struct file *f = known_file(m);
+	bool replaced;
+
+	if (f)
+		return f;
+	f = tool_alloc(1, sizeof(*f));
+	*f = (struct file){ .device = m->device, .inode = m->inode };
+	if (!process_file(p, m, path, sizeof(path), &replaced))
+		file_read(f, path);
+	if (!tsearch(f, &ps.files, by_inode))
+		exit(tool_error(NULL, "out of memory"));
+	return f;
 }
 
 /* ---- keys, in the process's memory --------------------------------------------- */
 
-/* Addresses: of those that are enabled, each once. */
+/* Addresses of those that are enabled; one may be there twice. */
 struct enabled {
 	uint64_t *at;
 	size_t n, room;
+	size_t read;			/* how many were looked at */
 	bool unreadable;		/* one; it is not known then how many */
 };
 
 static void add_enabled(struct enabled *e, uint64_t at)
 {
-	for (size_t i = 0; i < e->n; i++)
-		if (e->at[i] == at)
-			return;
 	e->at = tool_grow(e->at, &e->room, e->n + 1, sizeof(*e->at));
 	e->at[e->n++] = at;
+}
+
+static int by_address(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+static size_t different(struct enabled *e)
+{
+	size_t n = 0;
+
+	if (e->n)
+		qsort(e->at, e->n, sizeof(*e->at), by_address);
+	for (size_t i = 0; i < e->n; i++)
+		n += !i || e->at[i] != e->at[i - 1];
+	return n;
 }
 
 /* Of a file that is mapped there from its first segment on. */
@@ -197,12 +225,13 @@ static void read_keys(struct process *p, const struct file *f, uint64_t start,
 {
 	const struct image as = { .big_endian = f->big_endian };
 
-	for (size_t i = 0; i < f->n_keys; i++) {
+	for (size_t i = 0; i < f->n_keys && !e->unreadable; i++) {
 		uint64_t at = word_find(p, &as, f->keys[i], start - f->addr);
 		struct side_jmp_key key;
 		uint64_t word;
 
-		if (!word_read(p, &as, at, &key, &word))
+		if (e->read++ == KEYS_READ ||
+		    !word_read(p, &as, at, &key, &word))
 			e->unreadable = true;
 		else if (word)
 			add_enabled(e, at);
@@ -214,18 +243,13 @@ static void count_enabled(struct process *p, struct row *row)
 	struct enabled e = { 0 };
 
 	for (size_t i = 0; i < p->n_maps; i++) {
-		const struct mapping *m = &p->maps[i];
+		const struct file *f = known_file(&p->maps[i]);
 
-		for (size_t k = 0; k < ps.n_files; k++) {
-			const struct file *f = &ps.files[k];
-
-			if (f->n_keys && f->inode == m->inode &&
-			    f->device == m->device && f->offset == m->offset)
-				read_keys(p, f, m->start, &e);
-		}
+		if (f && f->n_keys && f->offset == p->maps[i].offset)
+			read_keys(p, f, p->maps[i].start, &e);
 	}
 	row->counted = !e.unreadable;
-	row->enabled = e.n;
+	row->enabled = different(&e);
 	free(e.at);
 }
 
@@ -234,12 +258,16 @@ static bool read_files(struct process *p, struct row *row)
 {
 	bool wanted = !ps.pattern;
 
+	ps.processes++;
 	for (size_t i = 0; i < p->n_maps; i++) {
-		const struct file *f;
+		struct file *f;
 
-		if (!is_first(p, &p->maps[i]))
+		if (!p->maps[i].executable)
 			continue;
 		f = file_of(p, &p->maps[i]);
+		if (f->counted == ps.processes)
+			continue;
+		f->counted = ps.processes;
 		row->objects += f->objects;
 		row->sites += f->sites;
 		row->events += f->events;
@@ -375,15 +403,15 @@ static void json_row(const struct row *row)
 	json_object_end(j);
 }
 
-static void free_files(void)
+static void free_file(void *file)
 {
-	for (size_t i = 0; i < ps.n_files; i++) {
-		for (size_t k = 0; k < ps.files[i].n_names; k++)
-			free(ps.files[i].names[k]);
-		free(ps.files[i].names);
-		free(ps.files[i].keys);
-	}
-	free(ps.files);
+	struct file *f = file;
+
+	for (size_t k = 0; k < f->n_names; k++)
+		free(f->names[k]);
+	free(f->names);
+	free(f->keys);
+	free(f);
 }
 
 int cmd_ps(int argc, char **argv)
@@ -414,6 +442,6 @@ int cmd_ps(int argc, char **argv)
 		json_array_end(ps.j);
 	json_end(ps.j);
 	choice_free(&ps.who);
-	free_files();
+	tdestroy(ps.files, free_file);
 	return ps.seen ? EXIT_OK : EXIT_FINDING;
 }

@@ -6,7 +6,9 @@
 . "$TOP/tests/control/src/common.sh"
 built() {
 	server server $CC $so && $CC $flags -I. "$src/peer.c" -o "$TMP/peer" &&
-	$CC $flags -I. "$src/target.c" -o "$TMP/target" $alone
+	$CC $flags -I. "$src/target.c" -o "$TMP/target" $alone &&
+	$CC $flags -I. "$src/odd.c" -o "$TMP/odd" $alone &&
+	$CC $flags -s "$src/heavy.c" -o "$TMP/heavy" $alone
 }
 ok hostile_builds built
 begin env SIDE_JMP_CONTROL=1 PAUSE_US=1000 "$TMP/server" || exit 1
@@ -70,4 +72,34 @@ ok a_socket_of_another_process_is_not_believed says 'did not ask to be controlle
 	"$tool" list -p $other
 kill -9 $liar $other
 rm -f "/tmp/side_jmp-$(id -u)/$other-1"
+
+# ---- one whose memory and files cost who looks into them, or lie.  Seconds of CPU,
+# which a busy machine does not make more, and memory are limited
+bounded() { # COMMAND...: it is found, shown, and not too dear
+	prlimit --cpu=5 --data=1000000000 tests/limit 60 "$tool" "$@" >"$TMP/said" 2>&1; rc=$?
+	[ $rc = 0 ] || { echo "$*: status $rc"; tail "$TMP/said"; return 1; }
+}
+heavy() { # KIND N
+	rm -f "$TMP/heavy.out"; "$TMP/heavy" "$1" "$2" >"$TMP/heavy.out" & heavy=$!
+	until_ grep -q here "$TMP/heavy.out" &&
+	bounded ps -p $heavy && grep -q heavy "$TMP/said" &&
+	case $(uname -m) in x86_64|aarch64)
+		bounded list -p $heavy && bounded enable -qp $heavy key_a00 &&
+		bounded top -d .1 -t 1 -p $heavy && bounded trace -qp $heavy --count 2 ;;
+	esac
+	r=$?; kill -9 $heavy; wait $heavy 2>/dev/null; return $r
+}
+ok a_process_of_a_million_notes_is_looked_at_in_seconds heavy notes 20000
+ok a_process_of_very_many_keys_is_looked_at_in_seconds heavy copies 3000
+ok a_process_of_damaged_files_is_looked_at heavy lies 300
+steps() { # it executes itself again and again; what is there is said, or why not
+	rm -f "$TMP/go"; "$TMP/odd" "$1" "$TMP/go" >"$TMP/odd.out" & odd=$!
+	until_ grep -q here "$TMP/odd.out" &&
+	survives 10 "$tool" ps -p $odd && survives 10 "$tool" list -p $odd &&
+	survives 5 "$tool" trace -p $odd --for 10ms && survives 5 "$tool" top -d .1 -t 1 -p $odd &&
+	survives 5 "$tool" enable -p $odd 'odd:*'
+	r=$?; : >"$TMP/go"; wait $odd && [ $r = 0 ]
+}
+ok a_process_that_executes_all_the_time_is_looked_at steps exec
+ok a_process_whose_thread_executes_is_looked_at steps exec_thread
 done_testing
