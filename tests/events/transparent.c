@@ -137,6 +137,30 @@ static void report(int a, long b, const char *text)
 	trash();
 }
 
+/*
+ * What a called function reads and writes: of the file's variables also one whose
+ * address nobody takes, when the call is in a function that is not inlined.
+ */
+static int counted, counted_before;
+static void count(void)
+{
+	counted_before = counted++;
+}
+__attribute__((noinline)) static void call_count(void)
+{
+	side_jmp_call(key, count);
+}
+__attribute__((noinline)) static bool is_counted(int from)
+{
+	int after;
+
+	counted = from;
+	call_count();
+	after = counted;
+	counted = 0;
+	return after == from + 1 && counted_before == from;
+}
+
 static int flags_seen;
 static void flagged(bool flag, bool other)
 {
@@ -562,6 +586,7 @@ int main(void)
 		side_jmp_call(key, flagged, odd, high);
 	}
 	tap_equal(flags_seen, 1, "transparent_bool_arrives");
+	tap_ok(is_counted(7), "transparent_call_reads_and_writes_the_files_variables");
 #if defined(__aarch64__) && SIDE_JMP_HAS_CALL_
 	tap_ok(every_register(false), "transparent_to_every_register");
 	if (has_sve())
