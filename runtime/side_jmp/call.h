@@ -153,8 +153,8 @@ SIDE_JMP_CALLER_WITH_(6)
  *
  * The function's parameters: at most 6, integers of up to 64 bits, pointers,
  * enumerations; in C the arguments must have just the parameters' types (cast
- * them).  What it returns is dropped; it must return: no exception, no
- * longjmp().  A clang passes a register variable that is the stack pointer 128 bytes
+ * them).  It returns nothing, an integer, a pointer, a float or a double, which is
+ * dropped; and it must return: no exception, no longjmp().  A clang passes a register variable that is the stack pointer 128 bytes
  * off; copy it into a volatile variable.
  *
  * #define SIDE_JMP_PLAIN_CALLS before the header makes calls of these, and of
@@ -177,8 +177,13 @@ SIDE_JMP_CALLER_WITH_(6)
 #define SIDE_JMP_CALL_6_(f, ...)	SIDE_JMP_CALL_WITH_(5, f, __VA_ARGS__)
 #define SIDE_JMP_CALL_7_(f, ...)	SIDE_JMP_CALL_WITH_(6, f, __VA_ARGS__)
 
+/* The thunk gives no room for a result, nor takes one off the x87 stack. */
 #define SIDE_JMP_CALL_WITH_(n, f, ...) \
 	SIDE_JMP_EACH_##n##_(SIDE_JMP_CALL_TAKE_, ~, __VA_ARGS__) \
+	__extension__ _Static_assert(SIDE_JMP_CALL_RETURNS_((f)( \
+		SIDE_JMP_LIST_##n##_(SIDE_JMP_CALL_V_, ~, 1, 2, 3, 4, 5, 6, ~))), \
+		"side_jmp_call: the function returns neither void, an integer, a " \
+		"pointer, a float nor a double"); \
 	__extension__ _Static_assert(__builtin_types_compatible_p( \
 		__typeof__(&*(f)), SIDE_JMP_CALL_TYPE_(n, f)), \
 		"side_jmp_call: the arguments have other types than the " \
@@ -192,6 +197,13 @@ SIDE_JMP_CALLER_WITH_(6)
 	(__extension__ _Generic((value), bool: 1, float: 8, \
 		default: __builtin_classify_type( \
 			_Generic((value), float: 0, default: (value)))))
+#define SIDE_JMP_CALL_RETURNS_(result) \
+	SIDE_JMP_CALL_DROPS_(__typeof__(result), __builtin_choose_expr( \
+		__builtin_types_compatible_p(__typeof__(result), void), 0, result))
+#define SIDE_JMP_CALL_DROPS_(type, result) \
+	(SIDE_JMP_CLASSIFY_(result) == 1 || SIDE_JMP_CLASSIFY_(result) == 5 || \
+	 (SIDE_JMP_CLASSIFY_(result) == 8 && \
+	  !__builtin_types_compatible_p(type, long double)))
 #define SIDE_JMP_CALL_TAKE_(c, n, a) \
 	__extension__ __auto_type side_jmp_v##n##_ = ((void)0, (a)); \
 	__extension__ _Static_assert( \
@@ -248,6 +260,16 @@ template <class T> struct word<T *> {
 		return (uint64_t)(uintptr_t)value;
 	}
 };
+/* The thunk gives no room for a result, nor takes one off the x87 stack. */
+template <class R> struct side_jmp_drops {
+	static constexpr bool side_jmp_can = !__is_class(R) && !__is_union(R);
+};
+template <> struct side_jmp_drops<long double> {
+	static constexpr bool side_jmp_can = false;
+};
+#define SIDE_JMP_DROPS_(R) \
+	static_assert(side_jmp_drops<R>::side_jmp_can, "side_jmp_call: the function " \
+		"returns neither void, an integer, a pointer, a float nor a double")
 #if SIDE_JMP_HAS_CALL_
 inline __attribute__((__always_inline__)) void through(side_jmp_function *f)
 {
@@ -275,12 +297,14 @@ inline __attribute__((__always_inline__)) void call(R (*f)(P...), const A &...a)
 	static_assert(sizeof...(P) <= 6, "side_jmp_call: at most 6 parameters");
 	static_assert(sizeof...(P) == sizeof...(A),
 		      "side_jmp_call: wrong number of arguments");
+	SIDE_JMP_DROPS_(R);
 	through((side_jmp_function *)f, word<P>::of(static_cast<P>(a))...);
 }
 #else
 template <class R, class... P, class... A>
 inline void call(R (*f)(P...), const A &...a)
 {
+	SIDE_JMP_DROPS_(R);
 	(void)f(a...);
 }
 #endif

@@ -253,6 +253,18 @@ EOF
 SIDE_JMP_KEY_EXTERN(key);
 SIDE_JMP_KEY64_EXPORT(key);
 EOF
+	# The thunk has no room for a structure, and leaves the x87 stack alone.
+	for type in 'struct big' 'long double'; do
+		ok "compile_refuses_to_call_what_returns_a_${type#* }_$n" \
+			must_fail "$cc" 'the function returns neither void' <<EOF
+#include <side_jmp.h>
+SIDE_JMP_KEY(key);
+struct big { long a, b, c; };
+$type f(int a);
+void g(void);
+void g(void) { side_jmp_call(key, f, 1); }
+EOF
+	done
 	ok "compile_refuses_key_twice_$n" must_fail "$cc" 'redefinition of .*key' <<'EOF'
 #include <side_jmp.h>
 SIDE_JMP_KEY(key);
