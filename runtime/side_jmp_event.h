@@ -551,7 +551,8 @@ int side_jmp_tracer_unregister(struct side_jmp_tracer *tracer);
  * already, or stderr; "path", "directory/".  One output a process: -EBUSY if it
  * was started with another name; -EDEADLK in a signal handler that struck this very thread
  * while it starts or stops it.  Other errors: as above, or what the files'
- * opening said.
+ * opening said.  A pattern that it has already, with the same filter, changes
+ * nothing.
  */
 int side_jmp_trace_start(const char *patterns, const char *output);
 

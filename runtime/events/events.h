@@ -160,7 +160,8 @@ struct sj_tracer_call {
 };
 
 /*
- * More patterns for a tracer.  As side_jmp_tracer_register().  why: on -EINVAL,
+ * More patterns for a tracer, of which those that it has already (the same text)
+ * change nothing.  As side_jmp_tracer_register().  why: on -EINVAL,
  * -E2BIG and -ENAMETOOLONG, "\"pattern\" is ..." or "".  Of call, variable
  * is of these patterns; the rest stays as it was at first.
  */
@@ -175,7 +176,7 @@ void sj_event_fire(struct side_jmp_event *event, const uint64_t *bits);
 
 /*
  * Is there a pattern of that number, from 0 in the order in which they came,
- * that has matched no event so far?  Its `why`, if not "", says why one was none.
+ * that a variable asked for and no event so far has matched?  Its `why`, if not "", says why one was none.
  */
 bool sj_tracer_unmatched(const struct side_jmp_tracer *tracer, unsigned number,
 			 struct sj_pattern *pattern);

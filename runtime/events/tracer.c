@@ -146,6 +146,8 @@ struct tracer_rule {
 	unsigned number;		/* of the tracer's, from 0 */
 	bool matched;			/* some event, at some time */
 	const char *variable;		/* see struct sj_tracer_call */
+	struct tracer_rule *same;	/* while it comes: an older one that says
+					   the same; else NULL */
 	struct sj_pattern pattern;	/* why: an event was refused for it; "" */
 };
 
@@ -952,17 +954,28 @@ static int rule_filter(struct side_jmp_tracer *tracer, struct tracer_rule *rule,
 	return r;
 }
 
+static struct side_jmp_slot *tracer_slot(const struct side_jmp_tracer *tracer,
+					 const struct side_jmp_event *event)
+{
+	struct side_jmp_slot *s = event->slots;
+
+	while (s && s->owner != tracer)
+		s = s->next;
+	return s;
+}
+
 /*
  * By those of its rules that came after `old`: 1, and *filters, NULL: it wants
  * them all; 0; or -errno.  strict: a filter that can't be applied to the event that
- * its pattern names is an error, and not said.
+ * its pattern names is an error, and not said.  One that says the same as an older
+ * rule adds nothing where that one has been asked.
  */
 static int tracer_wants(struct side_jmp_tracer *tracer,
 			const struct tracer_rule *old, bool strict,
 			const struct side_jmp_event *event,
 			struct sj_filter **filters)
 {
-	bool all = false;
+	bool all = false, asked = !old || tracer_slot(tracer, event);
 	int wants = 0, r = 0;
 
 	*filters = NULL;
@@ -976,6 +989,10 @@ static int tracer_wants(struct side_jmp_tracer *tracer,
 		if (r <= 0)
 			continue;
 		rule->matched = true;
+		if (rule->same && asked) {
+			filter_free_all(filter);
+			continue;
+		}
 		wants = 1;
 		all |= !filter;
 		if (filter) {
@@ -988,16 +1005,6 @@ static int tracer_wants(struct side_jmp_tracer *tracer,
 		*filters = NULL;
 	}
 	return r < 0 ? r : wants;
-}
-
-static struct side_jmp_slot *tracer_slot(const struct side_jmp_tracer *tracer,
-					 const struct side_jmp_event *event)
-{
-	struct side_jmp_slot *s = event->slots;
-
-	while (s && s->owner != tracer)
-		s = s->next;
-	return s;
 }
 
 /*
@@ -1034,12 +1041,53 @@ static void tracer_drop_rules(struct side_jmp_tracer *tracer,
 	}
 }
 
+static struct tracer_rule *rule_find(struct tracer_rule *from,
+				     const struct tracer_rule *until,
+				     const char *text)
+{
+	while (from != until && strcmp(from->pattern.text, text))
+		from = from->next;
+	return from != until ? from : NULL;
+}
+
+/* Twice in a list is once. */
+static void tracer_add_rule(struct side_jmp_tracer *tracer,
+			    struct tracer_rule *rule, struct tracer_rule *old)
+{
+	if (rule_find(tracer->rules, old, rule->pattern.text)) {
+		tracer_pool_put(&tracer_rule_pool, rule);
+		return;
+	}
+	rule->same = rule_find(old, NULL, rule->pattern.text);
+	rule->number = tracer->rules ? tracer->rules->number + 1 : 0;
+	rule->next = tracer->rules;
+	tracer->rules = rule;
+}
+
+/* Those that said nothing new: who starts again and again keeps one of each. */
+static void tracer_drop_same(struct side_jmp_tracer *tracer,
+			     const struct tracer_rule *old)
+{
+	struct tracer_rule **p = &tracer->rules;
+
+	while (*p != old) {
+		struct tracer_rule *r = *p;
+
+		if (!r->same) {
+			p = &r->next;
+			continue;
+		}
+		r->same->matched |= r->matched;
+		*p = r->next;
+		tracer_pool_put(&tracer_rule_pool, r);
+	}
+}
+
 /* All patterns of the list, or none. */
 static int tracer_add_rules(struct side_jmp_tracer *tracer,
 			    const char *patterns, const char *variable)
 {
-	const struct tracer_rule *before = tracer->rules;
-	struct tracer_rule *rule;
+	struct tracer_rule *before = tracer->rules, *rule;
 	int r;
 
 	do {
@@ -1047,10 +1095,7 @@ static int tracer_add_rules(struct side_jmp_tracer *tracer,
 		r = rule ? sj_pattern_next(&patterns, &rule->pattern) : -ENOMEM;
 		if (r == 1) {
 			rule->variable = variable;
-			rule->number = tracer->rules ?
-				       tracer->rules->number + 1 : 0;
-			rule->next = tracer->rules;
-			tracer->rules = rule;
+			tracer_add_rule(tracer, rule, before);
 			continue;
 		}
 		if (rule && r)
@@ -1078,7 +1123,7 @@ bool sj_tracer_unmatched(const struct side_jmp_tracer *tracer, unsigned number,
 	if (r)
 		*pattern = r->pattern;
 	sj_event_leave(mask);
-	return r && !r->matched;
+	return r && r->variable && !r->matched;
 }
 
 /* ---- register ----------------------------------------------------------- */
@@ -1200,6 +1245,8 @@ static int tracer_add(struct side_jmp_tracer *tracer, const char *patterns,
 	r = tracer_attach(tracer, old, slice);
 	if (r)
 		tracer_drop_rules(tracer, old);
+	else
+		tracer_drop_same(tracer, old);
 	tracer_settle(tracer, !r, slice);
 	tracer->starting = NULL;
 	return r;

@@ -622,6 +622,33 @@ static void memory(void)
 	       "filter_changes_keep_no_memory");
 }
 
+/* A program that asks for the same again and again; 1,300 bytes a time, once. */
+static void same_again(void)
+{
+	const struct sj_tracer_call call = { count, NULL, false, NULL, NULL };
+	static const char *const again[] = {
+		"flt:one every 3", "flt:one if n > 5, flt:one if n > 5, flt:one every 3",
+	};
+	struct side_jmp_tracer *t = NULL;
+	char why[SJ_TRACER_WHY];
+	unsigned long before = 0;
+	int r = 0;
+
+	for (int i = 0; i < 1100; i++) {
+		before = i == 100 ? pages() : before;
+		r |= sj_tracer_add(&t, again[i % 2], &call, why);
+	}
+	tap_ok(!r && before && pages() < before + 2 * 65536 / 4096,
+	       "filter_that_is_asked_for_again_keeps_no_memory");
+	calls = 0;
+	for (int n = 0; n < 9; n++)
+		side_jmp_event(flt, one, n);
+	tap_equal(calls, 5, "filter_that_is_asked_for_again_changes_nothing");
+	r = sj_tracer_add(&t, "flt:one if m > 5", &call, why);
+	tap_equal(r, -EINVAL, "filter_that_is_refused_beside_one_that_is_there");
+	side_jmp_tracer_unregister(t);
+}
+
 static void slots_again(void)
 {
 	int all = 0;
@@ -870,6 +897,7 @@ int main(void)
 	later();
 	later_beside();
 	memory();
+	same_again();
 	slots_again();
 	two_tracers();
 	spans();
