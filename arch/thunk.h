@@ -2,7 +2,8 @@
 /*
  * The thunks that sites call (site.h, CALL), for whoever has the function that
  * they are to call: SJ_EVENT_THUNKS("function") defines side_jmp_event_<n>().
- * To no effect where the port makes ordinary calls.
+ * To no effect where the port makes ordinary calls.  From the function's frame
+ * SJ_THUNK_CALLS more lead to the one that returns to the site.
  */
 #ifndef SIDE_JMP_ARCH_THUNK_H
 #define SIDE_JMP_ARCH_THUNK_H
@@ -15,6 +16,7 @@
 #include "arch/arm64/thunk.h"
 #else
 #define SJ_EVENT_THUNKS(function)
+#define SJ_THUNK_CALLS	0
 #endif
 
 #endif

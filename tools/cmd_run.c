@@ -51,6 +51,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "runtime/events/context.h"
 #include "runtime/events/pattern.h"
 #include "tools/lines.h"
 #include "tools/out.h"
@@ -70,6 +71,7 @@ static struct {
 	/* what was asked for */
 	char *patterns;			/* joined by commas */
 	const char *output;		/* -o */
+	const char *context;
 	const char *summary_path;
 	bool summary, json, quiet, wait_all;
 	const char *colour;
@@ -96,12 +98,16 @@ static struct {
 
 /* ---- options ------------------------------------------------------------ */
 
+enum { OPT_CONTEXT = 256 };
+
 static const struct argp_option options[] = {
 	{ "event", 'e', "PATTERN", 0, "These events: provider:name, with * and"
 	  " ?, behind it maybe `if EXPRESSION every N limit N/s' (side_jmp_event(3)),"
 	  " or a list of that with commas; may be repeated (default: *:*)", 0 },
 	{ "output", 'o', "PATH", 0, "Not on standard error, but appended to the"
 	  " file PATH, or as CTF 1.8 in the directory PATH/", 0 },
+	{ "context", OPT_CONTEXT, "LIST", 0, "With each event, of these: cpu,"
+	  " comm, thread_time, stack", 0 },
 	{ "summary", 's', "FILE", OPTION_ARG_OPTIONAL, "At the end, counts and"
 	  " rates by event, on standard error or in FILE", 0 },
 	{ "json", 'j', NULL, 0, "The summary as JSON", 0 },
@@ -139,6 +145,17 @@ static int add_patterns(const char *list)
 	free(run.patterns);
 	run.patterns = joined;
 	return 0;
+}
+
+static int set_context(const char *list)
+{
+	unsigned parts;
+
+	run.context = list;
+	if (sj_context_parse(list, &parts))
+		return 0;
+	return tool_error(NULL, "--context=%s: expected a list of cpu, comm,"
+			  " thread_time and stack", list);
 }
 
 static int set_colour(const char *when)
@@ -193,6 +210,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case 'w': run.wait_all = true; return 0;
 	case 'C':
 		if (set_colour(arg))
+			exit(EXIT_OURS);
+		return 0;
+	case OPT_CONTEXT:
+		if (set_context(arg))
 			exit(EXIT_OURS);
 		return 0;
 	case ARGP_KEY_ARG:
@@ -449,7 +470,8 @@ static void become_command(int report)
 	sigaction(SIGCHLD, &run.old_chld, NULL);
 	sigprocmask(SIG_SETMASK, &run.old_mask, NULL);
 	if (!setenv("SIDE_JMP_ENABLE", run.patterns, 1) &&
-	    !setenv("SIDE_JMP_OUTPUT", run.path, 1))
+	    !setenv("SIDE_JMP_OUTPUT", run.path, 1) &&
+	    !(run.context && setenv("SIDE_JMP_CONTEXT", run.context, 1)))
 		execvp(run.command[0], run.command);
 	error = errno;
 	(void)!write(report, &error, sizeof(error));

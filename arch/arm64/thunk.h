@@ -100,6 +100,7 @@ __VA_ARGS__ \
 "	.popsection\n");
 
 /* side_jmp_event_<n>(): `function`(event, a). */
+#define SJ_THUNK_CALLS	2
 #define SJ_EVENT_THUNKS(function) SJ_THUNKS( \
 "	.hidden	" function "\n" \
 "	sj_thunk side_jmp_event_\n" \

@@ -75,11 +75,13 @@ __VA_ARGS__ \
 
 /* side_jmp_event_<n>(): `function`(event, a). */
 #if SJ_GENERAL
+#define SJ_THUNK_CALLS	1
 #define SJ_THUNK_CALL(function) \
 "	and	$-16, %rsp\n" \
 "	call	" function "\n" \
 "	lea	-72(%rbp), %rsp\n"
 #else
+#define SJ_THUNK_CALLS	2
 #define SJ_THUNK_CALL(function) \
 "	lea	" function "(%rip), %r11\n" \
 "	call	sj_call_saving_vectors\n"

@@ -89,8 +89,11 @@ void sj_ctf_locks_after_fork(void);
 
 /* ---- ctf_metadata.c ------------------------------------------------------ */
 
-/* trace.c's lock, and not sj_event_lock.  0 or -errno. */
-int sj_ctf_metadata_open(int dir);
+/*
+ * context: enum sj_context_part, of every event.  trace.c's lock, and not
+ * sj_event_lock.  0 or -errno.
+ */
+int sj_ctf_metadata_open(int dir, unsigned context);
 void sj_ctf_metadata_close(void);
 /*
  * Describes it, if metadata is open and has room, and gives it its number.

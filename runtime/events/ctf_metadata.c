@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "runtime/events/context.h"
 #include "runtime/events/ctf.h"
 #include "runtime/events/events.h"
 
@@ -195,7 +196,21 @@ static void tsdl_uuid(void)
 			 "-" : "", id[i]);
 }
 
-static void tsdl_preamble(void)
+/* As sj_context_pack() writes it. */
+static void tsdl_context(unsigned parts)
+{
+	if (parts & SJ_CONTEXT_CPU)
+		tsdl_text("\t\tuint32_t _cpu;\n");
+	if (parts & SJ_CONTEXT_COMM)
+		tsdl_text("\t\tstring { encoding = UTF8; } _comm;\n");
+	if (parts & SJ_CONTEXT_THREAD_TIME)
+		tsdl_text("\t\tuint64_t _thread_time;\n");
+	if (parts & SJ_CONTEXT_STACK)
+		tsdl_text("\t\tuint32_t __stack_length;\n"
+			  "\t\tpointer_t _stack[__stack_length];\n");
+}
+
+static void tsdl_preamble(unsigned context)
 {
 	tsdl_format("/* CTF 1.8 */\n"
 		 "typealias integer { size = 32; align = 8; signed = false; }"
@@ -224,7 +239,9 @@ static void tsdl_preamble(void)
 		"\tevent.header := struct {\n"
 		"\t\tuint32_t id;\n\t\tclock_t timestamp;\n\t};\n"
 		"\tevent.context := struct {\n"
-		"\t\tint32_t _vpid;\n\t\tint32_t _vtid;\n\t};\n};\n");
+		"\t\tint32_t _vpid;\n\t\tint32_t _vtid;\n");
+	tsdl_context(context);
+	tsdl_text("\t};\n};\n");
 }
 
 static void tsdl_enum(const struct sj_field_at *at)
@@ -422,7 +439,7 @@ static void metadata_name(uint8_t uuid[16])
 	uuid[8] = (uint8_t)((uuid[8] & 0x3f) | 0x80);
 }
 
-static int metadata_start(void)
+static int metadata_start(unsigned context)
 {
 	struct sj_ctf_metadata *p = metadata.packet;
 
@@ -435,7 +452,7 @@ static int metadata_start(void)
 	};
 	metadata_name(p->uuid);
 	metadata_begin();
-	tsdl_preamble();
+	tsdl_preamble(context);
 	return metadata_end() ? 0 : -ENOSPC;
 }
 
@@ -472,14 +489,14 @@ static int metadata_map(int dir)
 }
 
 /* Without the lock but for the last step: it takes its time. */
-int sj_ctf_metadata_open(int dir)
+int sj_ctf_metadata_open(int dir, unsigned context)
 {
 	int r = metadata_map(dir);
 	sigmask_t mask;
 
 	if (r)
 		return r;
-	r = metadata_start();
+	r = metadata_start(context);
 	if (r) {
 		metadata_unmap();
 		return r;

@@ -15,6 +15,7 @@
  *   ctf_file.c       files of both, and locks that processes share
  *   tracer.c       callbacks: register, unregister, fire
  *   user_events.c  the kernel as a tracer
+ *   context.c      what stands around an event: CPU, thread, stack
  *   span.c         which end of a span belongs to which begin
  *   pack.c         its values as bytes
  *   pattern.c      "provider:name", and a filter
@@ -170,6 +171,8 @@ int sj_tracer_add(struct side_jmp_tracer **tracer, const char *patterns,
 
 /* This thread is not in the midst of another event than the present one. */
 bool sj_tracer_alone(void);
+/* Of a callback that is running: what sj_context_take() wants to know. */
+const void *sj_tracer_frame(unsigned *skip);
 
 /* As side_jmp_event_fire(), where vectors are to be kept: arch/site.h, CALL. */
 void sj_event_fire(struct side_jmp_event *event, const uint64_t *bits);

@@ -28,10 +28,15 @@ struct sj_sink {
 
 extern const struct sj_sink sj_trace_sink, sj_user_events_sink, sj_tracer_sink;
 
+struct sj_context;
+
 /* Whose event, and when. */
 struct sj_origin {
-	uint64_t now;			/* CLOCK_MONOTONIC, ns */
+	uint64_t now;			/* CLOCK_MONOTONIC, ns; 0: when it is
+					   written */
 	pid_t pid, tid;
+	/* NULL: none.  Else what the output was opened for. */
+	const struct sj_context *context;
 };
 
 enum { SJ_OUTPUT_NAME = 240 };		/* bytes, with the final 0 */
@@ -42,6 +47,7 @@ struct sj_output_options {
 	uint64_t size;			/* bytes, of all pieces together */
 	uint64_t period;		/* ns, of a piece; 0: any */
 	unsigned pieces;		/* 0: it is in one */
+	unsigned context;		/* enum sj_context_part; of each event */
 };
 
 /*
@@ -63,8 +69,8 @@ struct sj_output {
 	void (*new_event)(struct side_jmp_event *event);
 	bool general;	/* write keeps vectors by itself (arch/general.h) */
 	/*
-	 * Of any thread, without a lock.  origin: NULL, this thread's, now.
-	 * False: the event is lost.
+	 * Of any thread, without a lock.  origin: NULL, this thread's, now, and no
+	 * context.  False: the event is lost.
 	 */
 	bool (*write)(const struct side_jmp_event *event,
 		      const struct side_jmp_value values[],

@@ -14,6 +14,7 @@
 
 #include "arch/general.h"
 SJ_GENERAL_BEGIN
+#include "runtime/events/context.h"
 #include "runtime/events/ctf.h"
 #include "runtime/events/events.h"
 #include "runtime/events/sink.h"
@@ -68,6 +69,11 @@ static void trace_write(void *arg)
 }
 SJ_GENERAL_BEGIN
 
+static void trace_count_lost(void)
+{
+	__atomic_fetch_add(&trace_lost, 1, __ATOMIC_RELAXED);
+}
+
 static void trace_callback(const struct side_jmp_event *event,
 			   const struct side_jmp_value values[], void *data)
 {
@@ -79,7 +85,36 @@ static void trace_callback(const struct side_jmp_event *event,
 	else
 		sj_keep_vectors(trace_write, &w);
 	if (!w.done)
-		__atomic_fetch_add(&trace_lost, 1, __ATOMIC_RELAXED);
+		trace_count_lost();
+}
+SJ_GENERAL_END
+
+static void trace_write_context(void *arg)
+{
+	struct trace_write *w = arg;
+	struct sj_context context;
+	const struct sj_origin here = { 0, sj_pid(), sj_tid(), &context };
+	int saved = errno;
+	unsigned skip;
+	const void *frame = sj_tracer_frame(&skip);
+
+	sj_context_take(&context, trace.options.context, frame, skip);
+	w->done = trace.output->write(w->event, w->values, &here);
+	errno = saved;
+}
+SJ_GENERAL_BEGIN
+
+/* So where nobody has asked for context, nothing asks whether somebody has. */
+static void trace_callback_context(const struct side_jmp_event *event,
+				   const struct side_jmp_value values[],
+				   void *data)
+{
+	struct trace_write w = { event, values, false };
+
+	(void)data;
+	sj_keep_vectors(trace_write_context, &w);
+	if (!w.done)
+		trace_count_lost();
 }
 SJ_GENERAL_END
 
@@ -186,7 +221,8 @@ static int trace_start(const char *patterns, const char *output,
 		       const char *variable, char why[SJ_TRACER_WHY])
 {
 	const struct sj_tracer_call call = {
-		trace_callback, NULL, true, variable, &trace_left_out,
+		trace.options.context ? trace_callback_context : trace_callback,
+		NULL, true, variable, &trace_left_out,
 	};
 	bool opened = !trace.output;
 	int r = 0;
@@ -459,6 +495,11 @@ static bool trace_set_period(const char *s)
 	return false;
 }
 
+static bool trace_set_context(const char *s)
+{
+	return sj_context_parse(s, &trace.options.context);
+}
+
 /* Which modes there are, an output says when it is opened. */
 static bool trace_set_mode_name(const char *s)
 {
@@ -479,6 +520,8 @@ static const struct trace_option {
 	{ "pieces", "SIDE_JMP_OUTPUT_PIECES", "is not a number from 2 to 64",
 	  trace_set_pieces },
 	{ "period", "SIDE_JMP_OUTPUT_PERIOD", "is not a time", trace_set_period },
+	{ "context", "SIDE_JMP_CONTEXT",
+	  "is not a list of cpu, comm, thread_time and stack", trace_set_context },
 };
 
 enum { TRACE_OPTIONS = sizeof(trace_options) / sizeof(trace_options[0]) };

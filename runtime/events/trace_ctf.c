@@ -98,6 +98,7 @@
 #include "arch/general.h"
 SJ_GENERAL_BEGIN
 #include "arch/percpu.h"
+#include "runtime/events/context.h"
 #include "runtime/events/ctf.h"
 #include "runtime/events/events.h"
 #include "runtime/events/sink.h"
@@ -441,9 +442,10 @@ static void ctf_end_piece(void *arg)
 /* ---- an event: in general registers -------------------------------------- */
 SJ_GENERAL_BEGIN
 
-static void ctf_pack(struct sj_packer *w, const struct side_jmp_event *event,
-		     uint32_t id, const struct sj_origin *origin,
-		     const struct side_jmp_value values[])
+static inline __attribute__((always_inline))
+void ctf_pack(struct sj_packer *w, const struct side_jmp_event *event,
+	      uint32_t id, const struct sj_origin *origin,
+	      const struct side_jmp_value values[])
 {
 	int32_t who[2] = { (int32_t)origin->pid, (int32_t)origin->tid };
 
@@ -455,6 +457,8 @@ static void ctf_pack(struct sj_packer *w, const struct side_jmp_event *event,
 	__builtin_memcpy(w->at + 4, &origin->now, 8);
 	__builtin_memcpy(w->at + 12, who, 8);
 	w->at += CTF_EVENT_HEAD;
+	if (__builtin_expect(!!origin->context, 0))
+		sj_context_pack(w, origin->context);
 	sj_pack(w, event->desc, values);
 }
 
@@ -478,10 +482,12 @@ static void ctf_look_at_time(uint64_t now)
 
 /* An event that no packet holds must not use them up. */
 static bool ctf_fits_packet(const struct side_jmp_event *event,
-			    const struct side_jmp_value values[])
+			    const struct side_jmp_value values[],
+			    const struct sj_context *context)
 {
 	return sj_pack_size(event->desc, values) <=
-	       CTF_PACKET - sizeof(struct sj_ctf_packet) - CTF_EVENT_HEAD;
+	       CTF_PACKET - sizeof(struct sj_ctf_packet) - CTF_EVENT_HEAD -
+	       (context ? sj_context_size(context) : 0);
 }
 
 /* The lane is ours.  False: no room. */
@@ -538,12 +544,13 @@ static bool ctf_add(void *here, const void *record, size_t size)
 
 /* False: not that way. */
 static bool ctf_write_cpu(const struct side_jmp_event *event, uint32_t id,
-			  const struct side_jmp_value values[])
+			  const struct side_jmp_value values[],
+			  const struct sj_context *context)
 {
 	uint64_t record[CTF_RECORD / 8 + 1];
 	struct sj_packer w = { (char *)record, (char *)&record[CTF_RECORD / 8],
 				false };
-	struct sj_origin here = { 0, sj_pid(), sj_tid() };
+	struct sj_origin here = { 0, sj_pid(), sj_tid(), context };
 	void *percpu = sj_percpu();
 
 	if (!percpu)
@@ -601,12 +608,15 @@ static bool ctf_write_lane(struct ctf_lane *lane,
 {
 	/* Read while we hold the lane: so its times seldom go back. */
 	struct sj_origin here = origin ? *origin :
-		(struct sj_origin){ sj_now(), sj_pid(), sj_tid() };
+		(struct sj_origin){ 0, sj_pid(), sj_tid(), NULL };
 
+	if (!here.now)
+		here.now = sj_now();
 	ctf_look_at_time(here.now);
 	ctf_tell_discarded(lane);
 	return ctf_append(lane, event, id, &here, values) ||
-	       (ctf_fits_packet(event, values) && ctf_grow(lane, here.now) &&
+	       (ctf_fits_packet(event, values, here.context) &&
+		ctf_grow(lane, here.now) &&
 		ctf_append(lane, event, id, &here, values));
 }
 
@@ -678,7 +688,9 @@ static bool ctf_write(const struct side_jmp_event *event,
 {
 	uint32_t id = __atomic_load_n(&event->id, __ATOMIC_ACQUIRE);
 
-	if (id && ((!origin && ctf_write_cpu(event, id, values)) ||
+	if (id && (((!origin || !origin->now) &&
+		    ctf_write_cpu(event, id, values,
+				  origin ? origin->context : NULL)) ||
 		   ctf_write_spare(event, id, values, origin)))
 		return true;
 	ctf_discard();
@@ -787,10 +799,10 @@ static int ctf_make_pieces(int dir)
 }
 
 /* The events that there are; later ones come through .new_event. */
-static int ctf_describe_all(int dir)
+static int ctf_describe_all(int dir, unsigned context)
 {
 	struct sj_slice slice = { 0 };
-	int r = sj_ctf_metadata_open(dir);
+	int r = sj_ctf_metadata_open(dir, context);
 
 	if (r)
 		return r;
@@ -897,7 +909,7 @@ static int ctf_open_files(int dir, const struct sj_output_options *options)
 	}
 	r = ctf_size(options);
 	if (!r)
-		r = ctf_describe_all(dir);
+		r = ctf_describe_all(dir, options->context);
 	if (!r && ctf.together)
 		r = ctf_make_pieces(dir);
 	for (unsigned i = 0; i < ctf.lanes && !r; i++)

@@ -2,7 +2,7 @@
 /*
  * The built-in tracer's lines of text:
  *
- *	seconds.nanoseconds tid provider:name field=value...
+ *	seconds.nanoseconds tid provider:name {context=value...} field=value...
  *
  * Whatever strings hold, a line is valid UTF-8 and stays one line, and its fields
  * can be told apart: strings are in double quotes, and what is not UTF-8, is an
@@ -11,6 +11,7 @@
 #define _GNU_SOURCE
 #include <string.h>
 
+#include "runtime/events/context.h"
 #include "runtime/events/events.h"
 #include "runtime/events/lines.h"
 #include "runtime/events/sink.h"
@@ -213,6 +214,48 @@ static void text_fields(struct sj_text *t,
 	}
 }
 
+static void text_stack(struct sj_text *t, const struct sj_context *c)
+{
+	sj_text_string(t, "stack=[");
+	for (uint32_t i = 0; i < c->n_frames; i++) {
+		if (i)
+			sj_text_char(t, ',');
+		sj_text_hex(t, c->frames[i]);
+	}
+	sj_text_char(t, ']');
+}
+
+/* A name, behind a space if it is not the first. */
+static void text_part(struct sj_text *t, const struct sj_context *c,
+		      enum sj_context_part part, const char *name)
+{
+	if (c->parts & (part - 1))
+		sj_text_char(t, ' ');
+	sj_text_string(t, name);
+}
+
+static void text_context(struct sj_text *t, const struct sj_context *c)
+{
+	sj_text_string(t, " {");
+	if (c->parts & SJ_CONTEXT_CPU) {
+		text_part(t, c, SJ_CONTEXT_CPU, "cpu=");
+		sj_text_unsigned(t, c->cpu);
+	}
+	if (c->parts & SJ_CONTEXT_COMM) {
+		text_part(t, c, SJ_CONTEXT_COMM, "comm=");
+		text_quoted(t, c->comm, sizeof(c->comm));
+	}
+	if (c->parts & SJ_CONTEXT_THREAD_TIME) {
+		text_part(t, c, SJ_CONTEXT_THREAD_TIME, "thread_time=");
+		sj_text_unsigned(t, c->thread_time);
+	}
+	if (c->parts & SJ_CONTEXT_STACK) {
+		text_part(t, c, SJ_CONTEXT_STACK, "");
+		text_stack(t, c);
+	}
+	sj_text_char(t, '}');
+}
+
 static void text_time(struct sj_text *t, uint64_t ns)
 {
 	uint64_t below = ns % 1000000000;
@@ -238,6 +281,8 @@ size_t sj_text_line(char line[SJ_TEXT_LINE],
 	sj_text_string(&t, side_jmp_event_provider(event->desc));
 	sj_text_char(&t, ':');
 	sj_text_string(&t, side_jmp_event_name(event->desc));
+	if (origin->context)
+		text_context(&t, origin->context);
 	text_fields(&t, event->desc, values);
 	t.end = line + SJ_TEXT_LINE;
 	sj_text_string(&t, t.full ? cut : cut + 3);
@@ -250,10 +295,13 @@ static bool text_write(const struct side_jmp_event *event,
 		       const struct side_jmp_value values[],
 		       const struct sj_origin *origin)
 {
-	struct sj_origin here = { sj_now(), sj_pid(), sj_tid() };
+	struct sj_origin here = { sj_now(), sj_pid(), sj_tid(), NULL };
 	char line[SJ_TEXT_LINE];
 
-	return sj_lines_put(line, sj_text_line(line, event, values, origin ?
+	if (origin)
+		here.context = origin->context;
+	return sj_lines_put(line, sj_text_line(line, event, values,
+					       origin && origin->now ?
 					       origin : &here), here.now);
 }
 

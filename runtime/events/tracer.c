@@ -172,6 +172,7 @@ struct tracer_frame {
 	pid_t thread;			/* atomic; 0: nobody's */
 	bool inside;			/* the callback itself is running */
 	uintptr_t stack;		/* where its thread was */
+	uintptr_t fired;		/* see sj_tracer_frame() */
 	struct tracer_frame *below, *above;
 	struct sj_spans *spans;		/* of a thread's first; or NULL */
 } __attribute__((aligned(TRACER_LINE)));
@@ -545,7 +546,7 @@ TRACER_INLINED tracer_call_back(struct tracer_frame *frame,
 }
 
 TRACER_INLINED tracer_call(struct side_jmp_slot *slot,
-			   struct tracer_fired *fired, bool keep)
+			   struct tracer_fired *fired, bool keep, unsigned calls)
 {
 	uintptr_t was;
 	struct tracer_frame *frame = tracer_push(&was);
@@ -554,6 +555,7 @@ TRACER_INLINED tracer_call(struct side_jmp_slot *slot,
 		return;
 	fired->slot = slot;
 	frame->inside = false;
+	frame->fired = (uintptr_t)__builtin_frame_address(0) + calls;
 	side_jmp_inject(INJECT_EVENT_ENTERING);
 	__atomic_store_n(&frame->slot, slot, __ATOMIC_RELEASE);
 	sj_fence_often();
@@ -579,8 +581,9 @@ struct sj_spans *tracer_spans(void)
 	return first ? first->spans : NULL;
 }
 
+/* calls: from whoever this is inlined in to the site, as SJ_THUNK_CALLS. */
 TRACER_INLINED tracer_fire(struct side_jmp_event *event, const uint64_t *bits,
-			   bool keep)
+			   bool keep, unsigned calls)
 {
 	struct side_jmp_value values[event->desc->n_fields + 1];
 	struct tracer_fired fired = { event, bits, values, false, NULL };
@@ -597,7 +600,7 @@ TRACER_INLINED tracer_fire(struct side_jmp_event *event, const uint64_t *bits,
 	for (slot = __atomic_load_n(&event->slots, __ATOMIC_ACQUIRE); slot;
 	     slot = slot->next)
 		if (__atomic_load_n(&slot->active, __ATOMIC_RELAXED))
-			tracer_call(slot, &fired, keep);
+			tracer_call(slot, &fired, keep, calls);
 }
 
 bool sj_tracer_alone(void)
@@ -605,18 +608,27 @@ bool sj_tracer_alone(void)
 	return !tracer_frames || !tracer_frames->below;
 }
 
+/* The frame of who fires; its address is a multiple of 8, the rest are calls. */
+const void *sj_tracer_frame(unsigned *skip)
+{
+	uintptr_t fired = tracer_frames->fired;
+
+	*skip = fired % 8;
+	return (const void *)(fired - *skip);
+}
+
 /* Those of version 1 called it with something else. */
 __attribute__((noinline))	/* TRACER_HERE() is where the event stands */
 void side_jmp_event_fire(struct side_jmp_event *event, const uint64_t *bits)
 {
 	if (event->version == SIDE_JMP_EVENT_VERSION)
-		tracer_fire(event, bits, false);
+		tracer_fire(event, bits, false, 0);
 }
 
 __attribute__((used))	/* by the thunks, which link-time optimizers don't read */
 void sj_event_fire(struct side_jmp_event *event, const uint64_t *bits)
 {
-	tracer_fire(event, bits, SJ_GENERAL);
+	tracer_fire(event, bits, SJ_GENERAL, SJ_THUNK_CALLS);
 }
 
 SJ_EVENT_THUNKS("sj_event_fire")

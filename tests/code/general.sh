@@ -55,7 +55,8 @@ END {
 	exit bad || looked < 10 || kept < 4
 }
 EOF
-roots='sj_event_fire trace_callback ctf_write stream_event stream_count sj_now'
+roots='sj_event_fire trace_callback trace_callback_context ctf_write'
+roots="$roots stream_event stream_count sj_now"
 # LIBRARY
 general() {
 	objdump -d --no-show-raw-insn "$1" |

@@ -45,6 +45,8 @@ static void values(void)
 		{ "period", "36525d", 0 }, { "period", "36526d", -EINVAL },
 		{ "period", "1w", -EINVAL }, { "period", "s", -EINVAL },
 		{ "period", "0", -EINVAL }, { "period", "", 0 },
+		{ "context", "cpu,comm, thread_time,stack", 0 },
+		{ "context", "cpu,sak", -EINVAL }, { "context", "", 0 },
 		{ "colour", "red", -ENOENT }, { NULL, "", -EINVAL },
 		{ "mode", NULL, -EINVAL },
 	};

@@ -19,7 +19,10 @@ _side_jmp_options() {
 	snapshot) echo --pid= ;;
 	enable | disable) echo --pid= --name= --all --quiet ;;
 	convert | report) echo --output= --quiet ;;
-	run) echo --event= --output= --summary --summary= --json --quiet --wait --color= ;;
+	run)
+		echo --event= --output= --context= --summary --summary= --json --quiet --wait \
+			--color=
+		;;
 	esac
 	echo --help --usage --version
 }

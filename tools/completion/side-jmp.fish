@@ -72,6 +72,8 @@ complete -c side-jmp -n '__side_jmp_sub stat' -a '(__fish_complete_pids)'
 
 complete -c side-jmp -n '__side_jmp_sub run' -s e -l event -x -d 'Enable these events'
 complete -c side-jmp -n '__side_jmp_sub run' -s o -l output -r -F -d 'Write to a file or directory/'
+complete -c side-jmp -n '__side_jmp_sub run' -l context -x -a 'cpu comm thread_time stack' \
+	-d 'With each event'
 complete -c side-jmp -n '__side_jmp_sub run' -s s -l summary -d 'Counts and rates at the end'
 complete -c side-jmp -n '__side_jmp_sub run' -s j -l json -d 'The summary as JSON'
 complete -c side-jmp -n '__side_jmp_sub run' -s q -l quiet -d 'No events, only the summary'
@@ -79,7 +81,7 @@ complete -c side-jmp -n '__side_jmp_sub run' -s w -l wait -d 'Wait for processes
 complete -c side-jmp -n '__side_jmp_sub run' -s C -l color -x -a 'always never auto' \
 	-d 'When to use colours'
 complete -c side-jmp -n '__side_jmp_sub run' \
-	-a '(__fish_complete_subcommand --fcs-skip=2 -e --event -o --output -C --color)'
+	-a '(__fish_complete_subcommand --fcs-skip=2 -e --event -o --output --context -C --color)'
 
 complete -c side-jmp -n "__side_jmp_sub $live" -s p -l pid -x -a '(__fish_complete_pids)' \
 	-d 'This process'
