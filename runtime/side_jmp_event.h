@@ -228,7 +228,8 @@
  * hour) of CLOCK_MONOTONIC.  N is from 1 to 1000000000.  Both count for each event
  * and process by itself, and what they leave out is not lost: it is counted, by
  * side_jmp_event_info.left_out, and the last line of a file or FIFO says it
- * ("side_jmp: 90 events left out"), as do `side-jmp run`, `trace` and `top`.
+ * ("side_jmp: 90 events left out"), in a CTF trace the event side_jmp:left_out with
+ * (u64, count), as do `side-jmp run`, `trace`, `top`, `report` and `convert`.
  *
  * If several patterns of a tracer match an event, it comes, once, if one lets it
  * pass; the others may not have been asked, nor have counted it.

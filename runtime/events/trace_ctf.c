@@ -160,6 +160,7 @@ static struct {
 	unsigned parts;			/* of a lane; 1: it does not go round */
 	bool together;			/* they are pieces */
 	uint64_t period;		/* ns, of a piece; 0: any */
+	unsigned context;		/* enum sj_context_part; of each event */
 	const char *name;		/* trace.c's */
 	char path[PATH_MAX];		/* the same from the root, or "" */
 } ctf;
@@ -799,10 +800,10 @@ static int ctf_make_pieces(int dir)
 }
 
 /* The events that there are; later ones come through .new_event. */
-static int ctf_describe_all(int dir, unsigned context)
+static int ctf_describe_all(int dir)
 {
 	struct sj_slice slice = { 0 };
-	int r = sj_ctf_metadata_open(dir, context);
+	int r = sj_ctf_metadata_open(dir, ctf.context);
 
 	if (r)
 		return r;
@@ -901,6 +902,7 @@ static int ctf_open_files(int dir, const struct sj_output_options *options)
 	int r;
 
 	ctf_count_lanes();
+	ctf.context = options->context;
 	ctf.control = mmap(NULL, sizeof(*ctf.control), PROT_READ | PROT_WRITE,
 			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (ctf.control == MAP_FAILED) {
@@ -909,7 +911,7 @@ static int ctf_open_files(int dir, const struct sj_output_options *options)
 	}
 	r = ctf_size(options);
 	if (!r)
-		r = ctf_describe_all(dir, options->context);
+		r = ctf_describe_all(dir);
 	if (!r && ctf.together)
 		r = ctf_make_pieces(dir);
 	for (unsigned i = 0; i < ctf.lanes && !r; i++)
@@ -975,6 +977,40 @@ static bool ctf_mode(const char *mode)
 	return ctf_overwrite;
 }
 
+/* ---- what filters left out ------------------------------------------------- */
+
+#define CTF_LEFT_OUT_TEXT \
+	"side_jmp\0left_out\0Events that a filter's every or limit left out\0count"
+
+static const struct {
+	struct side_jmp_event_desc head;
+	struct side_jmp_field fields[2];
+	int64_t values[1];
+	char text[sizeof(CTF_LEFT_OUT_TEXT)];
+} ctf_left_out_desc = {
+	{ .size = sizeof(ctf_left_out_desc), .version = SIDE_JMP_DESC_VERSION,
+	  .n_fields = 1, .text = offsetof(__typeof__(ctf_left_out_desc), text) },
+	{ { SIDE_JMP_INT, SIDE_JMP_U64, 0, 0 }, { 0, 0, 0, 0 } },
+	{ 0 }, CTF_LEFT_OUT_TEXT,
+};
+
+/*
+ * By an event, which no program has: not as discarded, for nobody has missed any.
+ * It is described only where there is one.
+ */
+static void ctf_left_out(uint64_t n)
+{
+	static struct side_jmp_event event = { .desc = &ctf_left_out_desc.head };
+	const struct sj_context none = { .parts = ctf.context };
+	const struct sj_origin here = { 0, sj_pid(), sj_tid(), &none };
+	const struct side_jmp_value count = { .u64 = n };
+	sigmask_t mask = sj_event_enter();
+
+	sj_ctf_describe(&event);
+	sj_event_leave(mask);
+	(void)ctf_write(&event, &count, &here);
+}
+
 static void ctf_after_fork(void)
 {
 	__atomic_store_n(&ctf_lost, 0, __ATOMIC_RELAXED);
@@ -1001,6 +1037,7 @@ const struct sj_output sj_ctf_output = {
 	.new_event = sj_ctf_describe,
 	.general = true,
 	.write = ctf_write,
+	.left_out = ctf_left_out,
 	.trace = ctf_where,
 	.after_fork = ctf_after_fork,
 	.exit = ctf_exit,

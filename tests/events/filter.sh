@@ -25,8 +25,29 @@ ctf() {
 	babeltrace2 "$TMP/ctf" >"$TMP/lines" && cat "$TMP/lines" &&
 	[ "$(wc -l <"$TMP/lines")" = 5 ]
 }
+ctf_left_out() { # CONTEXT: an event says it, of each of two processes; the tools add it up
+	rm -rf "$TMP/ctf"
+	SIDE_JMP_CONTEXT=$1 SIDE_JMP_ENABLE='shop:order every 5' SIDE_JMP_OUTPUT=$TMP/ctf/ \
+		"$shop" fork 2>"$TMP/err"
+	babeltrace2 "$TMP/ctf" >"$TMP/lines" 2>>"$TMP/err"; cat "$TMP/err" "$TMP/lines"
+	[ ! -s "$TMP/err" ] && [ "$(wc -l <"$TMP/lines")" = 10 ] &&
+	[ "$(grep -c ' side_jmp:left_out: .*{ count = 16 }$' "$TMP/lines")" = 2 ]
+}
+reads() { # what looks at traces does not take it for one of the program's
+	"$tool" report "$TMP/ctf" -o "$TMP/page" 2>"$TMP/err" &&
+	"$tool" convert "$TMP/ctf" -o "$TMP/json" 2>>"$TMP/err"; cat "$TMP/err"
+	[ "$(grep -c 'side-jmp: 8 events, 0 lost, 32 left out$' "$TMP/err")" = 2 ] &&
+	grep -q 'Left out' "$TMP/page" && ! grep left_out "$TMP/page" "$TMP/json"
+}
 if command -v babeltrace2 >/dev/null; then
 	ok filter_of_a_ctf_trace ctf
+	ok filter_leaves_out_and_a_ctf_trace_says_so ctf_left_out ''
+	ok filter_leaves_out_beside_context ctf_left_out comm,stack,cpu
+	if "$tool" report --help >"$TMP/out" 2>&1; then
+		ok filter_leaves_out_and_report_says_so reads
+	else
+		skip filter_leaves_out_and_report_says_so "side-jmp-ctf was not built"
+	fi
 else
 	skip filter_of_a_ctf_trace "babeltrace2 is not there"
 fi

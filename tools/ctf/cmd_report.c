@@ -399,6 +399,8 @@ static void facts(void)
 	put_rate(report.seen->events);
 	term_ends();
 	term_count("Lost", report.seen->lost);
+	if (report.seen->left_out)
+		term_count("Left out", report.seen->left_out);
 	term_count("Processes", report.stats.processes.n);
 	term_count("Threads", report.stats.threads.n);
 	put("</dl>\n");

@@ -59,6 +59,15 @@ int ctf_command_close(FILE *to)
 	return args.output ? out_close(to, args.output) : EXIT_OK;
 }
 
+static void say_seen(const struct ctf_seen *seen)
+{
+	fprintf(stderr, "side-jmp: %" PRIu64 " events, %" PRIu64 " lost",
+		seen->events, seen->lost);
+	if (seen->left_out)
+		fprintf(stderr, ", %" PRIu64 " left out", seen->left_out);
+	fputc('\n', stderr);
+}
+
 int ctf_command(const struct ctf_command *command, int argc, char **argv)
 {
 	const struct argp argp = {
@@ -74,7 +83,6 @@ int ctf_command(const struct ctf_command *command, int argc, char **argv)
 		return status;
 	status = command->run(&seen);
 	if (!args.quiet)
-		fprintf(stderr, "side-jmp: %" PRIu64 " events, %" PRIu64 " lost\n",
-			seen.events, seen.lost);
+		say_seen(&seen);
 	return status;
 }

@@ -142,7 +142,7 @@ static const struct ctf_class *class_of(struct reader *r, const bt_event_class *
 	name = bt_event_class_get_name(class);
 	name = name ? name : "(no name)";
 	uri = bt_event_class_get_emf_uri(class);
-	k->is.is = what(uri);
+	k->is.is = !strcmp(name, "side_jmp:left_out") ? CTF_LEFT_OUT : what(uri);
 	n = strlen(name);
 	if (k->is.is == CTF_SPAN_BEGIN && n > 6 && !strcmp(name + n - 6, "_begin"))
 		n -= 6;
@@ -232,6 +232,10 @@ static void visit_event(struct reader *r, const bt_message *message)
 		e.span = integer(e.fields, "span");
 	if (e.class->is == CTF_COUNTER)
 		e.value = ctf_member(e.fields, "value");
+	if (e.class->is == CTF_LEFT_OUT) {
+		r->seen->left_out += integer(e.fields, "count");
+		return;
+	}
 	r->seen->events++;
 	r->visit(&e, r->arg);
 }

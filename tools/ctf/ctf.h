@@ -11,7 +11,10 @@
 #include <stdint.h>
 
 /* What events are (side_jmp_event.h, SPANS AND COUNTERS). */
-enum ctf_is { CTF_EVENT, CTF_SPAN_BEGIN, CTF_SPAN_END, CTF_COUNTER };
+enum ctf_is {
+	CTF_EVENT, CTF_SPAN_BEGIN, CTF_SPAN_END, CTF_COUNTER,
+	CTF_LEFT_OUT,			/* nobody is called for it */
+};
 
 /*
  * An event's description.  Names are compared as pointers: there is one for
@@ -35,6 +38,7 @@ struct ctf_event {
 
 struct ctf_seen {
 	uint64_t traces, events, lost;
+	uint64_t left_out;		/* by filters, where a process said so */
 };
 
 /*
