@@ -16,6 +16,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "runtime/events/context.h"
 #include "runtime/events/events.h"
 #include "tools/choice.h"
 #include "tools/image.h"
@@ -44,6 +45,7 @@ static struct {
 	struct choice who;
 	char *patterns;
 	const char *path;		/* -o */
+	unsigned context;		/* enum sj_context_part */
 	uint64_t for_ns, count;		/* 0: without end */
 	bool quiet;
 
@@ -61,7 +63,7 @@ static struct {
 
 /* ---- options ------------------------------------------------------------------ */
 
-enum { OPT_FOR = 256, OPT_COUNT };
+enum { OPT_FOR = 256, OPT_COUNT, OPT_CONTEXT };
 
 static const struct argp_option options[] = {
 	CHOICE_OPTIONS(0),
@@ -70,6 +72,8 @@ static const struct argp_option options[] = {
 	  " or a list of that with commas; may be repeated (default: *:*)", 1 },
 	{ "output", 'o', "PATH", 0, "Append to the file PATH, or write CTF 1.8 in"
 	  " the directory PATH/", 1 },
+	{ "context", OPT_CONTEXT, "LIST", 0, "With each event, of these: cpu,"
+	  " comm, thread_time, stack", 1 },
 	{ "for", OPT_FOR, "TIME", 0, "End after 10s, 500ms, 2m, 1h", 1 },
 	{ "count", OPT_COUNT, "N", 0, "End after N events", 1 },
 	{ "quiet", 'q', NULL, 0, "Do not say what was traced and how many events"
@@ -111,6 +115,11 @@ static error_t parse(int option, char *arg, struct argp_state *state)
 			argp_error(state, "--for=%s: expected a time, as 10s,"
 				   " 500ms, 2m, 1h", arg);
 		return 0;
+	case OPT_CONTEXT:
+		if (!sj_context_parse(arg, &trace.context))
+			argp_error(state, "--context=%s: expected a list of cpu,"
+				   " comm, thread_time and stack", arg);
+		return 0;
 	case OPT_COUNT:
 		trace.count = parse_count(arg);
 		if (!trace.count)
@@ -138,7 +147,9 @@ static bool is_ctf(void)
 
 static int open_output(void)
 {
-	const struct sj_output_options ctf = { .size = CTF_SIZE };
+	const struct sj_output_options ctf = {
+		.size = CTF_SIZE, .context = trace.context,
+	};
 	int r;
 
 	if (is_ctf()) {
@@ -222,13 +233,13 @@ static bool begin_source(struct live *l, struct live_copy *copy, uint64_t *match
 	char why[WHY_MAX];
 	struct ring ring;
 
-	if (ring_open(&ring)) {
+	if (ring_open(&ring, trace.context)) {
 		trace.status = tool_error(NULL, "memory for a ring: %s",
 					  strerror(errno));
 		return false;
 	}
 	if (live_ask(copy, SJ_CONTROL_TRACE, trace.patterns, ring.fd,
-		     RING_LANE_BITS, &reply, why)) {
+		     RING_LANE_BITS | trace.context << 8, &reply, why)) {
 		trace.status = tool_error(NULL, "process %d: %s", (int)l->pid,
 					  why);
 		ring_close(&ring);

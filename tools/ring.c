@@ -11,6 +11,7 @@
 #include "tools/live.h"
 #include "tools/ring.h"
 #include "tools/table.h"
+#include "runtime/events/context.h"
 #include "runtime/events/events.h"
 
 #define LANE_SIZE	(UINT64_C(1) << RING_LANE_BITS)
@@ -35,10 +36,11 @@ static struct sj_ring *shared(const struct ring *r)
 	return r->at;
 }
 
-int ring_open(struct ring *r)
+int ring_open(struct ring *r, unsigned context)
 {
 	*r = (struct ring){
 		.size = SJ_RING_AT + (size_t)SJ_RING_LANES * LANE_SIZE,
+		.context = context,
 	};
 	r->fd = live_area(r->size, &r->at);
 	if (r->fd < 0)
@@ -428,6 +430,7 @@ void ring_close(struct ring *r)
 static struct {
 	const char *at, *end;
 	struct side_jmp_value values[16];
+	struct sj_context context;	/* behind them */
 	uint64_t *memory;		/* `used` of `room` words */
 	size_t used, room;
 } unpack;
@@ -532,6 +535,35 @@ static bool take_values(const struct side_jmp_event_desc *desc,
 	return true;
 }
 
+static bool take_comm(char comm[SJ_CONTEXT_COMM_SIZE])
+{
+	size_t left = (size_t)(unpack.end - unpack.at);
+	size_t most = left < SJ_CONTEXT_COMM_SIZE ? left : SJ_CONTEXT_COMM_SIZE;
+	size_t n = strnlen(unpack.at, most);
+
+	return n < most && take(comm, n + 1);
+}
+
+static bool take_stack(struct sj_context *c)
+{
+	return take(&c->n_frames, sizeof(c->n_frames)) &&
+	       c->n_frames <= SJ_CONTEXT_FRAMES &&
+	       take(c->frames, c->n_frames * sizeof(c->frames[0]));
+}
+
+/* What sj_context_pack() has written behind the values, or somebody else. */
+static bool take_context(unsigned parts)
+{
+	struct sj_context *c = &unpack.context;
+
+	c->parts = parts;
+	return (!(parts & SJ_CONTEXT_CPU) || take(&c->cpu, sizeof(c->cpu))) &&
+	       (!(parts & SJ_CONTEXT_COMM) || take_comm(c->comm)) &&
+	       (!(parts & SJ_CONTEXT_THREAD_TIME) ||
+		take(&c->thread_time, sizeof(c->thread_time))) &&
+	       (!(parts & SJ_CONTEXT_STACK) || take_stack(c));
+}
+
 /* ---- in order --------------------------------------------------------------------------- */
 
 static bool oldest(struct ring *rings, size_t n, uint64_t until,
@@ -568,13 +600,15 @@ static bool give(struct ring *r, const struct sj_record *record,
 		r->undescribed++;
 		return false;
 	}
-	if (!take_values(k->event.desc, payload, record->size - sizeof(*record))) {
+	if (!take_values(k->event.desc, payload, record->size - sizeof(*record)) ||
+	    !take_context(r->context)) {
 		r->damaged++;
 		return false;
 	}
 	*event = (struct ring_event){
 		.event = &k->event,
-		.origin = { record->time, record->pid, record->tid },
+		.origin = { record->time, record->pid, record->tid,
+			    r->context ? &unpack.context : NULL },
 		.values = unpack.values,
 		.first = !k->shown,
 	};

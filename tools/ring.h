@@ -40,10 +40,11 @@ struct ring {
 	uint64_t swept;			/* of these, when some were forgotten */
 	uint64_t damaged, undescribed;	/* records; events */
 	uint64_t newest;		/* that was given out */
+	unsigned context;		/* enum sj_context_part; of each event */
 };
 
 /* 0, or -1: errno. */
-int ring_open(struct ring *r);
+int ring_open(struct ring *r, unsigned context);
 void ring_close(struct ring *r);
 uint64_t ring_lost(const struct ring *r);	/* as the process counts */
 uint64_t ring_left_out(const struct ring *r);	/* by filters; likewise */
@@ -56,7 +57,7 @@ int ring_stuck(const struct ring *r);
 
 struct ring_event {
 	struct side_jmp_event *event;	/* its desc, id and number are valid */
-	struct sj_origin origin;
+	struct sj_origin origin;	/* context, too: until the next */
 	const struct side_jmp_value *values;	/* until the next */
 	bool first;			/* of this event */
 };

@@ -47,6 +47,7 @@ struct control_stream {
 					   registered for, before area; or NULL */
 	struct control_area area;	/* NULL: nothing is wanted */
 	uint64_t lane_size;		/* of a ring; 0: of counts */
+	unsigned context;		/* enum sj_context_part; of a ring */
 	uint64_t max, limit;		/* of counts: how many, and which of
 					   them are this process's */
 	/* Events that the ring describes already: bits, by number.  Atomic. */
@@ -58,7 +59,7 @@ struct control_stream {
  * small; or what sj_tracer_add() says.
  */
 int sj_control_trace(struct control_stream *s, const char *patterns,
-		     struct control_area *area, uint32_t lane_bits,
+		     struct control_area *area, uint32_t argument,
 		     char why[SJ_TRACER_WHY]);
 int sj_control_count(struct control_stream *s, const char *patterns,
 		     struct control_area *area, uint32_t max,

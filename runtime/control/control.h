@@ -205,7 +205,10 @@ struct sj_lane {
 	uint8_t apart_too[120];
 };
 
-/* `argument`: log2 of the bytes of a lane, from 12 to 24. */
+/*
+ * `argument`: log2 of the bytes of a lane, from 12 to 24, and from bit 8 on which
+ * context follows the values of each event: enum sj_context_part.
+ */
 struct sj_ring {
 	struct sj_lane lanes[SJ_RING_LANES];
 	uint64_t lost;			/* atomic */
@@ -216,7 +219,7 @@ struct sj_ring {
 
 enum sj_record_kind {
 	SJ_RING_PAD = 1,		/* 8 bytes that count; up to the end */
-	SJ_RING_EVENT,			/* its values (events/pack.c) */
+	SJ_RING_EVENT,			/* its values (events/pack.c), context */
 	SJ_RING_DESC,			/* an event's description, before the
 					   first event of that number */
 	SJ_RING_FORK,			/* number: the parent's pid; the child's

@@ -244,7 +244,8 @@ static int serve_stream(struct control_peer *peer, bool trace)
 	if (*why)
 		return serve_say(r, "%s", why);
 	if (r == -EINVAL)
-		return serve_say(r, "no area of the size that was said");
+		return serve_say(r, "no area of the size that was said,"
+				 " or no such context");
 	if (r)
 		return serve_say(r, "an event could not be enabled:");
 	serve.reply.matched = serve_events_matching(patterns);

@@ -4,7 +4,7 @@
  * reads, as control.h says.  Knows nothing of sockets.
  *
  * What runs for an event runs in any thread at any place, and in general registers
- * only: no lock, no memory, no system call.
+ * only: no lock, no memory, and but for context that is asked for no system call.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -13,6 +13,7 @@
 #include "arch/general.h"
 SJ_GENERAL_BEGIN
 #include "runtime/control/agent.h"
+#include "runtime/events/context.h"
 #include "runtime/events/ctf.h"
 
 _Static_assert(sizeof(struct sj_lane) == 256 && sizeof(struct sj_record) == 32 &&
@@ -99,10 +100,19 @@ static bool stream_put_desc(struct stream_lane *lane, struct sj_record record,
 	return true;
 }
 
+/* An event that happens. */
+struct stream_fired {
+	struct control_stream *stream;
+	const struct side_jmp_event *event;
+	const struct side_jmp_value *values;
+	const struct sj_context *context;	/* NULL: none is wanted */
+	uint64_t size;			/* bytes, of both */
+};
+
 static bool stream_put_event(struct stream_lane *lane, struct sj_record record,
-			     const struct side_jmp_event_desc *desc,
-			     const struct side_jmp_value values[], uint64_t size)
+			     const struct stream_fired *fired)
 {
+	uint64_t size = fired->size;
 	char *at = stream_room(lane, sizeof(record) + stream_round(size));
 	struct sj_packer w;
 
@@ -112,7 +122,9 @@ static bool stream_put_event(struct stream_lane *lane, struct sj_record record,
 	record.kind = SJ_RING_EVENT;
 	__builtin_memcpy(at, &record, sizeof(record));
 	w = (struct sj_packer){ at + sizeof(record), at + record.size, false };
-	sj_pack(&w, desc, values);
+	sj_pack(&w, fired->event->desc, fired->values);
+	if (fired->context)
+		sj_context_pack(&w, fired->context);
 	return !w.full;
 }
 
@@ -149,11 +161,10 @@ static void stream_announce(struct control_stream *s, uint64_t number)
 }
 
 /* In a lane that is ours: the description, if it is the first, and the event. */
-static bool stream_write_lane(struct control_stream *s, unsigned i,
-			      const struct side_jmp_event *event,
-			      const struct side_jmp_value values[],
-			      uint64_t size)
+static bool stream_write_lane(const struct stream_fired *fired, unsigned i)
 {
+	struct control_stream *s = fired->stream;
+	const struct side_jmp_event *event = fired->event;
 	struct stream_lane lane = stream_open(s, i);
 	struct sj_record record = {
 		.number = event->number, .time = stream_time(&lane),
@@ -162,7 +173,7 @@ static bool stream_write_lane(struct control_stream *s, unsigned i,
 	bool known = stream_announced(s, event->number);
 
 	if ((!known && !stream_put_desc(&lane, record, event->desc)) ||
-	    !stream_put_event(&lane, record, event->desc, values, size) ||
+	    !stream_put_event(&lane, record, fired) ||
 	    !stream_publish(&lane))
 		return false;
 	if (!known)
@@ -170,26 +181,60 @@ static bool stream_write_lane(struct control_stream *s, unsigned i,
 	return true;
 }
 
-static void stream_event(const struct side_jmp_event *event,
-			 const struct side_jmp_value values[], void *data)
+static void stream_write(struct stream_fired *fired)
 {
-	struct control_stream *s = data;
-	uint64_t size = sj_pack_size(event->desc, values);
+	struct control_stream *s = fired->stream;
 	unsigned first = (unsigned)sj_tid();
 	bool done = false;
 
-	for (unsigned n = 0; size < s->lane_size && n < SJ_RING_LANES && !done;
-	     n++) {
+	fired->size = sj_pack_size(fired->event->desc, fired->values);
+	if (fired->context && fired->size < s->lane_size)
+		fired->size += sj_context_size(fired->context);
+	for (unsigned n = 0; fired->size < s->lane_size && n < SJ_RING_LANES &&
+	     !done; n++) {
 		unsigned i = (first + n) % SJ_RING_LANES;
 		struct sj_lane *lane = &stream_ring(s)->lanes[i];
 
 		if (!sj_ctf_try(&lane->owner, sj_ctf_me()))
 			continue;
-		done = stream_write_lane(s, i, event, values, size);
+		done = stream_write_lane(fired, i);
 		sj_ctf_let_go(&lane->owner);
 	}
 	if (!done)
 		__atomic_fetch_add(&stream_ring(s)->lost, 1, __ATOMIC_RELAXED);
+}
+
+static void stream_event(const struct side_jmp_event *event,
+			 const struct side_jmp_value values[], void *data)
+{
+	struct stream_fired fired = { data, event, values, NULL, 0 };
+
+	stream_write(&fired);
+}
+
+SJ_GENERAL_END
+static void stream_write_context(void *arg)
+{
+	struct stream_fired *fired = arg;
+	struct sj_context context;
+	int saved = errno;
+	unsigned skip;
+	const void *frame = sj_tracer_frame(&skip);
+
+	sj_context_take(&context, fired->stream->context, frame, skip);
+	fired->context = &context;
+	stream_write(fired);
+	errno = saved;
+}
+SJ_GENERAL_BEGIN
+
+static void stream_event_context(const struct side_jmp_event *event,
+				 const struct side_jmp_value values[],
+				 void *data)
+{
+	struct stream_fired fired = { data, event, values, NULL, 0 };
+
+	sj_keep_vectors(stream_write_context, &fired);
 }
 
 static void stream_count(const struct side_jmp_event *event,
@@ -214,7 +259,8 @@ static int stream_register(struct control_stream *s, char why[SJ_TRACER_WHY])
 {
 	struct sj_counts *counts = s->area.at;
 	const struct sj_tracer_call call = {
-		s->lane_size ? stream_event : stream_count, s, true, NULL,
+		!s->lane_size ? stream_count : s->context ?
+		stream_event_context : stream_event, s, true, NULL,
 		s->lane_size ? &stream_ring(s)->left_out : &counts->left_out,
 	};
 
@@ -244,12 +290,15 @@ static int stream_begin(struct control_stream *s, const char *patterns,
 }
 
 int sj_control_trace(struct control_stream *s, const char *patterns,
-		     struct control_area *area, uint32_t lane_bits,
+		     struct control_area *area, uint32_t argument,
 		     char why[SJ_TRACER_WHY])
 {
-	if (lane_bits < 12 || lane_bits > 24 || area->size < SJ_RING_AT +
-	    ((uint64_t)SJ_RING_LANES << lane_bits))
+	uint32_t lane_bits = argument & 0xff, context = argument >> 8;
+
+	if (lane_bits < 12 || lane_bits > 24 || context > SJ_CONTEXT_ALL ||
+	    area->size < SJ_RING_AT + ((uint64_t)SJ_RING_LANES << lane_bits))
 		return -EINVAL;
+	s->context = context;
 	s->lane_size = UINT64_C(1) << lane_bits;
 	return stream_begin(s, patterns, area, why);
 }

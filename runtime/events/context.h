@@ -13,6 +13,7 @@ struct sj_packer;
 enum sj_context_part {
 	SJ_CONTEXT_CPU = 1, SJ_CONTEXT_COMM = 2, SJ_CONTEXT_THREAD_TIME = 4,
 	SJ_CONTEXT_STACK = 8,
+	SJ_CONTEXT_ALL = 15,
 };
 
 enum {

@@ -56,7 +56,7 @@ END {
 }
 EOF
 roots='sj_event_fire trace_callback trace_callback_context ctf_write'
-roots="$roots stream_event stream_count sj_now"
+roots="$roots stream_event stream_event_context stream_count sj_now"
 # LIBRARY
 general() {
 	objdump -d --no-show-raw-insn "$1" |

@@ -54,6 +54,15 @@ ctf() { # the same, as babeltrace2 reads it
 		"$TMP/read" >"$TMP/lines" && whole 0
 }
 ok trace_writes_ctf ctf
+context() { # what the process adds behind the values, as lines and as CTF
+	trace -p $pid --context=comm,stack,cpu,thread_time -e server:types,server:rare --count 9 &&
+	! grep -v ' server:[a-z]* {cpu=[0-9]* comm="server" thread_time=[0-9]* stack=\[[^]]*\]} [a-z]' \
+		"$TMP/lines" && [ "$(wc -l <"$TMP/lines")" = 9 ] &&
+	trace -p $pid --context=comm,cpu -e server:types --count 9 -o "$TMP/ctf2/" &&
+	babeltrace2 "$TMP"/ctf2/* >"$TMP/read" && cat "$TMP/read" &&
+	[ "$(grep -c 'cpu = [0-9]*, comm = "server" }, { a = -8, ' "$TMP/read")" = 9 ]
+}
+ok trace_shows_context context
 appends() { trace -p $pid --count 3 -o "$TMP/file" && trace -qp $pid --count 4 -o "$TMP/file" &&
 	[ "$(wc -l <"$TMP/file")" = 7 ] && [ ! -s "$TMP/err" ]; }
 ok trace_appends_to_a_file appends
@@ -184,5 +193,7 @@ ok trace_wants_a_time says 'for=soon: expected a time' "$tool" trace -p 1 --for 
 ok trace_wants_a_number says 'count=0: expected a number' "$tool" trace -p 1 --count 0
 ok trace_wants_a_pattern says '"a" is no pattern' "$tool" trace -p 1 -e a
 ok trace_wants_an_output says 'output is empty' "$tool" trace -p 1 -o ''
+ok trace_wants_words_of_context says '--context=cpu,sak: expected a list of cpu' \
+	"$tool" trace -p 1 --context=cpu,sak
 ok trace_wants_no_argument says '"x:y" is not expected' "$tool" trace -p 1 x:y
 done_testing

@@ -14,7 +14,9 @@ _side_jmp_options() {
 	prepare) echo --idle= --armed= --events --dry-run --output= --quiet ;;
 	stat) echo --json --keys --watch= ;;
 	ps) echo --pid= --name= --all --event= --json ;;
-	trace) echo --pid= --name= --all --event= --output= --for= --count= --quiet ;;
+	trace)
+		echo --pid= --name= --all --event= --output= --context= --for= --count= --quiet
+		;;
 	top) echo --pid= --name= --all --event= --delay= --times= --json ;;
 	snapshot) echo --pid= ;;
 	enable | disable) echo --pid= --name= --all --quiet ;;

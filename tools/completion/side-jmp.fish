@@ -97,6 +97,8 @@ complete -c side-jmp -n '__side_jmp_sub trace' -s e -l event -x -d 'These events
 complete -c side-jmp -n '__side_jmp_sub trace' -s o -l output -r -F \
 	-d 'Write to a file or directory/'
 complete -c side-jmp -n '__side_jmp_sub trace' -l for -x -d 'End after that time'
+complete -c side-jmp -n '__side_jmp_sub trace' -l context -x \
+	-a 'cpu comm thread_time stack' -d 'With each event'
 complete -c side-jmp -n '__side_jmp_sub trace' -l count -x -d 'End after so many events'
 complete -c side-jmp -n '__side_jmp_sub trace' -s q -l quiet -d 'Do not say how many'
 complete -c side-jmp -n '__side_jmp_sub top' -s e -l event -x -d 'These events'
