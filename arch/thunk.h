@@ -14,6 +14,8 @@
 #include "arch/x86_64/thunk.h"
 #elif SIDE_JMP_ARCH_HAS_CALL && defined(__aarch64__)
 #include "arch/arm64/thunk.h"
+#elif SIDE_JMP_ARCH_HAS_CALL && defined(__s390x__)
+#include "arch/s390x/thunk.h"
 #else
 #define SJ_EVENT_THUNKS(function)
 #define SJ_THUNK_CALLS	0

@@ -37,4 +37,36 @@
 
 #define SIDE_JMP_ARCH_KEY_CONSTRAINT	"i"
 
+/*
+ * A call that the compiler does not see: room on the stack for the function or
+ * event at 8 and the values from 16 on, then a branch to the thunk with the place
+ * to come back to in r1, for a leaf function's return address is in r14.
+ */
+#define SIDE_JMP_ARCH_HAS_CALL	1
+#ifdef __clang__	/* whose assembler has another name for a GOT's entry */
+#define SIDE_JMP_S390X_GOT	"@GOT"
+#else
+#define SIDE_JMP_S390X_GOT	"@GOTENT"
+#endif
+#define SIDE_JMP_ARCH_CALL(thunk, slots, f)				\
+	"	lay %%r15, -64(%%r15)\n"				\
+	slots f								\
+	"	lgrl %%r1, " thunk SIDE_JMP_S390X_GOT "\n"		\
+	"	basr %%r1, %%r1\n"					\
+	"	la %%r15, 64(%%r15)\n"
+/* The stack pointer has moved. */
+#define SIDE_JMP_ARCH_CALL_SLOT(n)					\
+	"	.ifc \"%[side_jmp_" n "]\", \"%%r15\"\n"		\
+	"	la %%r0, 64(%%r15)\n"					\
+	"	stg %%r0, 8 + 8 * " n "(%%r15)\n"			\
+	"	.else\n"						\
+	"	stg %[side_jmp_" n "], 8 + 8 * " n "(%%r15)\n"		\
+	"	.endif\n"
+#define SIDE_JMP_ARCH_CALL_SYMBOL					\
+	"	lgrl %%r0, %[side_jmp_f]\n"				\
+	"	stg %%r0, 8(%%r15)\n"
+#define SIDE_JMP_ARCH_CALL_VALUE	"	stg %[side_jmp_f], 8(%%r15)\n"
+#define SIDE_JMP_ARCH_CALL_CONSTRAINT	"r"
+#define SIDE_JMP_ARCH_CALL_CLOBBERS	"r0", "r1", "cc"
+
 #endif

@@ -39,6 +39,12 @@ static bool has_sve(void)
 {
 	return getauxval(AT_HWCAP) >> 22 & 1;	/* HWCAP_SVE */
 }
+#elif defined(__s390x__)
+#include <sys/auxv.h>
+static bool has_vx(void)
+{
+	return getauxval(AT_HWCAP) >> 11 & 1;	/* HWCAP_S390_VXRS */
+}
 #endif
 
 /* Every register that a function may destroy. */
@@ -103,6 +109,36 @@ static void trash(void)
 			: : : "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v16",
 			      "v17", "v18", "v19", "v20", "v21", "v22", "v23", "v24",
 			      "v25", "v26", "v27", "v28", "v29", "v30", "v31",
+			      "memory");
+#elif defined(__s390x__)
+	__asm__ volatile (
+		"lghi %%r0, 0x5555\n"
+		".irp r, 1, 2, 3, 4, 5, 14\n"
+		"lgr %%r\\r, %%r0\n"
+		".endr\n"
+		".irp r, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15\n"
+		"sar %%a\\r, %%r0\n"
+		".endr\n"
+		".irp r, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15\n"
+		"ldgr %%f\\r, %%r0\n"
+		".endr\n"
+		: : : "r0", "r1", "r2", "r3", "r4", "r5", "r14", "f0", "f1", "f2", "f3",
+		      "f4", "f5", "f6", "f7", "f8", "f9", "f10", "f11", "f12", "f13",
+		      "f14", "f15", "cc", "memory");
+	/* f8 to f15, which are parts of v8 to v15, are kept. */
+	if (has_vx())
+		__asm__ volatile (
+			".machine push\n.machine z13\n"
+			".irp r, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, "
+			"23, 24, 25, 26, 27, 28, 29, 30, 31\n"
+			"vrepib %%v\\r, 0x55\n"
+			".endr\n"
+			"lghi %%r1, 0x55\n"
+			".irp r, 8, 9, 10, 11, 12, 13, 14, 15\n"
+			"vlvgg %%v\\r, %%r1, 1\n"
+			".endr\n"
+			".machine pop\n"
+			: : : "r1", "f0", "f1", "f2", "f3", "f4", "f5", "f6", "f7",
 			      "memory");
 #endif
 }
@@ -387,6 +423,63 @@ __attribute__((noinline)) static bool every_register(bool sve)
 }
 #endif
 
+#if defined(__s390x__) && SIDE_JMP_HAS_CALL_
+/* All of them at once, by hand. */
+struct registers {
+	unsigned long general[6];		/* r2 to r6, r14 */
+	unsigned int access[14];		/* a2 to a15 */
+	unsigned long vectors[2 * 32];		/* v0, v1... or f0... */
+};
+static struct registers before, after;
+
+__attribute__((noinline)) static bool every_register(bool vx)
+{
+	register struct registers *b __asm__("r7") = &before;
+	register struct registers *a __asm__("r8") = &after;
+	register void (*f)(void) __asm__("r9") = trash;
+	register unsigned long with_vx __asm__("r10") = vx;
+
+	memset(&after, 0, sizeof(after));
+	for (size_t i = 0; i < sizeof(before); i++)
+		((unsigned char *)&before)[i] = (unsigned char)(i * 7 + i / 251);
+	__asm__ volatile (
+		".machine push\n.machine z13\n"
+		"cgijne %%r10, 0, 1f\n"
+		".irp r, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15\n"
+		"ld %%f\\r, 104 + 8 * \\r(%%r7)\n"
+		".endr\n"
+		"j 2f\n"
+		"1:\n"
+		"vlm %%v0, %%v15, 104(%%r7)\n"
+		"vlm %%v16, %%v31, 104 + 256(%%r7)\n"
+		"2:\n"
+		"lam %%a2, %%a15, 48(%%r7)\n"
+		"lmg %%r2, %%r6, 0(%%r7)\n"
+		"lg %%r14, 40(%%r7)\n"
+		SIDE_JMP_ARCH_CALL("side_jmp_call_0", "", "stg %%r9, 8(%%r15)\n")
+		"stmg %%r2, %%r6, 0(%%r8)\n"
+		"stg %%r14, 40(%%r8)\n"
+		"stam %%a2, %%a15, 48(%%r8)\n"
+		"cgijne %%r10, 0, 1f\n"
+		".irp r, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15\n"
+		"std %%f\\r, 104 + 8 * \\r(%%r8)\n"
+		".endr\n"
+		"j 2f\n"
+		"1:\n"
+		"vstm %%v0, %%v15, 104(%%r8)\n"
+		"vstm %%v16, %%v31, 104 + 256(%%r8)\n"
+		"2:\n"
+		".machine pop\n"
+		: : "r" (b), "r" (a), "r" (f), "r" (with_vx)
+		: "r0", "r1", "r2", "r3", "r4", "r5", "r6", "r14", "f0", "f1", "f2",
+		  "f3", "f4", "f5", "f6", "f7", "f8", "f9", "f10", "f11", "f12", "f13",
+		  "f14", "f15", "cc", "memory");
+	return !memcmp(before.general, after.general, sizeof(before.general)) &&
+	       !memcmp(before.access, after.access, sizeof(before.access)) &&
+	       !memcmp(before.vectors, after.vectors, vx ? 512 : 128);
+}
+#endif
+
 #define OUTPUT_NAMES(of) (const char *const[]){ \
 	"transparent_starts_" of, "transparent_to_registers_with_" of, \
 	"transparent_to_256_bit_vectors_with_" of, \
@@ -493,10 +586,16 @@ static void placed(uintptr_t p, int other)
 	place = other == 7 ? p : 0;
 }
 
+#if defined(__x86_64__)
+#define STACK_POINTER	"rsp"
+#elif defined(__s390x__)
+#define STACK_POINTER	"r15"
+#endif
+
 __attribute__((noinline)) static bool keeps_stack_pointer(void)
 {
-#if defined(__x86_64__) && !defined(__clang__)
-	register uintptr_t sp __asm__("rsp");
+#if defined(STACK_POINTER) && !defined(__clang__)
+	register uintptr_t sp __asm__(STACK_POINTER);
 
 	side_jmp_call(key, placed, sp, 7);
 	return place == sp;
@@ -593,6 +692,8 @@ int main(void)
 		tap_ok(every_register(true), "transparent_to_every_register_of_sve");
 	else
 		tap_skip("transparent_to_every_register_of_sve", "this processor has none");
+#elif defined(__s390x__) && SIDE_JMP_HAS_CALL_
+	tap_ok(every_register(has_vx()), "transparent_to_every_register");
 #endif
 	local();
 	tap_equal(wrong, 0, "transparent_memory_arrives");

@@ -2,8 +2,8 @@
 /*
  * Functions with events, to be looked at as machine code.  With -DHAND an event
  * is what somebody would write by hand who wants nothing but a no-op: a 5-byte
- * nop (arm64: hint #55) and a cold block that has the same values and does nothing.  With
- * -DNONE_AT_ALL there is none.
+ * nop (arm64: hint #55; elsewhere a nop) and a cold block that has the same values
+ * and does nothing.  With -DNONE_AT_ALL there is none.
  */
 #include <side_jmp_event.h>
 
@@ -28,6 +28,13 @@ struct everything { char bytes[0x7fffffff]; };
 #ifdef __aarch64__
 #define NOP	"hint #55"
 #define IN_FLOAT "w"
+#elif !defined(__x86_64__)
+#ifdef __s390x__
+#define NOP	"nopr"
+#else
+#define NOP	"nop"
+#endif
+#define IN_FLOAT "f"
 #else
 #define NOP	".byte 0x0f, 0x1f, 0x44, 0x00, 0x00"
 #define IN_FLOAT "x"
