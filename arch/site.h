@@ -157,7 +157,13 @@
  *	CALL_CLOBBERS
  *	CALL_DOUBLE(bits, value)	a statement: the bits of a double; may be
  *				left out
+ *	CALL_WORD(value)	an integer or pointer as a function's argument of 64
+ *				bits; may be left out where the ABI extends each by
+ *				its type, or not at all
  */
+#ifndef SIDE_JMP_ARCH_CALL_WORD
+#define SIDE_JMP_ARCH_CALL_WORD(value)	((uint64_t)(value))
+#endif
 #ifndef SIDE_JMP_ARCH_HAS_CALL
 #define SIDE_JMP_ARCH_HAS_CALL	0
 #elif !defined(SIDE_JMP_ARCH_CALL) || !defined(SIDE_JMP_ARCH_CALL_SLOT) || \

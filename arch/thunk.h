@@ -14,11 +14,18 @@
 #include "arch/x86_64/thunk.h"
 #elif SIDE_JMP_ARCH_HAS_CALL && defined(__aarch64__)
 #include "arch/arm64/thunk.h"
+#elif SIDE_JMP_ARCH_HAS_CALL && defined(__riscv)
+#include "arch/riscv64/thunk.h"
 #elif SIDE_JMP_ARCH_HAS_CALL && defined(__s390x__)
 #include "arch/s390x/thunk.h"
 #else
 #define SJ_EVENT_THUNKS(function)
 #define SJ_THUNK_CALLS	0
+#endif
+
+/* What thunks need in a child of fork(). */
+#ifndef SJ_CALL_AFTER_FORK
+#define SJ_CALL_AFTER_FORK()	((void)0)
 #endif
 
 #endif

@@ -63,4 +63,49 @@
 
 #define SIDE_JMP_ARCH_KEY_CONSTRAINT	"i"
 
+/*
+ * A call that the compiler does not see: room on the stack for the function or
+ * event at 8 and the values from 16 on, then a jump to the thunk with the place to
+ * come back to in t0, the alternate link register, for a leaf function's return
+ * address is in ra.  By way of t2, which wants no landing pad (Zicfilp).  The
+ * thunks keep doubles; code and library without them (or with quads) make ordinary
+ * calls.
+ */
+#if defined(__riscv_flen) && !defined(__riscv_32e) && !defined(__riscv_64e)
+#if __riscv_flen == 64
+#define SIDE_JMP_ARCH_HAS_CALL	1
+#endif
+#endif
+#define SIDE_JMP_ARCH_CALL(thunk, slots, f)				\
+	"	addi sp, sp, -64\n"					\
+	slots f								\
+	".Lside_jmp_got%=:\n"						\
+	"	auipc t2, %%got_pcrel_hi(" thunk ")\n"			\
+	"	ld t2, %%pcrel_lo(.Lside_jmp_got%=)(t2)\n"		\
+	"	jalr t0, 0(t2)\n"					\
+	"	addi sp, sp, 64\n"
+/* The stack pointer has moved. */
+#define SIDE_JMP_RISCV64_STORE(operand, at)				\
+	"	.ifc \"" operand "\", \"sp\"\n"				\
+	"	addi t0, sp, 64\n"					\
+	"	sd t0, " at "(sp)\n"					\
+	"	.else\n"						\
+	"	sd " operand ", " at "(sp)\n"				\
+	"	.endif\n"
+#define SIDE_JMP_ARCH_CALL_SLOT(n)					\
+	SIDE_JMP_RISCV64_STORE("%z[side_jmp_" n "]", "8 + 8 * " n)
+#define SIDE_JMP_ARCH_CALL_SYMBOL					\
+	".Lside_jmp_f%=:\n"						\
+	"	auipc t0, %%pcrel_hi(%[side_jmp_f])\n"			\
+	"	ld t0, %%pcrel_lo(.Lside_jmp_f%=)(t0)\n"			\
+	"	sd t0, 8(sp)\n"
+#define SIDE_JMP_ARCH_CALL_VALUE					\
+	"	sd %[side_jmp_f], 8(sp)\n"
+#define SIDE_JMP_ARCH_CALL_CONSTRAINT	"rJ"
+#define SIDE_JMP_ARCH_CALL_CLOBBERS	"t0", "t2"
+/* Integers of 32 bits are sign-extended, unsigned ones, too. */
+#define SIDE_JMP_ARCH_CALL_WORD(value)					\
+	(sizeof(value) == 4 ? (uint64_t)(int32_t)(uint64_t)(value)	\
+			    : (uint64_t)(value))
+
 #endif

@@ -18,6 +18,7 @@
 #define _GNU_SOURCE
 #include <pthread.h>
 
+#include "arch/thunk.h"
 #include "runtime/base/base.h"
 
 /*
@@ -133,6 +134,7 @@ static void parent(void)
 static void begin_anew(void)
 {
 	__atomic_fetch_add(&sj_fork_count, 1, __ATOMIC_RELAXED);
+	SJ_CALL_AFTER_FORK();
 	sj_now_after_fork();
 	for (unsigned i = SJ_FORK_RANKS; i-- > 0; )
 		if (forking.taken & 1u << i)

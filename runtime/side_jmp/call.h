@@ -213,7 +213,7 @@ SIDE_JMP_CALLER_WITH_(6)
 		" is neither an integer of up to 64 bits nor a pointer");
 #define SIDE_JMP_CALL_V_(c, n, x)	side_jmp_v##n##_
 #define SIDE_JMP_CALL_T_(c, n, x)	__typeof__(side_jmp_v##n##_)
-#define SIDE_JMP_CALL_B_(c, n, x)	(uint64_t)side_jmp_v##n##_, "", ""
+#define SIDE_JMP_CALL_B_(c, n, x)	SIDE_JMP_ARCH_CALL_WORD(side_jmp_v##n##_), "", ""
 #define SIDE_JMP_CALL_TYPE_(n, f) \
 	__typeof__((f)(SIDE_JMP_LIST_##n##_(SIDE_JMP_CALL_V_, ~, \
 					    1, 2, 3, 4, 5, 6, ~))) (*) \
@@ -251,7 +251,7 @@ template <class T> struct word {
 		      "side_jmp_call: parameters are integers and pointers");
 	static inline __attribute__((__always_inline__)) uint64_t of(T value)
 	{
-		return static_cast<uint64_t>(value);
+		return SIDE_JMP_ARCH_CALL_WORD(value);
 	}
 };
 template <class T> struct word<T *> {

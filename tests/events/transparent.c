@@ -39,6 +39,16 @@ static bool has_sve(void)
 {
 	return getauxval(AT_HWCAP) >> 22 & 1;	/* HWCAP_SVE */
 }
+#elif defined(__riscv)
+#include <sys/auxv.h>
+#include <sys/prctl.h>
+static bool has_v(void)
+{
+	/* 70, PR_RISCV_V_GET_CONTROL, is 1: not for this thread */
+	return (getauxval(AT_HWCAP) >> ('V' - 'A') & 1) &&
+	       (prctl(70, 0, 0, 0, 0) & 3) != 1;
+}
+static bool v_is_there;	/* a system call loses what is in vectors */
 #elif defined(__s390x__)
 #include <sys/auxv.h>
 static bool has_vx(void)
@@ -46,6 +56,9 @@ static bool has_vx(void)
 	return getauxval(AT_HWCAP) >> 11 & 1;	/* HWCAP_S390_VXRS */
 }
 #endif
+
+#define ALL_TO_31	"0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, " \
+			"18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31"
 
 /* Every register that a function may destroy. */
 static void trash(void)
@@ -110,6 +123,29 @@ static void trash(void)
 			      "v17", "v18", "v19", "v20", "v21", "v22", "v23", "v24",
 			      "v25", "v26", "v27", "v28", "v29", "v30", "v31",
 			      "memory");
+#elif defined(__riscv) && __riscv_flen == 64
+	__asm__ volatile (
+		"li t0, 0x5555\n"
+		".irp r, t1, t2, t3, t4, t5, t6, ra, a0, a1, a2, a3, a4, a5, a6, a7\n"
+		"mv \\r, t0\n"
+		".endr\n"
+		".irp r, " ALL_TO_31 "\n"
+		"fmv.d.x f\\r, t0\n"
+		".endr\n"
+		: : : "t0", "t1", "t2", "t3", "t4", "t5", "t6", "ra", "a0", "a1", "a2",
+		      "a3", "a4", "a5", "a6", "a7", "ft0", "ft1", "ft2", "ft3", "ft4",
+		      "ft5", "ft6", "ft7", "ft8", "ft9", "ft10", "ft11", "fa0", "fa1",
+		      "fa2", "fa3", "fa4", "fa5", "fa6", "fa7", "fs0", "fs1", "fs2",
+		      "fs3", "fs4", "fs5", "fs6", "fs7", "fs8", "fs9", "fs10", "fs11",
+		      "memory");
+	/* vsetvli t1, x0, e8, m1; vmv.v.i v<r>, 5; csrwi vcsr, 0 */
+	if (v_is_there)
+		__asm__ volatile (
+			".4byte 0x00007357\n"
+			".irp r, " ALL_TO_31 "\n"
+			".4byte 0x5e02b057 | \\r << 7\n"
+			".endr\n"
+			"csrwi 0x00f, 0\n" : : : "t1", "memory");
 #elif defined(__s390x__)
 	__asm__ volatile (
 		"lghi %%r0, 0x5555\n"
@@ -202,6 +238,22 @@ static void flagged(bool flag, bool other)
 {
 	flags_seen += flag && !other;
 	trash();
+}
+
+/* Integers of 32 bits as the ABI has them: a callee may compare all 64. */
+static volatile unsigned unsigned_word = 0x80000001;
+static volatile int signed_word = -5, words_arrive;
+
+__attribute__((noinline)) static void words(unsigned a, int b)
+{
+	words_arrive = a == unsigned_word && b == signed_word;
+}
+
+__attribute__((noinline)) static bool takes_words(void)
+{
+	words_arrive = 0;
+	side_jmp_call(key, words, unsigned_word, signed_word);
+	return words_arrive;
 }
 
 #define FIVE_TO_ONE	-5, 200, 2.5, text, side_jmp_seq(numbers, 3)
@@ -348,8 +400,6 @@ struct registers {
 };
 static struct registers before, after;
 
-#define ALL_TO_31	"0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, " \
-			"18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31"
 #define GENERAL_ONES	"0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 30"
 #define EVERY_SVE(what, ffr_before, ffr_after) \
 	".irp r, " ALL_TO_31 "\n" \
@@ -420,6 +470,96 @@ __attribute__((noinline)) static bool every_register(bool sve)
 			return false;
 	return !memcmp(before.vectors, after.vectors, 32 * (sve ? length : 16)) &&
 	       (!sve || !memcmp(before.predicates, after.predicates, 17 * length / 8));
+}
+#endif
+
+#if defined(__riscv) && SIDE_JMP_HAS_CALL_
+/* All of them at once, by hand. */
+struct registers {
+	unsigned long general[16];		/* as GENERAL_ONES says */
+	unsigned long floats[32];
+	unsigned long state[4];			/* of vectors: vl, vtype, vcsr, vstart */
+	unsigned char vectors[1024 * 32];	/* v0, v1... */
+};
+static struct registers before, after;
+
+#define GENERAL_ONES	"ra, t1, t3, t4, t5, t6, a0, a1, a2, a3, a4, a5, a6, a7"
+#define EVERY(what, r, registers, at) \
+	".set at, 0\n" \
+	".irp r, " registers "\n" \
+	what " " r "\\r, at(" at ")\n" \
+	".set at, at + 8\n" \
+	".endr\n"
+/* vs8r.v and vl8re8.v of v0, v8, v16, v24 at t0 */
+#define EVERY_V(instruction) \
+	"csrr t1, 0xc22\n" \
+	"slli t1, t1, 3\n" \
+	".irp r, 0, 8, 16, 24\n" \
+	".4byte " instruction " | \\r << 7\n" \
+	"add t0, t0, t1\n" \
+	".endr\n"
+
+__attribute__((noinline)) static bool every_register(bool v)
+{
+	unsigned long length = 0;	/* of a vector */
+	register struct registers *b __asm__("s2") = &before;
+	register struct registers *a __asm__("s3") = &after;
+	register unsigned long *b_floats __asm__("s4") = before.floats;
+	register unsigned long *a_floats __asm__("s5") = after.floats;
+	register unsigned char *b_vectors __asm__("s6") = before.vectors;
+	register unsigned char *a_vectors __asm__("s7") = after.vectors;
+	register void (*f)(void) __asm__("s8") = trash;
+	register unsigned long with_v __asm__("s9") = v;
+	register unsigned long *state __asm__("s10") = after.state;
+
+	memset(&after, 0, sizeof(after));
+	for (size_t i = 0; i < sizeof(before); i++)
+		((unsigned char *)&before)[i] = (unsigned char)(i * 7 + i / 251);
+	v_is_there = v;
+	if (v)
+		__asm__ volatile ("csrr %0, 0xc22" : "=r" (length));
+	__asm__ volatile (
+		"beqz s9, 1f\n"
+		"csrw 0x008, zero\n"
+		"mv t0, s6\n"
+		EVERY_V("0xe2828007")
+		"li t1, 3\n"
+		".4byte 0x051372d7\n"		/* vsetvli t0, t1, e32, m2, ta, mu */
+		"csrwi 0x00f, 5\n"
+		"csrwi 0x008, 2\n"
+		"1:\n"
+		EVERY("fld", "f", ALL_TO_31, "s4")
+		EVERY("ld", "", GENERAL_ONES, "s2")
+		SIDE_JMP_ARCH_CALL("side_jmp_call_0", "", "sd s8, 8(sp)\n")
+		EVERY("sd", "", GENERAL_ONES, "s3")
+		EVERY("fsd", "f", ALL_TO_31, "s5")
+		"beqz s9, 1f\n"
+		"csrr t0, 0xc20\n"
+		"sd t0, 0(s10)\n"
+		"csrr t0, 0xc21\n"
+		"sd t0, 8(s10)\n"
+		"csrr t0, 0x00f\n"
+		"sd t0, 16(s10)\n"
+		"csrr t0, 0x008\n"
+		"sd t0, 24(s10)\n"
+		"csrw 0x008, zero\n"
+		"mv t0, s7\n"
+		EVERY_V("0xe2828027")
+		"1:\n"
+		: : "r" (b), "r" (a), "r" (b_floats), "r" (a_floats), "r" (b_vectors),
+		    "r" (a_vectors), "r" (f), "r" (with_v), "r" (state)
+		: "t0", "t1", "t2", "t3", "t4", "t5", "t6", "ra", "a0", "a1", "a2",
+		  "a3", "a4", "a5", "a6", "a7", "ft0", "ft1", "ft2", "ft3", "ft4",
+		  "ft5", "ft6", "ft7", "ft8", "ft9", "ft10", "ft11", "fa0", "fa1",
+		  "fa2", "fa3", "fa4", "fa5", "fa6", "fa7", "fs0", "fs1", "fs2",
+		  "fs3", "fs4", "fs5", "fs6", "fs7", "fs8", "fs9", "fs10", "fs11",
+		  "memory");
+	v_is_there = false;
+	return !memcmp(before.general, after.general, 14 * 8) &&
+	       !memcmp(before.floats, after.floats, sizeof(before.floats)) &&
+	       (!v || (after.state[0] == 3 && after.state[1] == 0x51 &&
+		       after.state[2] == 5 && after.state[3] == 2 &&
+		       !memcmp(before.vectors, after.vectors, 32 * length)));
 }
 #endif
 
@@ -590,6 +730,8 @@ static void placed(uintptr_t p, int other)
 #define STACK_POINTER	"rsp"
 #elif defined(__s390x__)
 #define STACK_POINTER	"r15"
+#elif defined(__riscv)
+#define STACK_POINTER	"sp"
 #endif
 
 __attribute__((noinline)) static bool keeps_stack_pointer(void)
@@ -692,9 +834,16 @@ int main(void)
 		tap_ok(every_register(true), "transparent_to_every_register_of_sve");
 	else
 		tap_skip("transparent_to_every_register_of_sve", "this processor has none");
+#elif defined(__riscv) && SIDE_JMP_HAS_CALL_
+	tap_ok(every_register(false), "transparent_to_every_register");
+	if (has_v())
+		tap_ok(every_register(true), "transparent_to_every_register_of_v");
+	else
+		tap_skip("transparent_to_every_register_of_v", "this processor has none");
 #elif defined(__s390x__) && SIDE_JMP_HAS_CALL_
 	tap_ok(every_register(has_vx()), "transparent_to_every_register");
 #endif
+	tap_ok(takes_words(), "transparent_words_are_extended");
 	local();
 	tap_equal(wrong, 0, "transparent_memory_arrives");
 	tap_ok(keeps_stack_pointer(), "transparent_the_stack_pointer_arrives");
