@@ -56,8 +56,8 @@ ctf() { # the same, as babeltrace2 reads it
 ok trace_writes_ctf ctf
 context() { # what the process adds behind the values, as lines and as CTF
 	trace -p $pid --context=comm,stack,cpu,thread_time -e server:types,server:rare --count 9 &&
-	! grep -v ' server:[a-z]* {cpu=[0-9]* comm="server" thread_time=[0-9]* stack=\[[^]]*\]} [a-z]' \
-		"$TMP/lines" && [ "$(wc -l <"$TMP/lines")" = 9 ] &&
+	! grep -Ev ' server:[a-z]+ \{cpu=[0-9]+ comm="server" thread_time=[0-9]+ '\
+'stack=\[[^]]*\]\} [a-z]' "$TMP/lines" && [ "$(wc -l <"$TMP/lines")" = 9 ] &&
 	trace -p $pid --context=comm,cpu -e server:types --count 9 -o "$TMP/ctf2/" &&
 	babeltrace2 "$TMP"/ctf2/* >"$TMP/read" && cat "$TMP/read" &&
 	[ "$(grep -c 'cpu = [0-9]*, comm = "server" }, { a = -8, ' "$TMP/read")" = 9 ]
