@@ -18,6 +18,8 @@
 #include "arch/riscv64/thunk.h"
 #elif SIDE_JMP_ARCH_HAS_CALL && defined(__s390x__)
 #include "arch/s390x/thunk.h"
+#elif SIDE_JMP_ARCH_HAS_CALL && defined(__powerpc64__)
+#include "arch/ppc64le/thunk.h"
 #else
 #define SJ_EVENT_THUNKS(function)
 #define SJ_THUNK_CALLS	0

@@ -78,12 +78,12 @@
  *
  * May be used in signal handlers.  errno is kept.
  *
- * The cost of an event that nobody wants is its no-op.  Where the port can
- * (x86-64, arm64, s390x, riscv64) and the compiler optimizes, the cold block of an
- * event with at most 6 fields is no call to the compiler: no frame is set up for it
- * and no register saved, a loop keeps what it has in registers.  Events with more
- * fields, and all on other ports or with #define SIDE_JMP_PLAIN_CALLS before the
- * header, are called as functions are.
+ * The cost of an event that nobody wants is its no-op.  Where there are sites and
+ * the compiler optimizes, the cold block of an event with at most 6 fields is no call
+ * to the compiler: no frame is set up for it and no register saved, a loop keeps what
+ * it has in registers.  Events with more fields, and all with #define
+ * SIDE_JMP_PLAIN_CALLS before the header or where the code may use what is not saved
+ * (APX, SME, MMA; riscv64 without doubles), are called as functions are.
  *
  * So what an event's callbacks see of the emitting function is what a signal
  * handler would that strikes there, and its arguments: what strings, arrays and

@@ -63,7 +63,7 @@ frames() (	# ARCH COMPILER FLAGS...
 	[ "$(wc -l <"$TMP/frames-DEVENTS")" -eq 12 ]
 )
 sees_frames() { ! frames "$@" -DSIDE_JMP_PLAIN_CALLS && grep -q 'leaf_of_three' "$TMP/why"; }
-for arch in s390x riscv64; do
+for arch in s390x riscv64 ppc64le; do
 	triple=$(. "$TOP/arch/$arch/port" && echo "$triple")
 	for o in -O1 -O2 -O3 -Os; do
 		ok code_event_needs_no_frame_on_${arch}_gcc$o frames $arch "$triple-gcc" $o

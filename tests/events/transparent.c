@@ -60,6 +60,12 @@ static bool has_vx(void)
 #define ALL_TO_31	"0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, " \
 			"18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31"
 
+/* ppc64le's, to the compiler */
+#define VOLATILE_VECTORS \
+	"vs0", "vs1", "vs2", "vs3", "vs4", "vs5", "vs6", "vs7", "vs8", "vs9", "vs10", \
+	"vs11", "vs12", "vs13", "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", \
+	"v9", "v10", "v11", "v12", "v13", "v14", "v15", "v16", "v17", "v18", "v19"
+
 /* Every register that a function may destroy. */
 static void trash(void)
 {
@@ -176,6 +182,29 @@ static void trash(void)
 			".machine pop\n"
 			: : : "r1", "f0", "f1", "f2", "f3", "f4", "f5", "f6", "f7",
 			      "memory");
+#elif defined(__powerpc64__) && defined(__VSX__)
+	/* Of cr all but cr2 to cr4; of vs14 to vs31 the half that is no double. */
+	__asm__ volatile (
+		"li 0, 0x5555\n"
+		".irp r, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12\n"
+		"mr \\r, 0\n"
+		".endr\n"
+		"mtctr 0\n"
+		"mtlr 0\n"
+		"mtxer 0\n"
+		"mtcrf 0xc7, 0\n"
+		".irp r, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 32, 33, 34, 35, "
+		"36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51\n"
+		"mtvsrd \\r, 0\n"
+		"xxspltd \\r, \\r, 0\n"
+		".endr\n"
+		".irp r, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, "
+		"30, 31\n"
+		"xxmrghd \\r, \\r, 0\n"
+		".endr\n"
+		: : : "r0", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11",
+		      "r12", "lr", "ctr", "xer", "cr0", "cr1", "cr5", "cr6", "cr7",
+		      "memory", VOLATILE_VECTORS);
 #endif
 }
 
@@ -620,6 +649,87 @@ __attribute__((noinline)) static bool every_register(bool vx)
 }
 #endif
 
+#if defined(__powerpc64__) && defined(__VSX__) && SIDE_JMP_HAS_CALL_
+/* All of them at once, by hand. */
+struct registers {
+	unsigned long general[11];		/* r2 to r12, of which r12 is not kept */
+	unsigned long special[4];		/* LR, CR, XER, CTR */
+	unsigned long unused;
+	unsigned long vectors[2 * 64];		/* vs0, vs1... */
+};
+static struct registers before, after;
+
+#define EVERY_VSX(what, at) \
+	"mr 12, " at "\n" \
+	".irp r, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, " \
+	"21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, " \
+	"41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, " \
+	"61, 62, 63\n" \
+	what " \\r, 0, 12\n" \
+	"addi 12, 12, 16\n" \
+	".endr\n"
+#define EVERY_GENERAL(what, at) \
+	".irp r, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11\n" \
+	what " \\r, 8 * \\r - 16(" at ")\n" \
+	".endr\n"
+
+/* Another module's leaves its own TOC pointer, too. */
+__attribute__((noinline)) static void trash_all(void)
+{
+	trash();
+	__asm__ volatile ("li 2, 0x5555" : : : "memory");
+}
+
+__attribute__((noinline)) static bool every_register(void)
+{
+	register struct registers *b __asm__("r14") = &before;
+	register struct registers *a __asm__("r15") = &after;
+	register unsigned long *b_vectors __asm__("r16") = before.vectors;
+	register unsigned long *a_vectors __asm__("r17") = after.vectors;
+	register void (*f)(void) __asm__("r18") = trash_all;
+
+	memset(&after, 0, sizeof(after));
+	for (size_t i = 0; i < sizeof(before); i++)
+		((unsigned char *)&before)[i] = (unsigned char)(i * 7 + i / 251);
+	before.special[1] &= 0xffffffff;	/* CR has so many bits */
+	before.special[2] = 0xe0000000;		/* XER: SO, OV, CA */
+	__asm__ volatile (
+		"mr 19, 2\n"
+		EVERY_VSX("lxvd2x", "16")
+		"ld 12, 88(14)\n"
+		"mtlr 12\n"
+		"ld 12, 96(14)\n"
+		"mtcr 12\n"
+		"ld 12, 104(14)\n"
+		"mtxer 12\n"
+		"ld 12, 112(14)\n"
+		"mtctr 12\n"
+		EVERY_GENERAL("ld", "14")
+		SIDE_JMP_ARCH_CALL("side_jmp_call_0", "", "std 18, 32(1)\n")
+		EVERY_GENERAL("std", "15")
+		"mr 2, 19\n"
+		"mflr 12\n"
+		"std 12, 88(15)\n"
+		"mfcr 12\n"
+		"std 12, 96(15)\n"
+		"mfxer 12\n"
+		"std 12, 104(15)\n"
+		"mfctr 12\n"
+		"std 12, 112(15)\n"
+		EVERY_VSX("stxvd2x", "17")
+		: : "r" (b), "r" (a), "r" (b_vectors), "r" (a_vectors), "r" (f)
+		: "r0", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12",
+		  "r19", "lr", "ctr", "xer", "cr0", "cr1", "cr2", "cr3", "cr4", "cr5",
+		  "cr6", "cr7", "memory", VOLATILE_VECTORS, "vs14", "vs15", "vs16",
+		  "vs17", "vs18", "vs19", "vs20", "vs21", "vs22", "vs23", "vs24",
+		  "vs25", "vs26", "vs27", "vs28", "vs29", "vs30", "vs31", "v20", "v21",
+		  "v22", "v23", "v24", "v25", "v26", "v27", "v28", "v29", "v30", "v31");
+	return !memcmp(before.general, after.general, 10 * 8) &&
+	       !memcmp(before.special, after.special, sizeof(before.special)) &&
+	       !memcmp(before.vectors, after.vectors, sizeof(before.vectors));
+}
+#endif
+
 #define OUTPUT_NAMES(of) (const char *const[]){ \
 	"transparent_starts_" of, "transparent_to_registers_with_" of, \
 	"transparent_to_256_bit_vectors_with_" of, \
@@ -730,6 +840,8 @@ static void placed(uintptr_t p, int other)
 #define STACK_POINTER	"rsp"
 #elif defined(__s390x__)
 #define STACK_POINTER	"r15"
+#elif defined(__powerpc64__)
+#define STACK_POINTER	"r1"
 #elif defined(__riscv)
 #define STACK_POINTER	"sp"
 #endif
@@ -842,6 +954,8 @@ int main(void)
 		tap_skip("transparent_to_every_register_of_v", "this processor has none");
 #elif defined(__s390x__) && SIDE_JMP_HAS_CALL_
 	tap_ok(every_register(has_vx()), "transparent_to_every_register");
+#elif defined(__powerpc64__) && defined(__VSX__) && SIDE_JMP_HAS_CALL_
+	tap_ok(every_register(), "transparent_to_every_register");
 #endif
 	tap_ok(takes_words(), "transparent_words_are_extended");
 	local();
