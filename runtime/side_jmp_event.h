@@ -1223,7 +1223,8 @@ typedef side_jmp_seq_of_side_jmp_float64 side_jmp_seq_of_double;
 
 /* ---- C++: emitting ------------------------------------------------------ */
 
-#define SIDE_JMP_INLINED_	inline __attribute__((__always_inline__))
+#define SIDE_JMP_INLINED_ \
+	inline __attribute__((__always_inline__, __no_instrument_function__))
 
 /* An argument on its way, and what the function looks at with it. */
 struct sent {

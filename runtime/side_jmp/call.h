@@ -119,7 +119,8 @@ SIDE_JMP_API_END_
 #define SIDE_JMP_CALL_AND_MEMORY_(...)	__VA_ARGS__, "memory"
 #define SIDE_JMP_CALLER_I_(caller, thunk, parameters, mark, f_, constraint_, \
 			   destroys_, slots, ...) \
-static inline __attribute__((__always_inline__)) void caller parameters \
+static inline __attribute__((__always_inline__, __no_instrument_function__)) \
+void caller parameters \
 { \
 	mark \
 	SIDE_JMP_MARK_COLD_ \

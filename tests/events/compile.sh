@@ -40,7 +40,7 @@ compile() { # COMPILER LANGUAGE STATEMENT
 	source "$3" >"$TMP/a.$2"
 	case $2 in c) std=c11;; *) std=c++17;; esac
 	# shellcheck disable=SC2086
-	$1 -std=$std $warn -O2 -c "$TMP/a.$2" -o "$TMP/a.o"
+	$1 -std=$std $warn -O2 ${more:-} -c "$TMP/a.$2" -o "$TMP/a.o"
 }
 each() { # COMMAND...: for every compiler and language
 	for cc in $C_COMPILERS; do "$1" $cc c "$2" "$3" || { echo "with $cc"; return 1; }; done
@@ -77,6 +77,13 @@ ok compile_arrays each compiles 'side_jmp_event(t, v, three, side_jmp_seq(ints, 
 ok compile_enums each compiles 'side_jmp_event(t, e, A); side_jmp_event(t, e, s.member ? A : B);'
 ok compile_nothing each compiles 'side_jmp_event(t, none);
 	if (l) side_jmp_event(t, none); else side_jmp_event(t, e, B);'
+# Compilers then ask for the address of what they inline, and compile it by itself.
+more=-finstrument-functions
+ok compile_instrumented each compiles 'side_jmp_event(t, i, 1, s.bits, l);
+	side_jmp_event(t, f, f, 1.0); side_jmp_event(t, p, pointer, string, "x");
+	side_jmp_event(t, v, three, side_jmp_seq(ints, 2), bytes, side_jmp_seq(bytes, 3));
+	side_jmp_event(t, e, A); side_jmp_event(t, none);'
+more=
 
 ok refuse_pointer_for_integer each misfits 'side_jmp_event(t, i, string, 2, 3);' 'i a u8|char ?\*'
 ok refuse_float_for_integer each misfits 'side_jmp_event(t, i, 1.0, 2, 3);' 'i a u8|double'
