@@ -190,16 +190,6 @@ static uint32_t own_number(pid_t pid, pid_t tid)
 	return last ? (uint32_t)strtoul(last, NULL, 10) : 0;
 }
 
-static char state_of(pid_t pid, pid_t tid)
-{
-	char line[512], *end;
-
-	if (!read_task(pid, tid, "stat", line, sizeof(line)))
-		return 'X';
-	end = strrchr(line, ')');
-	return end && end[1] ? end[2] : 'X';
-}
-
 /* ---- what can be seen without touching it -------------------------------- */
 
 static bool read_header(struct process *p, uint64_t at, Elf64_Ehdr *e)
@@ -406,33 +396,14 @@ static int check_machine(struct process *p, char why[WHY_MAX])
 	return say(why, "it has no program");
 }
 
-/* A thread by which /proc shows the process: the first, unless it has ended. */
-static pid_t live_thread(pid_t pid)
-{
-	struct dirent *d;
-	pid_t live = pid;
-	char path[64];
-	DIR *dir;
-
-	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
-	dir = state_of(pid, pid) == 'Z' ? opendir(path) : NULL;
-	while (dir && live == pid && (d = readdir(dir)))
-		if (atoi(d->d_name) > 0 &&
-		    strchr("RSDTt", state_of(pid, (pid_t)atoi(d->d_name))))
-			live = (pid_t)atoi(d->d_name);
-	if (dir)
-		closedir(dir);
-	return live;
-}
-
 /* 0; or -1, or 1 as check_state(), and there is nothing to close. */
-static int look_at(struct target *t, pid_t pid, char why[WHY_MAX])
+static int look_once(struct target *t, pid_t pid, char why[WHY_MAX])
 {
 	char said[WHY_MAX];
 	int r;
 
 	*t = (struct target){
-		.pid = pid, .live = live_thread(pid), .notes = ATTACH_ALL_NOTES,
+		.pid = pid, .live = process_thread(pid), .notes = ATTACH_ALL_NOTES,
 	};
 	if (process_open(&t->process, t->live, said))
 		return say(why, "it can't be attached to: %s", said);
@@ -445,6 +416,17 @@ static int look_at(struct target *t, pid_t pid, char why[WHY_MAX])
 		process_close(&t->process);
 		say(why, "it can't be attached to: %s", said);
 	}
+	return r;
+}
+
+/* The thread by which it was seen may have ended since, and it has others. */
+static int look_at(struct target *t, pid_t pid, char why[WHY_MAX])
+{
+	int r = look_once(t, pid, why);
+
+	for (unsigned i = 0; r < 0 && i < PROCESS_LIVES && t->live != pid &&
+	     !process_has(pid, t->live); i++)
+		r = look_once(t, pid, why);
 	return r;
 }
 
@@ -628,7 +610,7 @@ static struct thread rank_thread(const struct target *t, pid_t tid)
 		.tid = tid, .first = tid == t->pid, .rank = RANK_NONE,
 	};
 	uint32_t number = own_number(t->pid, tid);
-	char state = state_of(t->pid, tid);
+	char state = process_state(t->pid, tid);
 	bool owner = false;
 
 	for (size_t i = 0; i < t->n && number; i++) {
@@ -676,7 +658,7 @@ static size_t rank_threads(const struct target *t, struct thread *threads,
 		thread = rank_thread(t, (pid_t)atoi(d->d_name));
 		if (thread.rank != RANK_NONE)
 			threads[n++] = thread;
-		else if (thread.why)
+		if (thread.why)
 			*why = thread.why;
 	}
 	if (dir)
@@ -942,7 +924,7 @@ static bool is_others(pid_t pid, pid_t tid, bool by_state)
 {
 	pid_t tracer;
 
-	if (by_state && state_of(pid, tid) != 't')
+	if (by_state && process_state(pid, tid) != 't')
 		return false;
 	tracer = tracer_of(tid);
 	return tracer != getpid() && (tracer || by_state);
@@ -1165,19 +1147,32 @@ static bool is_theirs(int fd, pid_t pid)
 	       type == SOCK_SEQPACKET;
 }
 
+/* By this thread.  -1: errno. */
+static int take_descriptor(const struct target *t, pid_t live, int theirs)
+{
+	/* PIDFD_THREAD, of Linux 6.9 */
+	int pidfd = (int)syscall(SYS_pidfd_open, live,
+				 live == t->pid ? 0 : O_EXCL);
+	int fd, saved;
+
+	if (pidfd < 0)
+		return -1;
+	fd = (int)syscall(SYS_pidfd_getfd, pidfd, theirs, 0);
+	saved = errno;
+	close(pidfd);
+	errno = saved;
+	return fd;
+}
+
 static int get_end(const struct target *t, const struct copy *c,
 		   char why[WHY_MAX])
 {
-	/* PIDFD_THREAD, of Linux 6.9 */
-	int pidfd = (int)syscall(SYS_pidfd_open, t->live,
-				 t->live == t->pid ? 0 : O_EXCL);
-	int fd = pidfd < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, pidfd,
-					       c->theirs, 0);
+	int fd = take_descriptor(t, t->live, c->theirs);
 
+	for (unsigned i = 0; fd < 0 && errno == ESRCH && i < PROCESS_LIVES; i++)
+		fd = take_descriptor(t, process_thread(t->pid), c->theirs);
 	if (fd < 0)
 		say(why, "its end of the connection: %s", strerror(errno));
-	if (pidfd >= 0)
-		close(pidfd);
 	if (fd >= 0 && !is_theirs(fd, t->pid)) {
 		say(why, "its end of the connection is another file");
 		close(fd);
@@ -1254,7 +1249,8 @@ static enum outcome take_any(struct target *t, uint64_t until,
 static enum outcome attach(struct target *t, int to, char why[WHY_MAX])
 {
 	uint64_t until = now() + ATTACH_S * UINT64_C(1000000000);
-	uint64_t patient = now() + ATTACH_PATIENCE_S * UINT64_C(1000000000);
+	const uint64_t patience = ATTACH_PATIENCE_S * UINT64_C(1000000000);
+	uint64_t patient = now() + patience;
 	enum outcome o = AGAIN;
 	long us = 1000;
 
@@ -1265,6 +1261,9 @@ static enum outcome attach(struct target *t, int to, char why[WHY_MAX])
 		o = take_any(t, until, why);
 		if (o == DONE)
 			o = hand_over(t, to, why);
+		/* It is another's turn, which is none of the threads' doing. */
+		if (o == AGAIN)
+			patient = now() + patience;
 		/* Not the same for all. */
 		if (o == AGAIN)
 			pause_us(ATTACH_TURN_US / 2 + (long)(now() / 64 +

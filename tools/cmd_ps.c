@@ -318,16 +318,29 @@ static bool has_name(struct live *l)
 
 /* ---- a process ------------------------------------------------------------------ */
 
+static int look(struct process *p, pid_t pid)
+{
+	pid_t tid = process_thread(pid);
+	char why[WHY_MAX];
+	int r = process_open(p, tid, why);
+
+	for (unsigned i = 0; r && i < PROCESS_LIVES && tid != pid &&
+	     !process_has(pid, tid); i++) {
+		tid = process_thread(pid);
+		r = process_open(p, tid, why);
+	}
+	return r;
+}
+
 /* False: it is not to be shown. */
 static bool read_row(pid_t pid, struct row *row)
 {
 	bool wanted = false, there = false;
-	char why[WHY_MAX];
 	struct process p;
 	struct live l;
 
 	*row = (struct row){ .pid = pid, .backend = "-" };
-	if (!process_open(&p, pid, why)) {
+	if (!look(&p, pid)) {
 		char line[64] = "";
 
 		process_status(&p, "Name", row->name, sizeof(row->name));

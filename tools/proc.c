@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* See proc.h; the files and what it takes to read them are in proc(5). */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -79,6 +80,46 @@ bool process_variable(const struct process *p, const char *name, char *to,
 		}
 	free(all);
 	return found;
+}
+
+/* ---- threads ------------------------------------------------------------- */
+
+char process_state(pid_t pid, pid_t tid)
+{
+	char line[512], path[64], *end = NULL;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", (int)pid,
+		 (int)tid);
+	f = fopen(path, "re");
+	if (f && fgets(line, sizeof(line), f))
+		end = strrchr(line, ')');
+	if (f)
+		fclose(f);
+	return end && end[1] ? end[2] : 'X';
+}
+
+bool process_has(pid_t pid, pid_t tid)
+{
+	return strchr("RSDTt", process_state(pid, tid));
+}
+
+pid_t process_thread(pid_t pid)
+{
+	struct dirent *d;
+	pid_t live = pid;
+	char path[64];
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+	dir = process_state(pid, pid) == 'Z' ? opendir(path) : NULL;
+	while (dir && live == pid && (d = readdir(dir)))
+		if (atoi(d->d_name) > 0 &&
+		    process_has(pid, (pid_t)atoi(d->d_name)))
+			live = (pid_t)atoi(d->d_name);
+	if (dir)
+		closedir(dir);
+	return live;
 }
 
 /* ---- mappings ------------------------------------------------------------ */

@@ -39,7 +39,21 @@ struct process {
 	uint8_t *page;
 };
 
-/* 0, or -1 and a sentence in `why`; then there is nothing to close. */
+/*
+ * A thread by which /proc shows the process: the first, unless it has ended and
+ * another has not.  That one may end, too: then another can be asked for, so
+ * often.
+ */
+enum { PROCESS_LIVES = 100 };
+pid_t process_thread(pid_t pid);
+/* Its letter in proc(5); X: there is no such thread. */
+char process_state(pid_t pid, pid_t tid);
+bool process_has(pid_t pid, pid_t tid);		/* one that has not ended */
+
+/*
+ * 0, or -1 and a sentence in `why`; then there is nothing to close.  pid: or of
+ * process_thread().
+ */
 int process_open(struct process *p, pid_t pid, char why[WHY_MAX]);
 void process_close(struct process *p);
 

@@ -13,7 +13,7 @@ built() {
 	server server $CC $so && server alone $CC $alone &&
 	$CC $flags -I. "$src/waits.c" -o "$TMP/waits" $alone &&
 	$CC $flags -I. "$src/locked.c" -o "$TMP/locked" $alone &&
-	$CC $flags -I. "$src/again.c" $with -o "$TMP/again" -Wl,--wrap=ptrace &&
+	$CC $flags -I. "$src/again.c" $with -o "$TMP/again" -Wl,--wrap=ptrace,--wrap=process_poke &&
 	$CC $flags -I. -DATTACH "$src/rounds.c" $with -o "$TMP/rounds" &&
 	$CC $flags -fPIC -shared "$src/plugin.c" -o "$TMP/plugin.so" $alone \
 		-Wl,--exclude-libs,ALL

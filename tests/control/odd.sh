@@ -13,7 +13,7 @@ built() {
 	$CC $flags -I. "$src/locked.c" -o "$TMP/locked" $alone &&
 	$CC $flags -I. -static "$src/locked.c" -o "$TMP/static" $alone &&
 	$CC $flags -I. "$src/again.c" tools/attach.c tools/filter.c tools/pass.c \
-		tools/proc.c -o "$TMP/again" -Wl,--wrap=ptrace
+		tools/proc.c -o "$TMP/again" -Wl,--wrap=ptrace,--wrap=process_poke
 }
 ok odd_builds built
 

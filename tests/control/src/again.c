@@ -5,11 +5,13 @@
  *
  * again try N PID...: the same, whether it works or not.
  *
- * again die PID...: the same, but the tracer dies at its first call of
- * ptrace(2), then at its second, and so on, until it comes to its end.
+ * again die PID...: the same, but the tracer dies at its first step, a call of
+ * ptrace(2) or a write to the process's memory, then at its second, and so on,
+ * until it comes to its end.
  *
- * Linked with --wrap=ptrace.  By that, the call that the process makes has
- * other things in the vector registers, too: what it may leave there.
+ * Linked with --wrap=ptrace,--wrap=process_poke.  By that, the call that the
+ * process makes has other things in the vector registers, too: what it may leave
+ * there.
  */
 #define _GNU_SOURCE
 #include <elf.h>
@@ -28,6 +30,7 @@
 
 #include "runtime/control/control.h"
 #include "tests/control/src/tool.h"
+#include "tools/proc.h"
 
 static double now(void)
 {
@@ -56,7 +59,28 @@ static int answers(int fd)
 	return n == sizeof(hello);
 }
 
-static unsigned dies_at;	/* which call of ptrace(2); 0: it lives */
+static unsigned dies_at;	/* which step; 0: it lives */
+
+static void step(void)
+{
+	static unsigned steps;		/* the tracer is a child */
+
+	if (++steps == dies_at)
+		_exit(0);
+}
+
+bool __real_process_poke(const struct process *p, uint64_t at, const void *from,
+			 size_t n);
+bool __wrap_process_poke(const struct process *p, uint64_t at, const void *from,
+			 size_t n);
+bool __wrap_process_poke(const struct process *p, uint64_t at, const void *from,
+			 size_t n)
+{
+	bool r = __real_process_poke(p, at, from, n);
+
+	step();
+	return r;
+}
 
 long __real_ptrace(int request, pid_t pid, void *at, void *data);
 long __wrap_ptrace(int request, pid_t pid, void *at, void *data);
@@ -82,15 +106,13 @@ static void spoil_vectors(pid_t pid)
 
 long __wrap_ptrace(int request, pid_t pid, void *at, void *data)
 {
-	static unsigned calls;		/* the tracer is a child */
 	long r = __real_ptrace(request, pid, at, data);
 	int saved = errno;
 
 	/* The last before the call: all signals are blocked. */
 	if (request == PTRACE_SETSIGMASK && ~*(uint64_t *)data <= UINT64_C(1) << 30)
 		spoil_vectors(pid);
-	if (++calls == dies_at)
-		_exit(0);
+	step();
 	errno = saved;
 	return r;
 }

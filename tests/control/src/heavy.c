@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: MIT
 /*
  * heavy KIND [N]: a process with sites that costs whoever looks into it, as much
- * as it can, and says "here":
+ * as it can, or is large, and says "here":
  *
  *	notes	the same file mapped N times, all of whose 64 program headers are
  *		notes of 64 KiB, none of them ours
  *	copies	itself mapped N times as a loader would, in each all keys enabled
  *	lies	N damaged copies of its file, mapped to be executed: headers, notes,
  *		tables and strings, each copy otherwise
+ *	threads	N threads that sleep
+ *	relay	N threads, each of which is there for some milliseconds and has
+ *		another follow; the first has ended
  */
 #define _GNU_SOURCE
 #include <elf.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -164,6 +168,41 @@ static void lies(unsigned n)
 	free(bytes);
 }
 
+static void *sleeps(void *arg)
+{
+	for (;;)
+		pause();
+	return arg;
+}
+
+static void *relays(void *arg);
+
+static void begin_thread(void *(*run)(void *))
+{
+	pthread_attr_t small;
+	pthread_t t;
+
+	pthread_attr_init(&small);
+	pthread_attr_setstacksize(&small, 65536);
+	pthread_attr_setdetachstate(&small, PTHREAD_CREATE_DETACHED);
+	if (pthread_create(&t, &small, run, NULL))
+		abort();
+}
+
+static void *relays(void *arg)
+{
+	side_jmp_event(heavy, tick, 0);
+	usleep((useconds_t)rand() % 200000);
+	begin_thread(relays);
+	return arg;
+}
+
+static void threads(unsigned n, void *(*run)(void *))
+{
+	for (unsigned i = 0; i < n; i++)
+		begin_thread(run);
+}
+
 int main(int argc, char **argv)
 {
 	const char *kind = argc > 1 ? argv[1] : "";
@@ -175,10 +214,16 @@ int main(int argc, char **argv)
 		copies(n);
 	else if (!strcmp(kind, "lies"))
 		lies(n);
+	else if (!strcmp(kind, "threads"))
+		threads(n, sleeps);
+	else if (!strcmp(kind, "relay"))
+		threads(n, relays);
 	else
 		return 2;
 	puts("here");
 	fflush(stdout);
+	if (!strcmp(kind, "relay"))
+		pthread_exit(NULL);
 	for (uint32_t i = 0;; i++) {
 		side_jmp_event(heavy, tick, i + (use() & 1));
 		usleep(10000);
