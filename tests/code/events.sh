@@ -34,8 +34,7 @@ for cxx in g++ clang++; do
 	for o in -O1 -O2; do ok "code_event_is_a_nop5_$cxx$o" in_cxx $cxx $o; done
 done
 on_arm64() ( # COMPILER FLAGS...
-	I="-I$TOP/build/arm64/include -std=c11"
-	port arm64 lib >"$TMP/log" 2>&1 || { tail "$TMP/log"; return 1; }
+	I="-I$BUILD/include -std=c11"
 	# The frame that spanned_early() has for its call gcc puts around more of it.
 	case $1 in *gcc) leafs=${leafs% spanned_early} ;; esac
 	same "$@"
@@ -47,17 +46,16 @@ done
 
 # Elsewhere, as the compiler says itself: a function needs no more stack than one with
 # a no-op by hand.  Of a span's ends it may.
-frames() (	# ARCH COMPILER FLAGS...
-	arch=$1; shift
-	I="-I$TOP/build/$arch/include -std=c11 -fstack-usage"
-	port "$arch" lib >"$TMP/log" 2>&1 || { tail "$TMP/log"; return 1; }
+frames() (	# COMPILER FLAGS...
+	I="-I$BUILD/include -std=c11 -fstack-usage"
 	for what in -DHAND -DEVENTS; do
 		# shellcheck disable=SC2086
 		"$@" $I $what -c "$S/events.c" -o "$TMP/events.o" || return
 		awk -v names="$leafs sum dot list interpreter calls" '
 			BEGIN { split(names, n, /[ \t\n]+/); for (i in n) is[n[i]] = 1 }
 			{ sub(/.*:/, "", $1) }
-			$1 in is && $1 !~ /^spanned_/ { print $1, $2 }' "$TMP/events.su" >"$TMP/frames$what"
+			$1 in is && $1 !~ /^spanned_/ { print $1, $2 }
+		' "$TMP/events.su" >"$TMP/frames$what"
 	done
 	diff "$TMP/frames-DHAND" "$TMP/frames-DEVENTS" >"$TMP/why" || { cat "$TMP/why"; return 1; }
 	[ "$(wc -l <"$TMP/frames-DEVENTS")" -eq 12 ]
@@ -66,11 +64,11 @@ sees_frames() { ! frames "$@" -DSIDE_JMP_PLAIN_CALLS && grep -q 'leaf_of_three' 
 for arch in s390x riscv64 ppc64le; do
 	triple=$(. "$TOP/arch/$arch/port" && echo "$triple")
 	for o in -O1 -O2 -O3 -Os; do
-		ok code_event_needs_no_frame_on_${arch}_gcc$o frames $arch "$triple-gcc" $o
+		ok code_event_needs_no_frame_on_${arch}_gcc$o frames "$triple-gcc" $o
 		ok code_event_needs_no_frame_on_${arch}_clang$o \
-			frames $arch clang --target="$triple" $o
+			frames clang --target="$triple" $o
 	done
-	ok code_call_needs_a_frame_on_$arch sees_frames $arch "$triple-gcc" -O2
+	ok code_call_needs_a_frame_on_$arch sees_frames "$triple-gcc" -O2
 done
 I="-I$BUILD/include -std=c11"
 ok code_event_is_a_nop5_in_medium_code same gcc -O2 -fPIC -mcmodel=medium
