@@ -158,7 +158,10 @@ ctf_round() { # through all packets of a flight recorder
 ok context_ctf_of_a_flight_recorder ctf_round
 looked_at() { # what reads traces takes them as others
 	ctf comm,stack names >"$TMP/out" && "$tool" convert "$TMP/ctf" -o "$TMP/json" &&
-	"$tool" report "$TMP/ctf" -o "$TMP/page" && [ "$(grep -c 'ctx:at' "$TMP/json")" -ge 1 ]
+	"$tool" report "$TMP/ctf" -o "$TMP/page" && cat "$TMP/json" &&
+	grep -q '"args":{"n":3,"context":{"comm":"first","stack":\[\("0x[0-9a-f]*",*\)*\]}}}$' \
+		"$TMP/json" &&
+	grep -q '"comm":"a \\"15\\" of them"' "$TMP/json" && ! grep -q vtid "$TMP/json"
 }
 if "$tool" convert --help >"$TMP/out" 2>&1; then
 	ok context_ctf_is_converted looked_at

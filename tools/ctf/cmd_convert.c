@@ -76,6 +76,13 @@ static bool is_hex(const bt_field *field)
 	       BT_FIELD_CLASS_INTEGER_PREFERRED_DISPLAY_BASE_HEXADECIMAL;
 }
 
+/* Arrays of bytes are numbers, of addresses not. */
+static bool is_byte(const bt_field *field)
+{
+	return bt_field_class_integer_get_field_value_range(
+			bt_field_borrow_class_const(field)) <= 8;
+}
+
 /* An enumeration's label, where there is just one. */
 static bool put_label(FILE *to, const bt_field *field, bool is_signed)
 {
@@ -102,7 +109,7 @@ static void put_integer(FILE *to, const bt_field *field, bt_field_class_type typ
 		return;
 	if (is_signed)
 		put_signed(to, bt_field_integer_signed_get_value(field));
-	else if (is_hex(field) && !in_array)
+	else if (is_hex(field) && (!in_array || !is_byte(field)))
 		fprintf(to, "\"0x%" PRIx64 "\"",
 			bt_field_integer_unsigned_get_value(field));
 	else
@@ -142,25 +149,61 @@ static bool is_length(const bt_field_class *structure, uint64_t i, uint64_t n)
 	return !strncmp(name + 1, of, length) && !strcmp(name + 1 + length, "_length");
 }
 
-/* skip_span: without the number of a span, which is no field of the user's. */
-static void put_members(FILE *to, const bt_field *field, bool skip_span)
+/* Of these, what is shown elsewhere. */
+enum skip { SKIP_NONE, SKIP_SPAN, SKIP_THREAD };
+
+static bool is_skipped(const bt_field_class *structure, uint64_t i, uint64_t n,
+		       enum skip skip)
+{
+	const char *name = member_name(structure, i);
+
+	return is_length(structure, i, n) ||
+	       (skip == SKIP_SPAN && !i && !strcmp(name, "span")) ||
+	       (skip == SKIP_THREAD && (!strcmp(name, "vpid") ||
+					!strcmp(name, "vtid")));
+}
+
+/* Each behind a comma, but for the first of all.  Returns how many. */
+static unsigned put_members(FILE *to, const bt_field *field, enum skip skip)
 {
 	const bt_field_class *class = bt_field_borrow_class_const(field);
 	uint64_t n = bt_field_class_structure_get_member_count(class);
-	const char *comma = "";
+	unsigned done = 0;
 
-	putc('{', to);
 	for (uint64_t i = 0; i < n; i++) {
-		const char *name = member_name(class, i);
-
-		if (is_length(class, i, n) || (skip_span && !i && !strcmp(name, "span")))
+		if (is_skipped(class, i, n, skip))
 			continue;
-		fputs(comma, to);
-		quote_json(to, name);
+		fputs(done++ ? "," : "", to);
+		quote_json(to, member_name(class, i));
 		putc(':', to);
 		put_field(to, bt_field_structure_borrow_member_field_by_index_const(field,
 										i), false);
-		comma = ",";
+	}
+	return done;
+}
+
+static bool has_context(const struct ctf_event *e)
+{
+	const bt_field_class *class = e->context ?
+				      bt_field_borrow_class_const(e->context) : NULL;
+	uint64_t n = class ? bt_field_class_structure_get_member_count(class) : 0, i = 0;
+
+	while (i < n && is_skipped(class, i, n, SKIP_THREAD))
+		i++;
+	return i < n;
+}
+
+/* An event's fields, and its context as one more. */
+static void put_event(FILE *to, const struct ctf_event *e, enum skip skip)
+{
+	unsigned done;
+
+	putc('{', to);
+	done = e->fields ? put_members(to, e->fields, skip) : 0;
+	if (has_context(e)) {
+		fprintf(to, "%s\"context\":{", done ? "," : "");
+		(void)put_members(to, e->context, SKIP_THREAD);
+		putc('}', to);
 	}
 	putc('}', to);
 }
@@ -179,9 +222,11 @@ static void put_field(FILE *to, const bt_field *field, bool in_array)
 		quote_json(to, bt_field_string_get_value(field));
 	else if (bt_field_class_type_is(type, BT_FIELD_CLASS_TYPE_ARRAY))
 		put_array(to, field);
-	else if (type == BT_FIELD_CLASS_TYPE_STRUCTURE)
-		put_members(to, field, false);
-	else if (type == BT_FIELD_CLASS_TYPE_BOOL)
+	else if (type == BT_FIELD_CLASS_TYPE_STRUCTURE) {
+		putc('{', to);
+		(void)put_members(to, field, SKIP_NONE);
+		putc('}', to);
+	} else if (type == BT_FIELD_CLASS_TYPE_BOOL)
 		fputs(bt_field_bool_get_value(field) ? "true" : "false", to);
 	else
 		fputs("null", to);	/* options and variants: not ours */
@@ -243,10 +288,7 @@ static void instant(const struct ctf_event *e, const char *what)
 	put_category(e->class->provider);
 	put_time("ts", e->time - convert.begin);
 	fputs(",\"args\":", convert.to);
-	if (e->fields)
-		put_members(convert.to, e->fields, false);
-	else
-		fputs("{}", convert.to);
+	put_event(convert.to, e, SKIP_NONE);
 	putc('}', convert.to);
 	free(name);
 }
@@ -304,7 +346,7 @@ static void begin_span(const struct ctf_event *e)
 	}
 	to = open_memstream(&args, &size);
 	if (to) {
-		put_members(to, e->fields, true);
+		put_event(to, e, SKIP_SPAN);
 		fclose(to);
 	}
 	spans_begin(convert.spans, e, args ? args : tool_strdup("{}"));

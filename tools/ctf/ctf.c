@@ -222,6 +222,7 @@ static void visit_event(struct reader *r, const bt_message *message)
 		.tid = (int64_t)integer(context, "vtid"),
 		.program = program_of(stream),
 		.fields = bt_event_borrow_payload_field_const(event),
+		.context = context,
 	};
 
 	if (bt_stream_class_borrow_default_clock_class_const(

@@ -32,6 +32,7 @@ struct ctf_event {
 	int64_t pid, tid;		/* 0: the trace does not say */
 	const char *program;		/* "": it does not say */
 	const bt_field *fields;		/* a structure, or NULL */
+	const bt_field *context;	/* likewise; of the stream's events */
 	uint64_t span;			/* of a span; 0: see there */
 	const bt_field *value;		/* of a counter */
 };
