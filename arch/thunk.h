@@ -22,6 +22,10 @@
 #include "arch/ppc64le/thunk.h"
 #else
 #define SJ_EVENT_THUNKS(function)
+#endif
+
+/* Of a port whose stacks nobody reads (arch/frame.h). */
+#ifndef SJ_THUNK_CALLS
 #define SJ_THUNK_CALLS	0
 #endif
 
