@@ -98,9 +98,13 @@
 #define SIDE_JMP_ARCH_CALL_DOUBLE(bits, value)				\
 	__asm__ __inline__ volatile ("{movq %1, %0|movq %0, %1}"	\
 				     : "=r" (bits) : "x" (value))
-/* The x87 stack, which the thunk leaves alone. */
+/* The x87 stack, which the thunk leaves alone; gcc without one knows no st. */
+#ifdef _SOFT_FLOAT
+#define SIDE_JMP_ARCH_CALL_CLOBBERS	"cc"
+#else
 #define SIDE_JMP_ARCH_CALL_CLOBBERS					\
 	"cc", "st", "st(1)", "st(2)", "st(3)", "st(4)", "st(5)", "st(6)", \
 	"st(7)"
+#endif
 
 #endif

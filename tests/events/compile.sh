@@ -84,6 +84,26 @@ ok compile_instrumented each compiles 'side_jmp_event(t, i, 1, s.bits, l);
 	side_jmp_event(t, v, three, side_jmp_seq(ints, 2), bytes, side_jmp_seq(bytes, 3));
 	side_jmp_event(t, e, A); side_jmp_event(t, none);'
 more=
+# As code does that an interrupt strikes, or that must not touch vectors.
+without_vectors() { # COMPILER
+	# shellcheck disable=SC2086
+	$1 -x c -std=c11 $warn -O2 -mgeneral-regs-only -c - -o "$TMP/a.o" <<'END'
+#include <side_jmp_event.h>
+SIDE_JMP_EVENT(t, i, "Integers", (u32, a), (string, b));
+SIDE_JMP_KEY(key);
+void f(int n);
+void g(int n, const char *s);
+void g(int n, const char *s)
+{
+	side_jmp_event(t, i, n, s);
+	side_jmp_call(key, f, n);
+}
+END
+}
+case $(uname -m) in
+x86_64|aarch64)
+	for cc in $C_COMPILERS; do ok compile_without_vectors_$cc without_vectors $cc; done ;;
+esac
 
 ok refuse_pointer_for_integer each misfits 'side_jmp_event(t, i, string, 2, 3);' 'i a u8|char ?\*'
 ok refuse_float_for_integer each misfits 'side_jmp_event(t, i, 1.0, 2, 3);' 'i a u8|double'
