@@ -178,8 +178,10 @@
  *
  * A callback runs in the thread that emitted, may be a signal handler's, must
  * stay on the stack that it was called on, and must return (no exception, no
- * longjmp()).  It may emit events, also those it is called for: mind the
- * recursion.
+ * longjmp(), no end of the thread).  It may emit events, also those it is called
+ * for: mind the recursion.  One that has a cancellation point turns cancellation
+ * off meanwhile (pthread_setcancelstate()) if its thread may be cancelled: what the
+ * emitting function has to destroy in C++ would not be, or the program ended.
  *
  * A signal handler that struck an event may leave by siglongjmp(), and a thread
  * may end there.  The call that is left so is noticed by that thread's next event

@@ -155,12 +155,15 @@ SIDE_JMP_CALLER_WITH_(6)
  * The function's parameters: at most 6, integers of up to 64 bits, pointers,
  * enumerations; in C the arguments must have just the parameters' types (cast
  * them).  It returns nothing, an integer, a pointer, a float or a double, which is
- * dropped; and it must return: no exception, no longjmp().  A clang passes a register variable that is the stack pointer 128 bytes
- * off; copy it into a volatile variable.
+ * dropped; and it must return: no exception, no longjmp(), no end of the thread,
+ * by cancellation neither.  A clang passes a register variable that is the stack
+ * pointer 128 bytes off; copy it into a volatile variable.
  *
  * #define SIDE_JMP_PLAIN_CALLS before the header makes calls of these, and of
  * events, that the compiler sees: for tools that have to (-fsanitize=memory does
- * it by itself).
+ * it by itself); for files with events in functions that have gcc's attribute
+ * optimize("O0") or target("general-regs-only"), which gcc refuses otherwise; and
+ * where an option lets called functions destroy other registers (-fcall-used-REG).
  */
 #ifndef __cplusplus
 #define side_jmp_call(key, ...) do { \
