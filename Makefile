@@ -66,6 +66,7 @@ help:
 	@echo "make check-guests  every port under a kernel of its own, in QEMU"
 	@echo "make check-kernel  the kernel series: applied, built, booted, tested"
 	@echo "make check-fresh   README and tests in minimal Debians, as root (SUITE=)"
+	@echo "make check-packages  the packages, built, used and purged there, as root (SUITE=)"
 	@echo "make check-compilers  with gcc 11 and clang 14 to Debian's newest, as root; an hour"
 	@echo "                 (COMPILERS='gcc-14 clang-19'; COMPILERS=? lists them)"
 	@echo "make demo-kernel   it at work: an event enabled in tracefs patches a program"
