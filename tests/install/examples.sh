@@ -51,7 +51,8 @@ finds() { # EXPECTED ARGUMENTS: of find_package
 	printf 'cmake_minimum_required(VERSION 3.13)\nproject(p NONE)\n%s\n%s\n' \
 		"find_package(side_jmp $2)" \
 		'message("found ${side_jmp_FOUND} ${side_jmp_VERSION}.")' \
-		>"$TMP/CMakeLists.txt" && cmake -S "$TMP" -B "$TMP/p" >"$TMP/seen" 2>&1
+		>"$TMP/CMakeLists.txt" && rm -rf "$TMP/p" &&
+		cmake -S "$TMP" -B "$TMP/p" >"$TMP/seen" 2>&1
 	cat "$TMP/seen"
 	grep -q "$1" "$TMP/seen"
 }
@@ -63,6 +64,43 @@ ok example_cmake_refuses_a_newer_version finds "found 0" "$major.999"
 ok example_cmake_refuses_another_major_version finds "found 0" $((major + 1))
 ok example_cmake_refuses_an_unknown_component finds "no component sources; it has" \
 	"COMPONENTS sources"
+ranges() { # of an installed version that is later
+	old=$CMAKE_PREFIX_PATH CMAKE_PREFIX_PATH=$TMP/later
+	cp -r "$P" "$TMP/later" &&
+	sed -i "s/\"$version\"/\"$major.3.1\"/" \
+		"$TMP/later/lib/cmake/side_jmp/side_jmpConfigVersion.cmake" &&
+	finds "found 1" "$major.0...$major.4" && finds "found 1" "$major.0...$major.3.1" &&
+	finds "found 0" "$major.0...<$major.3.1" && finds "found 0" "$major.0...$major.2" &&
+	finds "found 0" "$major.4...$((major + 1))"
+	status=$? CMAKE_PREFIX_PATH=$old
+	return $status
+}
+ok example_cmake_finds_what_is_in_a_range ranges
+# built PREFIX [COMPONENTS...]: the example in C, static if that is the component
+built() {
+	rm -rf "$TMP/c" && mkdir "$TMP/c" && cp tests/examples/cmake/example.c "$TMP/c/" || return 1
+	at=$1 target=side_jmp::side_jmp${3:+_$3}; shift
+	printf '%s\n' 'cmake_minimum_required(VERSION 3.13)' 'project(p C)' \
+		"find_package(side_jmp REQUIRED $*)" 'add_executable(example example.c)' \
+		"target_link_libraries(example $target)" >"$TMP/c/CMakeLists.txt"
+	(CMAKE_PREFIX_PATH=$at && cmake -S "$TMP/c" -B "$TMP/c/b" && cmake --build "$TMP/c/b") \
+		>"$TMP/seen" 2>&1 || { cat "$TMP/seen"; return 1; }
+	cd "$TMP/c/b" && fires ./example
+}
+linked_folder() { # as in Debian, /lib is /usr/lib, and found first by who has PATH=/bin
+	mkdir "$TMP/root" && cp -r "$P" "$TMP/root/usr" && ln -s usr/lib "$TMP/root/lib" &&
+	(built "$TMP/root" COMPONENTS static)
+}
+ok example_cmake_is_found_by_a_link linked_folder
+without() { # a distribution that has no static libraries, and one that has no others
+	cp -r "$P" "$TMP/without" && rm "$TMP/without/lib/libside_jmp.a" &&
+	(built "$TMP/without") && ! (built "$TMP/without" COMPONENTS static) >/dev/null &&
+	grep 'component static of side_jmp is *' "$TMP/seen" &&
+	cp "$P/lib/libside_jmp.a" "$TMP/without/lib/" && rm "$TMP"/without/lib/libside_jmp.so* &&
+	(built "$TMP/without" COMPONENTS static) && ! (built "$TMP/without") >/dev/null &&
+	grep 'side_jmp::side_jmp' "$TMP/seen"
+}
+ok example_cmake_knows_which_library_is_there without
 with_meson() (
 	copy meson
 	meson setup build && ninja -C build && cd build && linked ./example && fires ./example
