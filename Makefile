@@ -81,6 +81,7 @@ help:
 	@echo "make uninstall   the same, of what that has installed"
 	@echo "make amalgamation  side_jmp.c and side_jmp.h to add to a tree, in $(B)/amalgamation"
 	@echo "make dist        the release's tarball, of what is committed, in $(B)/"
+	@echo "make release     that, if versions, dates and the tree are as they should be; no tag"
 	@echo "make deb         Debian packages, in $(B)/deb"
 	@echo "make abi         records the library's ABI, which a test compares with"
 	@echo "make clean"
@@ -208,6 +209,11 @@ uninstall: uninstall-tools manual
 # What HEAD has.
 dist:
 	tools/dist $(B)
+
+# The same, if what is committed may be released.
+.PHONY: release
+release:
+	tools/release $(B)
 
 # The library as two files, for trees that want no dependency.
 .PHONY: amalgamation

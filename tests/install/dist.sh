@@ -49,17 +49,6 @@ nowhere() {
 	grep 'no git repository' "$TMP/said" && [ ! -e "$TMP/none/$base.tar.gz" ]
 }
 ok dist_needs_a_repository nowhere
-tagged() { # as CONTRIBUTING.md says: the tag has the version's section
-	sed -n 's/^[0-9]\. `\(.* | git tag .*\)`$/\1/p' CONTRIBUTING.md >"$TMP/tag" &&
-	[ "$(wc -l <"$TMP/tag")" = 1 ] && cat "$TMP/tag" &&
-	awk -v version="$version" '/^## / { on = $2 == version || $2 == version ","; next } on' \
-		CHANGELOG.md | sed '/./,$!d' >"$TMP/section" && [ -s "$TMP/section" ] &&
-	(cd "$TMP/clone" && git config user.name test && git config user.email test@localhost &&
-		cp "$TOP/CHANGELOG.md" . && sh -e "$TMP/tag") &&
-	git -C "$TMP/clone" tag -l --format='%(contents)' "v$version" | sed -e :a \
-		-e '/^\n*$/{$d;N;ba' -e '}' | diff "$TMP/section" -
-}
-ok dist_tag_has_the_section_of_the_version tagged
 works() { # where there is no git
 	(cd "$TMP/tree/$base" && make CFLAGS=-O0 B="$TMP/built" check T='unit/basic tools/options')
 }
