@@ -92,4 +92,17 @@ sees() {
 	! known "$TMP/more" && ! complete "$TMP/fewer"
 }
 ok model_would_see_names_that_drift_apart sees
+
+# Of the kernel's, what stands between two headings is named as in its series.
+sed -n '/^.. ---- the series/,/^.. ---- the rest/p' tests/model/kernel.pml |
+	sed -n 's/^\(inline\|proctype\) \([a-z_0-9]*\)(.*/\2/p' | sort -u >"$TMP/named"
+grep -h '^[+ @]' kernel-patches/*.patch | grep -o '[a-z_0-9]*(' | tr -d '(' |
+	sort -u >"$TMP/functions"
+kernels() { [ "$(wc -l <"$1")" -ge 20 ] && ! comm -13 "$TMP/functions" "$1" | grep .; }
+ok model_kernel_names_are_those_of_the_series kernels "$TMP/named"
+renamed() {
+	{ cat "$TMP/named"; echo code_patch_renamed; } | sort >"$TMP/more"
+	! kernels "$TMP/more"
+}
+ok model_would_see_a_function_renamed renamed
 done_testing
