@@ -16,14 +16,19 @@ $(B)/twice/libside_jmp.so.$(SOMAJOR): $(LIB_SO) tests/guest/twice.c
 	@mkdir -p $(@D)
 	$(LINK_SO) $(CSTD) -D_GNU_SOURCE $(WARN) -fPIC -fvisibility=hidden $(TWICE)
 
+# Where the command attaches it is in the guest, too, with what it looks into.
+GUEST_LIVE	:= $(patsubst arch/%/attach.h,%,$(wildcard $(PORTS:%=arch/%/attach.h)))
+
 # The others have none: everything is static.
 $(PORTS:%=guest-build-%): guest-build-%: check-tools
 	$(MAKE) --no-print-directory ARCH=$* B=$(B)/guest/$* \
 		CFLAGS='$(CFLAGS) -static' \
 		TEST_LINK='$(TWICE)' \
 		$(GUEST_TESTS:%=$(B)/guest/$*/tests/%) $(B)/guest/$*/tests/guest/init
+	$(if $(filter $*,$(GUEST_LIVE)),tests/guest/live-root $* $(B)/guest/$* $(B)/guest/$*/live)
 	printf '%s\n' '#!/bin/sh' 'exec tests/guest/boot $* $(B)/guest/$*/tests/guest/init \
-		$(GUEST_TESTS:%=$(B)/guest/$*/tests/%)' >$(B)/guest/guest-$*
+		$(GUEST_TESTS:%=$(B)/guest/$*/tests/%) \
+		$(if $(filter $*,$(GUEST_LIVE)),-- $(B)/guest/$*/live)' >$(B)/guest/guest-$*
 	chmod +x $(B)/guest/guest-$*
 
 $(B)/tests/guest/init: tests/guest/init.c

@@ -8,6 +8,7 @@
  *	allow		one that kills for everything but what attaching needs
  *			and this program does
  *	undumpable	prctl(PR_SET_DUMPABLE, 0)
+ *	ptracer		prctl(PR_SET_PTRACER): anybody, as far as Yama lets it say
  *	traced		by a child of its own
  *	vfork		a child that has its memory; prints that one's number
  *			first
@@ -146,6 +147,8 @@ int main(int argc, char **argv)
 		only_what_is_needed();
 	else if (!strcmp(how, "undumpable"))
 		prctl(PR_SET_DUMPABLE, 0);
+	else if (!strcmp(how, "ptracer"))
+		prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);
 	else if (!strcmp(how, "traced"))
 		be_traced();
 	else if (!strcmp(how, "vfork"))

@@ -32,7 +32,10 @@
 
 SIDE_JMP_EVENT(waits, tick, "It goes on", (u32, n));
 
-enum { LONG = 6 };			/* seconds of what ends by itself */
+#ifndef LONG_S
+#define LONG_S	6
+#endif
+enum { LONG = LONG_S };			/* seconds of what ends by itself */
 
 /* Shared with the child that lets it go. */
 static struct shared {
