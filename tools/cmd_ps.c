@@ -322,12 +322,12 @@ static int look(struct process *p, pid_t pid)
 {
 	pid_t tid = process_thread(pid);
 	char why[WHY_MAX];
-	int r = process_open(p, tid, why);
+	int r = process_look(p, tid, why);
 
 	for (unsigned i = 0; r && i < PROCESS_LIVES && tid != pid &&
 	     !process_has(pid, tid); i++) {
 		tid = process_thread(pid);
-		r = process_open(p, tid, why);
+		r = process_look(p, tid, why);
 	}
 	return r;
 }

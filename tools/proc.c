@@ -223,7 +223,7 @@ static int refused(const struct process *p, const char *file,
 		   (unsigned)st.st_uid);
 }
 
-static int open_files(struct process *p, char why[WHY_MAX])
+static int open_files(struct process *p, bool memory, char why[WHY_MAX])
 {
 	char path[32], thing[16];
 
@@ -243,7 +243,7 @@ static int open_files(struct process *p, char why[WHY_MAX])
 	p->mem = openat(p->dir, "mem", O_RDWR | O_CLOEXEC);
 	if (p->mem < 0)
 		p->mem = openat(p->dir, "mem", O_RDONLY | O_CLOEXEC);
-	if (p->mem < 0)
+	if (p->mem < 0 && memory)
 		return refused(p, "mem", why);
 	if (read_maps(p))
 		return refused(p, "maps", why);
@@ -252,16 +252,27 @@ static int open_files(struct process *p, char why[WHY_MAX])
 	return 0;
 }
 
-int process_open(struct process *p, pid_t pid, char why[WHY_MAX])
+static int open_all(struct process *p, pid_t pid, bool memory,
+		    char why[WHY_MAX])
 {
 	*p = (struct process){
 		.pid = pid, .dir = -1, .mem = -1, .pagemap = -1,
 		.page_at = UINT64_MAX,
 	};
-	if (!open_files(p, why))
+	if (!open_files(p, memory, why))
 		return 0;
 	process_close(p);
 	return -1;
+}
+
+int process_open(struct process *p, pid_t pid, char why[WHY_MAX])
+{
+	return open_all(p, pid, true, why);
+}
+
+int process_look(struct process *p, pid_t pid, char why[WHY_MAX])
+{
+	return open_all(p, pid, false, why);
 }
 
 void process_close(struct process *p)

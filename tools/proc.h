@@ -55,6 +55,11 @@ bool process_has(pid_t pid, pid_t tid);		/* one that has not ended */
  * process_thread().
  */
 int process_open(struct process *p, pid_t pid, char why[WHY_MAX]);
+/*
+ * Likewise, but its memory may be out of reach (then none can be read): Yama
+ * keeps it from those who may look at everything else.
+ */
+int process_look(struct process *p, pid_t pid, char why[WHY_MAX]);
 void process_close(struct process *p);
 
 /* The paths, in its own view, of files that it has mapped to share and that have one. */
