@@ -26,7 +26,7 @@ static void list_put(struct list_writer *w, struct sj_control_entry *e,
 		return;
 	memset(at, 0, e->size);
 	memcpy(at + sizeof(*e), name, e->name);
-	if (e->desc)
+	if (desc)
 		memcpy(at + room, desc, e->desc);
 	e->name++;			/* with its 0 */
 	memcpy(at, e, sizeof(*e));

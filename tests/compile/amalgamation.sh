@@ -28,6 +28,7 @@ strict="-Wall -Wextra -Wpedantic -Werror"
 quiet() {
 	$1 $strict -c "$two/side_jmp.c" -o "$TMP/any.o" &&
 	$1 $strict -DSIDE_JMP_GENERIC -fsyntax-only "$two/side_jmp.c" &&
+	$1 $strict -O3 -c "$two/side_jmp.c" -o "$TMP/any.o" &&
 	$1 $strict -std=c11 -O2 -fPIC -D_FORTIFY_SOURCE=2 -c "$two/side_jmp.c" -o "$TMP/$1.o"
 }
 unit() { # COMPILER TEST: that test, with the two files in the library's place
