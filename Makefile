@@ -177,7 +177,12 @@ INSTALLED_LIBS	:= libside_jmp.a libside_jmp.so libside_jmp.so.$(SOMAJOR) \
 		   cmake/side_jmp/side_jmpConfigVersion.cmake
 INSTALLED_DATA	:= $(wildcard linker-scripts/*)
 
+# What no pkg-config file can say is asked first.
 install: all
+	@case $(call quoted,$(PREFIX)$(LIBDIR)$(INCDIR)) in *[\#\$$\"\\]*) \
+		printf '%s\n' 'make install: expected PREFIX, LIBDIR and INCDIR without' \
+			'any of # $$ " \, which pkg-config reads as something else' >&2; exit 1 ;; \
+	esac
 	install -d $(call to,$(LIBDIR)/pkgconfig) $(call to,$(LIBDIR)/cmake/side_jmp) \
 		$(call to,$(INCDIR)) $(call to,$(DATADIR))
 	install -m 755 $(LIB_SO) $(call to,$(LIBDIR)/)

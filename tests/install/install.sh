@@ -104,6 +104,15 @@ staged() { make -C "$TOP" --no-print-directory install DESTDIR="$TMP/stage" PREF
 	grep -q '^libdir=/usr/lib/x86_64-linux-gnu$' \
 	"$TMP/stage/usr/lib/x86_64-linux-gnu/pkgconfig/side_jmp.pc"; }
 ok install_respects_destdir_and_libdir staged
+refused() { # what pkg-config would read as something else, before anything is installed
+	for p in 'a#b' 'a$$b' 'a"b' 'a\b'; do
+		! make --no-print-directory install DESTDIR="$TMP/odd" PREFIX="/$p" B="$BUILD" \
+			>"$TMP/log" 2>&1 || { echo "accepted: $p"; return 1; }
+		grep -q 'expected PREFIX' "$TMP/log" && [ ! -e "$TMP/odd" ] ||
+			{ cat "$TMP/log"; return 1; }
+	done
+}
+ok install_refuses_what_pkg_config_cannot_say refused
 everybody() { # whatever root's umask is, all of it can be read by all
 	(umask 077 && make --no-print-directory install DESTDIR="$TMP/strict" PREFIX=/usr \
 		B="$BUILD") >"$TMP/log" 2>&1 || { cat "$TMP/log"; return 1; }
