@@ -223,6 +223,10 @@ struct side_jmp_key {
 typedef uint32_t side_jmp_word_32_;
 typedef uint64_t side_jmp_word_64_ __attribute__((__aligned__(8)));
 
+/* What stands in a function's code, also where -finstrument-functions is at work. */
+#define SIDE_JMP_WITHIN_ \
+	__attribute__((__always_inline__, __no_instrument_function__))
+
 #define SIDE_JMP_HIDDEN		__attribute__((__visibility__("hidden")))
 #define SIDE_JMP_EXPORTED	__attribute__((__visibility__("default")))
 
@@ -633,7 +637,7 @@ template <class T> struct side_jmp_facts {
 	static constexpr bool side_jmp_is_shared = type::side_jmp_shared_ != 0;
 };
 
-inline constexpr __attribute__((__always_inline__)) bool side_jmp_computed()
+inline constexpr SIDE_JMP_WITHIN_ bool side_jmp_computed()
 {
 	return __builtin_is_constant_evaluated();
 }
@@ -932,7 +936,7 @@ __extension__ ({ \
 #else
 #define SIDE_JMP_SITE_BEGINS_ \
 SIDE_JMP_LAMBDA_OF_A_SITE_SO_IN_DECLTYPE_WRITE_BOOL_ () \
-__attribute__((__always_inline__)) -> bool { \
+SIDE_JMP_WITHIN_ -> bool { \
 	SIDE_JMP_APART_BEGINS_
 #define SIDE_JMP_SITE_ENDS_ \
 	SIDE_JMP_APART_ENDS_ \
@@ -945,7 +949,7 @@ __attribute__((__always_inline__)) -> bool { \
 #if defined(__clang__) && __clang_major__ < 17
 #define SIDE_JMP_APART_BEGINS_ \
 	struct side_jmp_apart { \
-		static inline __attribute__((__always_inline__)) \
+		static inline SIDE_JMP_WITHIN_ \
 		bool side_jmp_is() {
 #define SIDE_JMP_APART_ENDS_ \
 		} \

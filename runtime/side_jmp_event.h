@@ -1225,8 +1225,7 @@ typedef side_jmp_seq_of_side_jmp_float64 side_jmp_seq_of_double;
 
 /* ---- C++: emitting ------------------------------------------------------ */
 
-#define SIDE_JMP_INLINED_ \
-	inline __attribute__((__always_inline__, __no_instrument_function__))
+#define SIDE_JMP_INLINED_	inline SIDE_JMP_WITHIN_
 
 /* An argument on its way, and what the function looks at with it. */
 struct sent {

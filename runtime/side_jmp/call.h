@@ -119,8 +119,7 @@ SIDE_JMP_API_END_
 #define SIDE_JMP_CALL_AND_MEMORY_(...)	__VA_ARGS__, "memory"
 #define SIDE_JMP_CALLER_I_(caller, thunk, parameters, mark, f_, constraint_, \
 			   destroys_, slots, ...) \
-static inline __attribute__((__always_inline__, __no_instrument_function__)) \
-void caller parameters \
+static inline SIDE_JMP_WITHIN_ void caller parameters \
 { \
 	mark \
 	SIDE_JMP_MARK_COLD_ \
@@ -253,13 +252,13 @@ namespace side_jmp_detail {
 template <class T> struct word {
 	static_assert(__is_enum(T) || T(1) / 2 == 0,
 		      "side_jmp_call: parameters are integers and pointers");
-	static inline __attribute__((__always_inline__)) uint64_t of(T value)
+	static inline SIDE_JMP_WITHIN_ uint64_t of(T value)
 	{
 		return SIDE_JMP_ARCH_CALL_WORD(value);
 	}
 };
 template <class T> struct word<T *> {
-	static inline __attribute__((__always_inline__)) uint64_t of(T *value)
+	static inline SIDE_JMP_WITHIN_ uint64_t of(T *value)
 	{
 		return (uint64_t)(uintptr_t)value;
 	}
@@ -275,14 +274,14 @@ template <> struct side_jmp_drops<long double> {
 	static_assert(side_jmp_drops<R>::side_jmp_can, "side_jmp_call: the function " \
 		"returns neither void, an integer, a pointer, a float nor a double")
 #if SIDE_JMP_HAS_CALL_
-inline __attribute__((__always_inline__)) void through(side_jmp_function *f)
+inline SIDE_JMP_WITHIN_ void through(side_jmp_function *f)
 {
 	side_jmp_through_0_(f);
 }
 #define SIDE_JMP_CALL_U_(c, n, x)	uint64_t side_jmp_##n
 #define SIDE_JMP_CALL_B_(c, n, x)	side_jmp_##n, "", ""
 #define SIDE_JMP_THROUGH_(n) \
-inline __attribute__((__always_inline__)) void through(side_jmp_function *f, \
+inline SIDE_JMP_WITHIN_ void through(side_jmp_function *f, \
 	SIDE_JMP_LIST_##n##_(SIDE_JMP_CALL_U_, ~, 1, 2, 3, 4, 5, 6, ~)) \
 { \
 	side_jmp_through_##n##_(f, SIDE_JMP_LIST_##n##_( \
@@ -296,7 +295,7 @@ SIDE_JMP_THROUGH_(5)
 SIDE_JMP_THROUGH_(6)
 
 template <class R, class... P, class... A>
-inline __attribute__((__always_inline__)) void call(R (*f)(P...), const A &...a)
+inline SIDE_JMP_WITHIN_ void call(R (*f)(P...), const A &...a)
 {
 	static_assert(sizeof...(P) <= 6, "side_jmp_call: at most 6 parameters");
 	static_assert(sizeof...(P) == sizeof...(A),

@@ -75,9 +75,9 @@
 #ifdef __cplusplus
 #define SIDE_JMP_SPAN_LEAVE_(provider, name) \
 	struct provider##_side_jmp_##name##_leaves { \
-		__attribute__((__always_inline__)) explicit \
+		SIDE_JMP_WITHIN_ explicit \
 		provider##_side_jmp_##name##_leaves(char) { } \
-		__attribute__((__always_inline__)) \
+		SIDE_JMP_WITHIN_ \
 		~provider##_side_jmp_##name##_leaves() \
 		{ \
 			side_jmp_event(provider, name##_end, 0, 0); \
@@ -88,7 +88,7 @@
 	const struct span##_leaves span##_until_##line(begin)
 #else
 #define SIDE_JMP_SPAN_LEAVE_(provider, name) \
-	static inline __attribute__((__always_inline__)) void \
+	static inline SIDE_JMP_WITHIN_ void \
 	provider##_side_jmp_##name##_leave(const char *side_jmp_nothing) \
 	{ \
 		(void)side_jmp_nothing; \

@@ -40,7 +40,7 @@ compile() { # COMPILER LANGUAGE STATEMENT
 	source "$3" >"$TMP/a.$2"
 	case $2 in c) std=c11;; *) std=c++17;; esac
 	# shellcheck disable=SC2086
-	$1 -std=$std $warn -O2 ${more:-} -c "$TMP/a.$2" -o "$TMP/a.o"
+	$1 -std=$std $warn -O2 -c "$TMP/a.$2" -o "$TMP/a.o"
 }
 each() { # COMMAND...: for every compiler and language
 	for cc in $C_COMPILERS; do "$1" $cc c "$2" "$3" || { echo "with $cc"; return 1; }; done
@@ -77,13 +77,6 @@ ok compile_arrays each compiles 'side_jmp_event(t, v, three, side_jmp_seq(ints, 
 ok compile_enums each compiles 'side_jmp_event(t, e, A); side_jmp_event(t, e, s.member ? A : B);'
 ok compile_nothing each compiles 'side_jmp_event(t, none);
 	if (l) side_jmp_event(t, none); else side_jmp_event(t, e, B);'
-# Compilers then ask for the address of what they inline, and compile it by itself.
-more=-finstrument-functions
-ok compile_instrumented each compiles 'side_jmp_event(t, i, 1, s.bits, l);
-	side_jmp_event(t, f, f, 1.0); side_jmp_event(t, p, pointer, string, "x");
-	side_jmp_event(t, v, three, side_jmp_seq(ints, 2), bytes, side_jmp_seq(bytes, 3));
-	side_jmp_event(t, e, A); side_jmp_event(t, none);'
-more=
 # As code does that an interrupt strikes, or that must not touch vectors.
 without_vectors() { # COMPILER
 	# shellcheck disable=SC2086
@@ -290,6 +283,63 @@ behind() { # COMPILER LANGUAGE: C++ lets a declaration be there, and ends it the
 }
 for cc in $C_COMPILERS; do ok "span_behind_an_if_is_refused_$cc" behind "$cc" c; done
 for cc in $CXX_COMPILERS; do ok "span_behind_an_if_is_whole_or_not_there_$cc" behind "$cc" c++; done
+
+# ---- who has the compiler call a function at each one's begin and end
+cat >"$TMP/instrumented.c" <<'END'
+#include <side_jmp_event.h>
+#include <stdio.h>
+#define NOT_THIS __attribute__((__no_instrument_function__))
+#ifdef __cplusplus
+extern "C" {
+#endif
+NOT_THIS void __cyg_profile_func_enter(void *, void *);
+NOT_THIS void __cyg_profile_func_exit(void *, void *);
+static int begun;
+static void *volatile last;
+void __cyg_profile_func_enter(void *f, void *from) { last = f; (void)from; begun++; }
+void __cyg_profile_func_exit(void *f, void *from) { last = f; (void)from; }
+#ifdef __cplusplus
+}
+#endif
+SIDE_JMP_KEY(key);
+SIDE_JMP_EVENT(instrumented, event, "An event", (u32, n), (string, text));
+SIDE_JMP_SPAN(instrumented, span, "A span", (s32, n));
+NOT_THIS static void called(int n) { (void)n; }
+static void once(void) { side_jmp_event(instrumented, event, 7, "text"); }
+static int both(int n)
+{
+	side_jmp_span(instrumented, span, n);
+	once();
+	side_jmp_call(key, called, n);
+	return side_jmp_unlikely(key);
+}
+NOT_THIS int main(void)
+{
+	int wrong;
+
+	begun = 0;	/* of what each object does before */
+	wrong = both(1) || side_jmp_enable(&key) || !both(2);
+	printf("begun %d\n", begun);
+	return wrong;
+}
+END
+# COMPILER LANGUAGE: at each level, whether somebody wants the events or not.  In C none of
+# ours is among them; in C++ templates (g++) and lambdas (clang++) are.
+instrumented() {
+	case $2 in c) std=c11;; *) std=c++17;; esac
+	for level in 0 1 2; do
+		# shellcheck disable=SC2086
+		$1 -x "$2" -std=$std $warn -O$level -finstrument-functions "$TMP/instrumented.c" \
+			-x none "$BUILD/libside_jmp.a" -pthread -o "$TMP/begun" || return 1
+		for want in 'none:*' 'instrumented:*'; do
+			SIDE_JMP_ENABLE=$want "$TMP/begun" >"$TMP/said" 2>/dev/null || return 1
+			echo "-O$level $want: $(cat "$TMP/said")"
+			[ "$2" != c ] || [ "$(cat "$TMP/said")" = "begun 4" ] || return 1
+		done
+	done
+}
+for cc in $C_COMPILERS; do ok "event_is_not_instrumented_$cc" instrumented "$cc" c; done
+for cc in $CXX_COMPILERS; do ok "event_is_not_instrumented_$cc" instrumented "$cc" c++; done
 
 # ---- a tool's view -----------------------------------------------------------
 shared -pie >/dev/null 2>&1
