@@ -55,12 +55,12 @@ uncommitted() {
 	[ $status = 0 ] && grep -q '?? new.c' "$TMP/why"
 }
 ok release_needs_all_to_be_committed uncommitted
-tagged() { # with the version's section, of which the heading is the first line
+trimmed() { sed -e '/./,$!d' | sed -e :a -e '/^\n*$/{$d;N;ba' -e '}'; }
+tagged() { # with the version's section, without its heading
 	sed -n '/ | git tag /p' "$TMP/said" >"$TMP/tag" && [ "$(wc -l <"$TMP/tag")" = 1 ] &&
 	awk -v version="$version," '/^## / { on = $2 == version; next } on' CHANGELOG.md |
-		sed '/./,$!d' >"$TMP/section" && [ -s "$TMP/section" ] && sh -e "$TMP/tag" &&
-	git tag -l --format='%(contents)' "v$version" | sed -e :a -e '/^\n*$/{$d;N;ba' -e '}' |
-		diff "$TMP/section" -
+		trimmed >"$TMP/section" && [ -s "$TMP/section" ] && sh -e "$TMP/tag" &&
+	git tag -l --format='%(contents)' "v$version" | trimmed | diff "$TMP/section" -
 }
 ok release_tag_has_the_section_of_the_version tagged
 again() { ! tools/release "$TMP/none" 2>"$TMP/why" && grep 'no tag' "$TMP/why"; }
