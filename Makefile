@@ -73,6 +73,7 @@ help:
 	@echo "make fuzz        what reads ELF files, a million times"
 	@echo "make model       the protocol's model, searched by spin, and its mutants"
 	@echo "make stress      the guarantee under load (SECONDS=$(SECONDS))"
+	@echo "make soak        everything against everything, at once (SECONDS=60, SEED=)"
 	@echo "make bench       what a site costs; tables, and CSV in $(B)/bench"
 	@echo "make bench-events  events, beside LTTng-UST"
 	@echo "make quality-kernel  each of its patches: checkpatch, builds, warnings"

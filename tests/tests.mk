@@ -94,6 +94,13 @@ check-long: check-tools
 stress: $(B)/tests/inject/stress
 	$< $(SECONDS)
 
+# SECONDS is what was asked for, or a minute.
+.PHONY: soak
+soak:
+	@$(MAKE) --no-print-directory all $$(tests/soak --programs | sed 's|^|$(B)/tests/|')
+	@BUILD=$(abspath $(B)) CC="$(CC)" tests/soak \
+		$(if $(filter command environment,$(origin SECONDS)),$(SECONDS),60) $(SEED)
+
 .PHONY: model
 model: lib
 	SIZE=big BUILD=$(abspath $(B)) CC="$(CC)" tests/model/model.sh

@@ -5,9 +5,9 @@
  * unload instrumented libraries, with a yield, a spin or a sleep at random at
  * every step of a patch.
  *
- *	stress [SECONDS]		the run, and one with a planted bug that
+ *	stress [SECONDS [SEED]]		the run, and one with a planted bug that
  *					it has to catch
- *	stress --plant [SECONDS]	the planted bug alone: fails
+ *	stress --plant [SECONDS [SEED]]	the planted bug alone: fails
  *
  * How a violation is certain.  Every flipper has, for every key, a phase that
  * it alone changes: off, enabling, on, disabling, off...  It announces
@@ -72,6 +72,7 @@ static _Atomic uint64_t seen_on[N_KEYS], seen_off[N_KEYS];
 /* ---- chance, and the hook ------------------------------------------------ */
 
 static _Thread_local uint64_t chance_state;
+static uint64_t seed;		/* changes what is chosen: an argument */
 
 /* xorshift64; every thread has its own. */
 static uint32_t chance(uint32_t below)
@@ -197,7 +198,7 @@ static void *worker(void *arg)
 {
 	uint64_t n = 0;
 
-	chance_state = (uintptr_t)arg + 1;
+	chance_state = (uintptr_t)arg + 1 + seed;
 	/* Of this thread alone: those who flip sleep often and must wake up. */
 	setpriority(PRIO_PROCESS, 0, 10);
 	while (!atomic_load_explicit(&stop, memory_order_relaxed)) {
@@ -287,7 +288,7 @@ static void *flipper(void *arg)
 {
 	unsigned slot = (unsigned)(uintptr_t)arg;
 
-	chance_state = slot + 100;
+	chance_state = slot + 100 + seed;
 	while (!stop) {
 		unsigned k = chance(FORKER_FIRST);
 
@@ -370,7 +371,7 @@ static void reap(pid_t pid)
 static void *forker(void *arg)
 {
 	(void)arg;
-	chance_state = 200;
+	chance_state = 200 + seed;
 	while (!stop) {
 		pid_t pid;
 
@@ -462,7 +463,7 @@ static bool find_libraries(void)
 static void *librarian(void *arg)
 {
 	(void)arg;
-	chance_state = 300;
+	chance_state = 300 + seed;
 	while (!stop)
 		visit_library(chance(2));
 	return NULL;
@@ -596,6 +597,8 @@ int main(int argc, char **argv)
 		return 1;
 	plant = argc > 1 && !strcmp(argv[1], "--plant");
 	seconds = seconds_of(argc > 1 + plant ? argv[1 + plant] : NULL);
+	if (argc > 2 + plant)
+		seed = strtoull(argv[2 + plant], NULL, 0) << 10;
 	run(seconds);
 	report(plant ? "planted bug" : "stress");
 	if (plant)
