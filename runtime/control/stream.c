@@ -317,12 +317,11 @@ int sj_control_count(struct control_stream *s, const char *patterns,
 
 int sj_control_end(struct control_stream *s)
 {
-	int r = s->tracer ? side_jmp_tracer_unregister(s->tracer) : 0;
+	int r = s->tracer ? sj_tracer_remove(&s->tracer) : 0;
 
 	/* Somebody may be writing still, for as long as he likes. */
 	if (r)
 		return -EBUSY;
-	s->tracer = NULL;
 	sj_control_unmap(&s->area);
 	return 0;
 }

@@ -168,6 +168,12 @@ struct sj_tracer_call {
  */
 int sj_tracer_add(struct side_jmp_tracer **tracer, const char *patterns,
 		  const struct sj_tracer_call *call, char why[SJ_TRACER_WHY]);
+/*
+ * As side_jmp_tracer_unregister(), and *tracer is NULL.  Add and remove store it
+ * under sj_event_lock: so a child that another thread forks meanwhile has the
+ * tracer and knows it, or has neither.
+ */
+int sj_tracer_remove(struct side_jmp_tracer **tracer);
 
 /* This thread is not in the midst of another event than the present one. */
 bool sj_tracer_alone(void);

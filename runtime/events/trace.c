@@ -282,11 +282,9 @@ static void trace_fork_parent(void)
 /* The parent has counted what the parent lost, and left out. */
 static void trace_fork_child(void)
 {
-	/* Its tracer is as good as gone; the next stop closes the output. */
-	if (trace.stopping && trace.stopping != sj_thread()) {
+	/* The next stop ends what is left of the tracer, and closes the output. */
+	if (trace.stopping && trace.stopping != sj_thread())
 		trace.stopping = 0;
-		trace.tracer = NULL;
-	}
 	__atomic_store_n(&trace_lost, 0, __ATOMIC_RELAXED);
 	__atomic_store_n(&trace_left_out, 0, __ATOMIC_RELAXED);
 	if (trace.output && trace.output->after_fork)
@@ -333,8 +331,7 @@ int side_jmp_trace_start(const char *patterns, const char *output)
 	       trace_begin(patterns, output, NULL, why) : -EINVAL;
 }
 
-/* What is to be unregistered; NULL: there is nothing but the output. */
-static int trace_stop_begin(struct side_jmp_tracer **tracer)
+static int trace_stop_begin(void)
 {
 	int r = trace_enter();
 
@@ -346,7 +343,6 @@ static int trace_stop_begin(struct side_jmp_tracer **tracer)
 		r = -EBUSY;
 	else
 		trace.stopping = sj_thread();
-	*tracer = trace.tracer;
 	trace_leave();
 	return r;
 }
@@ -355,10 +351,8 @@ static void trace_stop_end(int r)
 {
 	(void)trace_enter();
 	trace.stopping = 0;
-	if (!r) {
-		trace.tracer = NULL;
+	if (!r)
 		trace_close();
-	}
 	trace_leave();
 }
 
@@ -368,14 +362,13 @@ static void trace_stop_end(int r)
  */
 int side_jmp_trace_stop(void)
 {
-	struct side_jmp_tracer *tracer;
 	int saved = errno;
-	int r = trace_stop_begin(&tracer);
+	int r = trace_stop_begin();
 
 	if (r)
 		return r;
-	if (tracer)
-		r = side_jmp_tracer_unregister(tracer);
+	if (trace.tracer)	/* or there is nothing but the output */
+		r = sj_tracer_remove(&trace.tracer);
 	trace_stop_end(r);
 	errno = saved;
 	return r;

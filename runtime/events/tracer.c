@@ -1432,9 +1432,11 @@ static void tracer_release_some(struct side_jmp_tracer *tracer, unsigned n)
 }
 
 /* Or it is left to the next who tries. */
-static void tracer_unregister_end(struct side_jmp_tracer *tracer,
+static void tracer_unregister_end(struct side_jmp_tracer **name,
 				  struct tracer_waiter *waiter, int error)
 {
+	struct side_jmp_tracer *tracer = *name;
+
 	tracer_remove_waiter(waiter);
 	if (error) {
 		tracer->next = tracer_all;
@@ -1443,10 +1445,12 @@ static void tracer_unregister_end(struct side_jmp_tracer *tracer,
 	}
 	tracer_drop_rules(tracer, NULL);
 	tracer_pool_put(&tracer_tracer_pool, tracer);
+	*name = NULL;
 }
 
-int side_jmp_tracer_unregister(struct side_jmp_tracer *tracer)
+int sj_tracer_remove(struct side_jmp_tracer **name)
 {
+	struct side_jmp_tracer *tracer = *name;
 	struct sj_slice slice = { 0 };
 	struct tracer_waiter waiter;
 	uintptr_t here = TRACER_HERE();
@@ -1467,10 +1471,15 @@ int side_jmp_tracer_unregister(struct side_jmp_tracer *tracer)
 	sj_slice_enter(&slice);
 	for (; !r && tracer->lists[TRACER_STOPPED]; sj_slice_next(&slice))
 		tracer_release_some(tracer, slice.n);
-	tracer_unregister_end(tracer, &waiter, r);
+	tracer_unregister_end(name, &waiter, r);
 	sj_slice_leave(&slice);
 	errno = saved;
 	return r;
+}
+
+int side_jmp_tracer_unregister(struct side_jmp_tracer *tracer)
+{
+	return sj_tracer_remove(&tracer);
 }
 
 /* ---- events that come and go -------------------------------------------- */
