@@ -4,13 +4,15 @@
 #   ARCH=x86_64|arm64	one architecture
 #   DEBUG=1		with the kernel's checks for nearly everything
 #   DEBUG=kcsan		with the detector of data races
+#   LSM=1		with security modules (x86_64)
 #   BASE=1		the kernel without the series: what fails there?
 
-KERNEL_KIND := $(or $(if $(BASE),base),$(if $(DEBUG),$(if $(filter kcsan,$(DEBUG)),kcsan,debug)))
+KERNEL_KIND := $(or $(if $(BASE),base),$(if $(LSM),lsm),\
+	$(if $(DEBUG),$(or $(filter kcsan,$(DEBUG)),debug)))
 ifeq ($(KERNEL_KIND)$(ARCH),)
-KERNELS := x86_64/series x86_64/base arm64/series
+KERNELS := x86_64/series x86_64/base x86_64/lsm arm64/series
 else
-KERNELS := $(addsuffix /$(or $(KERNEL_KIND),series),$(or $(ARCH),x86_64 arm64))
+KERNELS := $(addsuffix /$(or $(KERNEL_KIND),series),$(or $(ARCH),x86_64 $(if $(LSM),,arm64)))
 endif
 
 .PHONY: check-kernel
