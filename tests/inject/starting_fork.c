@@ -14,15 +14,11 @@
 #include "runtime/base/base.h"
 #include "tests/child.h"
 #include "tests/control/src/peer.h"
+#include "tests/inject/many.h"
 
-/* So many that registering them is several slices. */
-#define EVENT(n) SIDE_JMP_EVENT(starting, e##n, "One of many", (u32, n));
-#define TEN(n)	EVENT(n##0) EVENT(n##1) EVENT(n##2) EVENT(n##3) EVENT(n##4) \
-		EVENT(n##5) EVENT(n##6) EVENT(n##7) EVENT(n##8) EVENT(n##9)
-TEN(1) TEN(2) TEN(3) TEN(4) TEN(5) TEN(6) TEN(7) TEN(8) TEN(9)
 SIDE_JMP_EVENT(other, one, "Nobody starts with it", (u32, n));
 
-enum { EVENTS = 90, BITS = 14, COUNTS = 256 };
+enum { BITS = 14, COUNTS = 256 };
 
 static struct {
 	int status;			/* of the child */
@@ -31,21 +27,6 @@ static unsigned step, fork_at;		/* 0: nowhere */
 static atomic_bool starts;		/* whoever takes a step is starting one */
 static void (*in_forked)(void);
 static int calls;
-
-#define EMIT(n) side_jmp_event(starting, e##n, n); \
-		on += side_jmp_event_enabled(starting, e##n);
-#define EMIT_TEN(n) EMIT(n##0) EMIT(n##1) EMIT(n##2) EMIT(n##3) EMIT(n##4) \
-		    EMIT(n##5) EMIT(n##6) EMIT(n##7) EMIT(n##8) EMIT(n##9)
-
-/* How many of them are enabled. */
-static int emit(void)
-{
-	int on = 0;
-
-	EMIT_TEN(1) EMIT_TEN(2) EMIT_TEN(3) EMIT_TEN(4) EMIT_TEN(5)
-	EMIT_TEN(6) EMIT_TEN(7) EMIT_TEN(8) EMIT_TEN(9)
-	return on;
-}
 
 static void callback(const struct side_jmp_event *event,
 		     const struct side_jmp_value values[], void *data)
@@ -106,16 +87,16 @@ static void registers(void)
 
 	starts = false;
 	calls = 0;
-	emit();
+	many_emit();
 	must(!calls, "nobody's tracer calls nobody");
 	must(!side_jmp_tracer_register(&tracer, "other:*", callback, &calls),
 	     "register");
-	must(!emit() && !calls, "it enables nothing any more");
+	must(!many_emit() && !calls, "it enables nothing any more");
 	must(!side_jmp_tracer_unregister(tracer) &&
-	     !side_jmp_tracer_register(&tracer, "starting:*", callback, &calls),
+	     !side_jmp_tracer_register(&tracer, "many:*", callback, &calls),
 	     "register again");
-	must(emit() == EVENTS && calls == EVENTS, "all of them, once each");
-	must(!side_jmp_tracer_unregister(tracer) && !emit(), "and none");
+	must(many_emit() == MANY && calls == MANY, "all of them, once each");
+	must(!side_jmp_tracer_unregister(tracer) && !many_emit(), "and none");
 }
 
 static void unregisters(void)
@@ -123,7 +104,7 @@ static void unregisters(void)
 	starts = false;
 	calls = 0;
 	must(!side_jmp_tracer_unregister(another), "unregister");
-	must(!emit() && !calls, "nobody's enables nothing any more");
+	must(!many_emit() && !calls, "nobody's enables nothing any more");
 }
 
 static bool start(void)
@@ -131,12 +112,12 @@ static bool start(void)
 	struct side_jmp_tracer *tracer;
 
 	starts = true;
-	must(!side_jmp_tracer_register(&tracer, "starting:*", callback, &calls),
+	must(!side_jmp_tracer_register(&tracer, "many:*", callback, &calls),
 	     "register in the parent");
 	starts = false;
 	calls = 0;
-	return emit() == EVENTS && calls == EVENTS &&
-	       !side_jmp_tracer_unregister(tracer) && !emit();
+	return many_emit() == MANY && calls == MANY &&
+	       !side_jmp_tracer_unregister(tracer) && !many_emit();
 }
 
 /* ---- control -------------------------------------------------------------- */
@@ -174,14 +155,14 @@ static uint64_t in_counts(void)
 
 static void traced(void)
 {
-	must(emit() == EVENTS && in_ring() == EVENTS, "the child is traced");
+	must(many_emit() == MANY && in_ring() == MANY, "the child is traced");
 }
 
 static void counted(void)
 {
 	uint64_t before = in_counts();
 
-	must(emit() == EVENTS && in_counts() - before == EVENTS,
+	must(many_emit() == MANY && in_counts() - before == MANY,
 	     "the child is counted");
 }
 
@@ -190,12 +171,12 @@ static bool stream(enum sj_control_op op, int area, uint32_t argument)
 	int peer = peer_connected(), r;
 
 	starts = true;
-	r = peer_asked(peer, op, "starting:*", area, argument);
+	r = peer_asked(peer, op, "many:*", area, argument);
 	starts = false;
-	r = r || emit() != EVENTS || peer_asked(peer, SJ_CONTROL_STOP, "", -1, 0);
+	r = r || many_emit() != MANY || peer_asked(peer, SJ_CONTROL_STOP, "", -1, 0);
 	close(peer);
 	close(area);
-	return !r && !emit();
+	return !r && !many_emit();
 }
 
 static bool trace(void)

@@ -14,14 +14,7 @@
 
 #include "runtime/base/base.h"
 #include "tests/child.h"
-
-/* So many that stopping them is several slices. */
-#define EVENT(n) SIDE_JMP_EVENT(stopping, e##n, "One of many", (u32, n));
-#define TEN(n)	EVENT(n##0) EVENT(n##1) EVENT(n##2) EVENT(n##3) EVENT(n##4) \
-		EVENT(n##5) EVENT(n##6) EVENT(n##7) EVENT(n##8) EVENT(n##9)
-TEN(1) TEN(2) TEN(3) TEN(4) TEN(5) TEN(6) TEN(7) TEN(8) TEN(9)
-
-enum { EVENTS = 90 };
+#include "tests/inject/many.h"
 
 static struct {
 	int status;			/* of the child */
@@ -29,21 +22,6 @@ static struct {
 static unsigned step, fork_at;
 static atomic_bool stops;		/* whoever takes a step is stopping */
 static char output[] = "/tmp/stopping_fork.XXXXXX";
-
-#define EMIT(n) side_jmp_event(stopping, e##n, n); \
-		on += side_jmp_event_enabled(stopping, e##n);
-#define EMIT_TEN(n) EMIT(n##0) EMIT(n##1) EMIT(n##2) EMIT(n##3) EMIT(n##4) \
-		    EMIT(n##5) EMIT(n##6) EMIT(n##7) EMIT(n##8) EMIT(n##9)
-
-/* How many of them are enabled. */
-static int emit(void)
-{
-	int on = 0;
-
-	EMIT_TEN(1) EMIT_TEN(2) EMIT_TEN(3) EMIT_TEN(4) EMIT_TEN(5)
-	EMIT_TEN(6) EMIT_TEN(7) EMIT_TEN(8) EMIT_TEN(9)
-	return on;
-}
 
 static int lines(void)
 {
@@ -63,14 +41,14 @@ static void forked(void)
 	int before;
 
 	stops = false;
-	emit();
+	many_emit();
 	must(!side_jmp_trace_stop(), "the child stops");
 	before = lines();
-	must(!emit(), "nothing is enabled");
+	must(!many_emit(), "nothing is enabled");
 	must(lines() == before, "nothing is written");
-	must(!side_jmp_trace_start("stopping:*", output), "the child starts");
-	must(emit() == EVENTS && lines() == before + EVENTS, "each once");
-	must(!side_jmp_trace_stop() && !emit(), "and stops");
+	must(!side_jmp_trace_start("many:*", output), "the child starts");
+	must(many_emit() == MANY && lines() == before + MANY, "each once");
+	must(!side_jmp_trace_stop() && !many_emit(), "and stops");
 }
 
 static void *fork_now(void *arg)
@@ -97,11 +75,11 @@ static bool stop(void)
 {
 	bool done;
 
-	must(!side_jmp_trace_start("stopping:*", output), "start");
+	must(!side_jmp_trace_start("many:*", output), "start");
 	stops = true;
 	done = !side_jmp_trace_stop();
 	stops = false;
-	return done && !emit();
+	return done && !many_emit();
 }
 
 int main(void)
