@@ -610,7 +610,8 @@ int side_jmp_trace_snapshot(const char *directory);
 /*
  * No more events; close the output.  0, -EINVAL (not started), -EDEADLK; or
  * -ETIMEDOUT or another error of unregister's, and until another try has
- * returned 0 the output stays open and start returns -EBUSY.
+ * returned 0 the output stays open and start returns -EBUSY.  So it is in a child
+ * that another thread forks while this one waits.
  */
 int side_jmp_trace_stop(void);
 
