@@ -90,6 +90,7 @@ together() { # several tools at once
 ok attach_lets_several_tools_in together
 begin_trace() { # [OPTIONS...]: its number is $t
 	rm -f "$TMP/lines"
+	: >"$TMP/lines" 2>"$TMP/err"
 	"$tool" trace -p $pid "$@" >"$TMP/lines" 2>"$TMP/err" & t=$!
 }
 idle() { asks '.processes[0].events | all(.users == 0)' "$tool" list --json -p "$1"; }
@@ -130,6 +131,7 @@ end
 own=srv$$ && cp "$TMP/server" "$TMP/$own"	# a name that nobody else has
 begin env PAUSE_US=1000 "$TMP/$own" || exit 1
 later() {
+	: >"$TMP/lines" 2>"$TMP/err"
 	"$tool" trace -n "$own" -e server:pass >"$TMP/lines" 2>"$TMP/err" & t=$!
 	until_ test -s "$TMP/lines" && mkfifo "$TMP/in2" || return
 	PAUSE_US=1000 "$TMP/$own" <"$TMP/in2" >"$TMP/out2" 8>&- & other=$!

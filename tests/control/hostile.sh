@@ -93,6 +93,7 @@ ok a_process_of_a_million_notes_is_looked_at_in_seconds heavy notes 20000
 ok a_process_of_very_many_keys_is_looked_at_in_seconds heavy copies 3000
 ok a_process_of_damaged_files_is_looked_at heavy lies 300
 steps() { # it executes itself again and again; what is there is said, or why not
+	: >"$TMP/odd.out"
 	rm -f "$TMP/go"; "$TMP/odd" "$1" "$TMP/go" >"$TMP/odd.out" & odd=$!
 	until_ grep -q here "$TMP/odd.out" &&
 	survives 10 "$tool" ps -p $odd && survives 10 "$tool" list -p $odd &&

@@ -73,6 +73,7 @@ case $("$TMP/odd") in *dispatch*)
 esac
 refuses() { # WORDS COMMAND...: it is begun so, and lives on
 	words=$1; shift; rm -f "$TMP/alive"
+	: >"$TMP/alive"
 	"$@" plain >"$TMP/alive" & pid=$!
 	until_ grep 1 "$TMP/alive" && files=$(ls /proc/$pid/fd | wc -l) &&
 	says "$words" "$tool" list -p $pid && lines_=$(wc -l <"$TMP/alive") &&

@@ -16,6 +16,7 @@ asked() { kill -STOP $pid; seconds 10 says 'does not answer' "$tool" list -p $pi
 ok a_stopped_process_is_waited_for_once asked
 shown() { [ "$(wc -l <"$TMP/lines")" -gt "$1" ]; }
 goes_on() { # COMMAND...: lives through a stop of the process, and shows what comes then
+	: >"$TMP/lines" 2>"$TMP/err"
 	"$@" -p $pid >"$TMP/lines" 2>"$TMP/err" & t=$!
 	until_ test -s "$TMP/lines" && kill -STOP $pid && sleep 7 && kill -CONT $pid &&
 	n=$(wc -l <"$TMP/lines") && until_ shown $((n + 20)) && kill -INT $t && wait $t
@@ -26,6 +27,7 @@ end
 # ---- children outlive who was asked for
 orphans() { # nobody is there to answer STOP
 	begin env SIDE_JMP_CONTROL=1 PAUSE_US=1000 ORPHAN=1 "$TMP/server" || return
+	: >"$TMP/lines" 2>"$TMP/err"
 	"$tool" trace -p $pid -e server:pass >"$TMP/lines" 2>"$TMP/err" & t=$!
 	until_ test -s "$TMP/lines" && tell fork && child=$answer && kill -9 $pid &&
 	n=$(wc -l <"$TMP/lines") && until_ shown $((n + 20)) && kill -INT $t &&

@@ -50,6 +50,7 @@ killed() { # ROUNDS
 }
 ok top_killed_at_any_moment_leaves_nothing killed "${ROUNDS:-20}"
 ended() { # several: the other goes on, and with the last this ends
+	: >"$TMP/out"
 	"$tool" top -d .2 -p $pid >"$TMP/out" 9<&- 8>&- & t=$!
 	until_ grep -q server:pass "$TMP/out" && end && wait $t
 }
@@ -81,6 +82,7 @@ ok top_ends_when_the_process_does ended
 children() { # the parent stands still, but for what it is told
 	kill_them() { kill -9 $child; end; }
 	begin env SIDE_JMP_CONTROL=1 PAUSE_US=1000 THREADS=0 "$TMP/server" || return
+	: >"$TMP/tops"
 	"$tool" top -jd 4 -e server:pass -p $pid >"$TMP/tops" & top=$!
 	wanted() { asks '.processes[0].events[] | select(.name == "server:pass") | .users == 1' \
 		"$tool" list --json -p $pid; }
@@ -98,6 +100,7 @@ ok top_wants_a_number says 'times=x: expected a number' "$tool" top -p 1 -t x
 own=srv$$ && cp "$TMP/server" "$TMP/$own"	# a name that nobody else has
 begin env SIDE_JMP_CONTROL=1 PAUSE_US=1000 "$TMP/$own" || exit 1
 later() { # another one comes, and goes
+	: >"$TMP/lines" 2>"$TMP/err"
 	"$tool" top -n "$own" -d .3 >"$TMP/lines" 2>"$TMP/err" & t=$!
 	until_ test -s "$TMP/lines" || return
 	mkfifo "$TMP/in2"

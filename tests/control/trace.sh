@@ -70,6 +70,7 @@ for_() { timeout 60 "$tool" trace -p $pid --for 300ms >"$TMP/lines" 2>"$TMP/err"
 	[ -s "$TMP/lines" ]; }
 ok trace_ends_after_a_time for_
 interrupted() {
+	: >"$TMP/lines" 2>"$TMP/err"
 	"$tool" trace -p $pid >"$TMP/lines" 2>"$TMP/err" & t=$!
 	until_ test -s "$TMP/lines" && kill -TERM $t && wait $t && grep -q ' 0 lost' "$TMP/err"
 }
@@ -79,6 +80,7 @@ ok trace_ends_when_the_output_is_full disk_full
 
 # ---- libraries, children
 library() {
+	: >"$TMP/lines" 2>"$TMP/err"
 	"$tool" trace -p $pid -e 'plugin:*' >"$TMP/lines" 2>"$TMP/err" & t=$!
 	sleep .3; tell "load $TMP/plugin.so" && until_ grep -q plugin:loaded "$TMP/lines" &&
 	tell unload && [ "$answer" = 0 ] && tell "load $TMP/plugin.so" && tell unload &&
@@ -93,6 +95,7 @@ of_child() { # PID: lines of threads of that process
 	return 1
 }
 children() {
+	: >"$TMP/lines" 2>"$TMP/err"
 	"$tool" trace -p $pid -e 'server:pass' >"$TMP/lines" 2>"$TMP/err" & t=$!
 	until_ test -s "$TMP/lines" && tell fork && child=$answer && until_ of_child $child &&
 	kill -INT $t && wait $t && [ "$(lost)" = 0 ] && ! grep warning "$TMP/err"
@@ -138,6 +141,7 @@ end
 own=srv$$ && cp "$TMP/server" "$TMP/$own"	# a name that nobody else has
 begin env SIDE_JMP_CONTROL=1 PAUSE_US=1000 "$TMP/$own" || exit 1
 later() {
+	: >"$TMP/lines" 2>"$TMP/err"
 	"$tool" trace -n "$own" -e server:pass >"$TMP/lines" 2>"$TMP/err" & t=$!
 	until_ test -s "$TMP/lines" || return
 	SIDE_JMP_CONTROL=1 PAUSE_US=1000 "$TMP/$own" <"$TMP/in2" >"$TMP/out2" 8>&- & other=$!
@@ -178,6 +182,7 @@ ok trace_counts_what_it_loses flood
 grow() { before=$(now count passes) && trace -p $pid --for 300ms && grows passes; }
 ok a_traced_server_goes_on grow
 stopped() { # a tool that does not read
+	: 2>"$TMP/err"
 	"$tool" trace -p $pid >/dev/null 2>"$TMP/err" & t=$!
 	sleep .3; kill -STOP $t && grows passes && grows passes && kill -CONT $t &&
 	kill -INT $t && wait $t && [ "$(lost)" -gt 0 ]

@@ -109,6 +109,7 @@ live() { # what is asked for while it runs
 }
 ok filter_of_trace live
 skips() { # COMMAND...: from then on, until it has said that some were left out
+	: >"$TMP/lines" 2>"$TMP/err"
 	"$tool" "$@" -p $pid -e 'shop:order every 10' >"$TMP/lines" 2>"$TMP/err" & t=$!
 	until grep -q "$said" "$TMP/lines" "$TMP/err"; do
 		kill -0 $t 2>/dev/null || break

@@ -25,6 +25,7 @@ end() { exec 8>&- 9<&-; wait $pid; }
 field() { echo "$answer" | sed "s/.*\<$1 \([0-9]*\).*/\1/"; }
 now() { tell "$1" && field "$2"; }	# COMMAND FIELD
 # until_ COMMAND...: it becomes true, in the time of a very busy machine
+# Of what a job writes: emptied before it begins (: >FILE), which it does itself too late.
 until_() {
 	for _ in $(seq 600); do "$@" >/dev/null 2>&1 && return; sleep .1; done
 	echo "never true: $*"; "$@"
