@@ -10,6 +10,13 @@
 
 #include "arch/site.h"
 
+/* A thunk's symbol is hidden where the interface is. */
+#ifdef SIDE_JMP_HIDDEN_API_
+#define SJ_THUNK_SEEN(name)	"	.hidden	" name "\n"
+#else
+#define SJ_THUNK_SEEN(name)
+#endif
+
 #if SIDE_JMP_ARCH_HAS_CALL && defined(__x86_64__)
 #include "arch/x86_64/thunk.h"
 #elif SIDE_JMP_ARCH_HAS_CALL && defined(__aarch64__)

@@ -16,12 +16,6 @@
 #ifndef SIDE_JMP_ARCH_PPC64LE_THUNK_H
 #define SIDE_JMP_ARCH_PPC64LE_THUNK_H
 
-#ifdef SIDE_JMP_HIDDEN_API_
-#define SJ_THUNK_SEEN	"	.hidden	\\name\\n\n"
-#else
-#define SJ_THUNK_SEEN
-#endif
-
 /*
  * r1: a frame's header, function or event, a_1 ... a_6, as many as there are; so one
  * thunk does for every n.  All begin and end alike and keep what a function may
@@ -34,7 +28,7 @@
 "	.set	SJ_FRAME, 160\n" \
 "	.macro	sj_thunk_label name, n\n" \
 "	.globl	\\name\\n\n" \
-SJ_THUNK_SEEN \
+SJ_THUNK_SEEN("\\name\\n") \
 "	.type	\\name\\n, @function\n" \
 "\\name\\n:\n" \
 "	.endm\n" \

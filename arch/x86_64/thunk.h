@@ -20,12 +20,6 @@
 
 #include "arch/general.h"
 
-#ifdef SIDE_JMP_HIDDEN_API_
-#define SJ_THUNK_SEEN	"	.hidden	\\name\n"
-#else
-#define SJ_THUNK_SEEN
-#endif
-
 /*
  * rsp: return address, function or event, a_1 ... a_n, red zone.  All thunks
  * begin and end alike: general registers are kept, and rbp holds the place.  The
@@ -36,7 +30,7 @@
 "	.macro	sj_thunk name, n\n" \
 "	.set	SJ_above, 8 + 8 + 8 * \\n + 128\n" \
 "	.globl	\\name\n" \
-SJ_THUNK_SEEN \
+SJ_THUNK_SEEN("\\name") \
 "	.type	\\name, @function\n" \
 "	.p2align 4\n" \
 "\\name:\n" \
