@@ -59,7 +59,7 @@ static inline void *sj_percpu(void)
 
 static inline enum sj_percpu_done sj_percpu_add(void *here,
 	struct sj_percpu_log *logs, unsigned n, const void *record, size_t size,
-	uint64_t now, uint32_t *cpu)
+	uint64_t *now, uint32_t *cpu)
 {
 	(void)here, (void)logs, (void)n, (void)record, (void)size, (void)now;
 	(void)cpu;

@@ -23,6 +23,7 @@ enum {
 	KNOWN_BYTES_MAX = 64 << 20,
 	STALL_NS = 1000000000,		/* nobody waits longer for a writer */
 	STUCK_NS = 1000000000,
+	APART_NS = 20000,		/* threads' clocks, at the most: sj_now() */
 };
 
 static const struct image native = {
@@ -366,7 +367,7 @@ static uint64_t lane_until(const struct ring_lane *l, uint64_t now)
 
 uint64_t ring_collect(struct ring *r)
 {
-	uint64_t now = sj_now(), until = now;
+	uint64_t now = sj_now() - APART_NS, until = now;
 
 	for (unsigned i = 0; i < SJ_RING_LANES; i++) {
 		struct ring_lane *l = &r->lanes[i];

@@ -63,11 +63,11 @@ static inline void *sj_percpu(void)
 
 /*
  * record: of size bytes, and readable in whole words of 8.  Its time becomes
- * `now`, or the last one's where that is later.
+ * *now, or the last one's where that is later; if it is done, *now is that.
  */
 static inline enum sj_percpu_done sj_percpu_add(void *here,
 	struct sj_percpu_log *logs, unsigned n, const void *record, size_t size,
-	uint64_t now, uint32_t *cpu)
+	uint64_t *now, uint32_t *cpu)
 {
 	uint64_t at, word, i, c;
 	uint32_t done;
@@ -97,10 +97,10 @@ static inline enum sj_percpu_done sj_percpu_add(void *here,
 		"	jb	778b\n"
 		"	mov	%c[end_](%%rdx), %[word]\n"
 		"	cmp	%[word], %[now]\n"
-		"	cmova	%[now], %[word]\n"
-		"	mov	%[word], 4(%[at])\n"
+		"	cmovb	%[word], %[now]\n"
+		"	mov	%[now], 4(%[at])\n"
 		/* In this order for whoever reads what there is. */
-		"	mov	%[word], %c[end_](%%rdx)\n"
+		"	mov	%[now], %c[end_](%%rdx)\n"
 		"	mov	%c[content_](%%rdx), %[word]\n"
 		"	lea	(%[word], %[size], 8), %[word]\n"
 		"	mov	%[word], %c[content_](%%rdx)\n"
@@ -110,9 +110,9 @@ static inline enum sj_percpu_done sj_percpu_add(void *here,
 		SJ_PERCPU_LEAVE("777", "%[no_room_]")
 		"	.popsection\n"
 		: "=&a" (done), [c] "=&r" (c), [at] "=&r" (at),
-		  [word] "=&r" (word), [i] "=&r" (i)
+		  [word] "=&r" (word), [i] "=&r" (i), [now] "+&r" (*now)
 		: [here] "r" (here), [logs] "r" (logs), [n] "rm" (n),
-		  [record] "r" (record), [size] "r" (size), [now] "r" (now),
+		  [record] "r" (record), [size] "r" (size),
 		  SJ_PERCPU_RESULTS
 		: "rdx", "memory", "cc");
 	*cpu = (uint32_t)c;

@@ -203,10 +203,16 @@ const char *sj_said(void);		/* the first of them, or "" */
 /* ---- time.c ------------------------------------------------------------ */
 
 /*
- * CLOCK_MONOTONIC, ns.  Within a microsecond of the kernel's; never back within
- * a thread, and between threads by no more than that.  Keeps errno.
+ * CLOCK_MONOTONIC, ns.  Within a microsecond of the kernel's; later than what the
+ * thread was told before, and back between threads by no more than that.  Keeps
+ * errno.
  */
 uint64_t sj_now(void);
+/*
+ * What this thread was told has become that, which another thread was told: it
+ * will be told later ones.  To no effect where the two are a millisecond apart.
+ */
+void sj_now_was(uint64_t time);
 /*
  * Events will want to know: look for a way that is faster.  One thread at a
  * time; again is to no effect.  Keeps errno.

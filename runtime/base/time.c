@@ -22,13 +22,16 @@
  *  1. Right: a period's error is that of its beginning (at most TIME_CLOSE
  *     cycles, in which both were read) and of the rate: the kernel's changes by
  *     some millionths, when it is steered towards other clocks.
- *  2. Never back within a thread: `last` is what the thread was told before.
- *     Nothing else promises that, neither the counter (the processor may read
- *     it before what stands in front of it) nor the next period's beginning.
- *     But where the kernel's own time has gone back a lot (another time
- *     namespace), and once where the counter is given up.  (What a handler was
- *     told that struck just before `last` was stored is forgotten: the error of
- *     1 is all that a time behind it may be before that.)
+ *  2. Always on within a thread: `last` is what it was told before, and the
+ *     next is more.  So a thread's events are in order wherever they are put;
+ *     where one is put behind another thread's that is later (lanes), its time
+ *     becomes that, and the thread is told (sj_now_was()).  Nothing else
+ *     promises that, neither the counter (the processor may read it before what
+ *     stands in front of it, and it may tick slowly) nor the next period's
+ *     beginning.  But where the kernel's own time has gone back a lot (another
+ *     time namespace).  (What a handler was told that struck just before `last`
+ *     was stored is forgotten: the error of 1 is all that a time behind it may
+ *     be before that.)
  *  3. A counter that was set (suspend, migration) is out of its period, either
  *     way, and the kernel is asked.  One that runs at another rate than it did,
  *     or was set by less than a period, is found when a period ends, and then
@@ -186,6 +189,37 @@ static uint64_t time_ask_kernel(void)
 
 uint64_t sj_now_rate;
 
+/* ns: more than that is no error of ours. */
+#define TIME_BACK	1000000
+
+/* Initial-exec: see tracer_frames. */
+static __thread struct {
+	uint64_t last;
+	uint64_t offset, until;		/* of the counter's period */
+} time_here __attribute__((tls_model("initial-exec")));
+
+/* What the kernel says; a time long after it was another clock's. */
+static uint64_t time_of_kernel(uint64_t ns)
+{
+	if (time_here.last > ns + TIME_BACK)
+		time_here.last = 0;
+	return ns;
+}
+
+static uint64_t time_tell(uint64_t now)
+{
+	if (now <= time_here.last)
+		now = time_here.last + 1;
+	time_here.last = now;
+	return now;
+}
+
+void sj_now_was(uint64_t time)
+{
+	if (time - time_here.last < TIME_BACK)
+		time_here.last = time;
+}
+
 #if SJ_CYCLES
 
 /* In cycles; of some GHz. */
@@ -193,8 +227,7 @@ uint64_t sj_now_rate;
 #define TIME_BASE	((uint64_t)1 << 26)
 #define TIME_CLOSE	((uint64_t)1 << 10)
 
-/* In ns: more than that is no error of ours. */
-#define TIME_BACK	1000000
+/* In ns. */
 #define TIME_AWAY	10000
 
 struct time_pair {
@@ -203,11 +236,6 @@ struct time_pair {
 
 /* Written once, by sj_now_begin(), cycles last (atomic). */
 static struct time_pair time_start;
-
-/* Initial-exec: see tracer_frames. */
-static __thread struct {
-	uint64_t offset, until, last;
-} time_here __attribute__((tls_model("initial-exec")));
 
 __extension__ typedef unsigned __int128 time_product;
 
@@ -252,14 +280,6 @@ static void time_say_rate(uint64_t rate)
 		rate = SJ_NOW_NONE;
 	__atomic_compare_exchange_n(&sj_now_rate, &none, rate, false,
 				    __ATOMIC_RELAXED, __ATOMIC_RELAXED);
-}
-
-/* What the kernel says; a time long after it was another clock's. */
-static uint64_t time_of_kernel(uint64_t ns)
-{
-	if (time_here.last > ns + TIME_BACK)
-		time_here.last = 0;
-	return ns;
 }
 
 static __attribute__((noinline)) uint64_t time_measure(uint64_t cycles)
@@ -307,7 +327,7 @@ uint64_t sj_now(void)
 	uint64_t cycles, now;
 
 	if (rate == SJ_NOW_NONE)
-		return time_ask_kernel();
+		return time_tell(time_of_kernel(time_ask_kernel()));
 	cycles = sj_cycles();
 	if (rate == SJ_NOW_UNKNOWN)
 		now = time_measure(cycles);
@@ -315,10 +335,7 @@ uint64_t sj_now(void)
 		now = time_line(cycles, rate) + time_here.offset;
 	else
 		now = time_anchor(rate);
-	if (now < time_here.last)
-		now = time_here.last;
-	time_here.last = now;
-	return now;
+	return time_tell(now);
 }
 
 SJ_GENERAL_END
@@ -375,7 +392,7 @@ void sj_now_after_fork(void)
 
 uint64_t sj_now(void)
 {
-	return time_ask_kernel();
+	return time_tell(time_of_kernel(time_ask_kernel()));
 }
 
 SJ_GENERAL_END

@@ -183,9 +183,10 @@ struct sj_control_entry {
  * The reader's acquire of head pairs with its release: what it copies is whole.
  * The writer's acquire of tail pairs with the reader's release: it writes over
  * nothing that is still to be copied.  The acquire of owner pairs with the
- * release of the writer before.  In a lane times never go back.  A lane that
+ * release of the writer before.  In a lane times never go back, and a thread's
+ * are each later than the one before, whatever lanes they are in.  A lane that
  * was seen without an owner after `now` was read will hold nothing older than
- * that: so up to there lanes can be merged.
+ * that, but for how far clocks are apart: so up to there lanes can be merged.
  *
  * The memory is believed by neither: a writer keeps within the lane whatever
  * head and tail say, and so does the reader.

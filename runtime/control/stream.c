@@ -74,8 +74,10 @@ static uint64_t stream_time(struct stream_lane *lane)
 	uint64_t *last = &lane->shared->time, now = sj_now();
 	uint64_t before = __atomic_load_n(last, __ATOMIC_RELAXED);
 
-	if (now < before)
+	if (now < before) {
 		now = before;
+		sj_now_was(now);
+	}
 	__atomic_store_n(last, now, __ATOMIC_RELAXED);
 	return now;
 }

@@ -522,13 +522,15 @@ static bool ctf_add(void *here, const void *record, size_t size)
 	struct sj_percpu_log *logs = (struct sj_percpu_log *)ctf.control->lanes;
 
 	for (int i = 0; i < CTF_TRIES; i++) {
-		uint64_t now = sj_now();
+		uint64_t now = sj_now(), time = now;
 		uint32_t cpu;
 
 		ctf_look_at_time(now);
-		switch (sj_percpu_add(here, logs, ctf.cpus, record, size, now,
+		switch (sj_percpu_add(here, logs, ctf.cpus, record, size, &time,
 				      &cpu)) {
 		case SJ_PERCPU_DONE:
+			if (time != now)
+				sj_now_was(time);
 			return true;
 		case SJ_PERCPU_NO_ROOM:
 			if (!ctf_grow_cpu(cpu, now))
@@ -578,8 +580,10 @@ static bool ctf_append(struct ctf_lane *lane, const struct side_jmp_event *event
 
 	if (word & SJ_PERCPU_FULL)
 		return false;
-	if (at.now < p->end)
+	if (at.now < p->end) {
 		at.now = p->end;
+		sj_now_was(at.now);
+	}
 	ctf_pack(&w, event, id, &at, values);
 	if (w.full || !sj_ctf_mine(&lane->owner))
 		return false;

@@ -157,6 +157,37 @@ static void test_fork(void)
 	close(fd);
 }
 
+/* ---- a thread whose clock is ahead of ours -------------------------------- */
+
+static struct sj_lane *last_written(void)
+{
+	struct sj_lane *last = ring->lanes;
+
+	for (unsigned i = 1; i < SJ_RING_LANES; i++)
+		if (ring->lanes[i].time > last->time)
+			last = &ring->lanes[i];
+	return last;
+}
+
+/* It wrote to our lane last: what comes after that has to come after it. */
+static void test_order(void)
+{
+	int fd = traced();
+	struct sj_lane *lane;
+	uint64_t ahead;
+
+	side_jmp_event(lanes, data, side_jmp_seq("1", 1));
+	lane = last_written();
+	ahead = lane->time += 900000;	/* ns */
+	side_jmp_event(lanes, data, side_jmp_seq("2", 1));
+	tap_equal((int)(lane->time - ahead), 0, "lanes_never_go_back");
+	lane->owner = 1;		/* ours is another one now */
+	side_jmp_event(lanes, data, side_jmp_seq("3", 1));
+	tap_ok(events() == 3 && last_written() != lane &&
+	       last_written()->time > ahead, "lanes_have_a_threads_events_in_order");
+	close(fd);
+}
+
 /* ---- a peer that lies about where it reads -------------------------------- */
 
 static void test_tail(void)
@@ -265,6 +296,7 @@ int main(void)
 		return tap_skip("lanes", "no control here"), tap_done();
 	test_jump();
 	test_fork();
+	test_order();
 	test_tail();
 	test_stay();
 	test_elsewhere();

@@ -176,15 +176,15 @@ ok trace_that_may_open_nothing_says_so few
 end
 begin env SIDE_JMP_CONTROL=1 "$TMP/server" || exit 1
 flood() {
-	trace -p $pid -e server:pass --for 1s && n=$(lost) && echo "$n lost" && whole "$n"
+	trace -p $pid -e server:pass --for 200ms && n=$(lost) && echo "$n lost" && whole "$n"
 }
 ok trace_counts_what_it_loses flood
-grow() { before=$(now count passes) && trace -p $pid --for 300ms && grows passes; }
+grow() { before=$(now count passes) && trace -p $pid --for 100ms && grows passes; }
 ok a_traced_server_goes_on grow
 stopped() { # a tool that does not read
 	: 2>"$TMP/err"
 	"$tool" trace -p $pid >/dev/null 2>"$TMP/err" & t=$!
-	sleep .3; kill -STOP $t && grows passes && grows passes && kill -CONT $t &&
+	sleep .1; kill -STOP $t && grows passes && grows passes && kill -CONT $t &&
 	kill -INT $t && wait $t && [ "$(lost)" -gt 0 ]
 }
 ok a_traced_server_never_waits_for_the_tool stopped

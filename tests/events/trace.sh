@@ -200,6 +200,11 @@ ctf_threads() {
 	done
 }
 ok trace_ctf_threads_in_order_and_whole ctf_threads
+ctf_apart() {
+	ctf apart && read_back "$TMP/ctf" && cat "$TMP/out" &&
+	[ "$(sed -n 's/.*thread = 0, n = \([0-9]*\) .*/\1/p' "$TMP/out" | xargs)" = '0 1 2' ]
+}
+ok trace_ctf_has_a_thread_in_order_where_clocks_are_apart ctf_apart
 ctf_crash() {
 	ctf crash 20000
 	read_back "$TMP/ctf" && [ ! -s "$TMP/err" ] && [ "$(wc -l <"$TMP/out")" = 20000 ] &&

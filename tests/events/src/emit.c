@@ -10,10 +10,12 @@
  *   pauses N  N small ones, a line on stdout, when stdin has one one more
  *   crash     some, then SIGKILL;  fork: one in parent and child each
  *   closefds  closes every descriptor, opens files, emits
+ *   apart     a thread whose clock is ahead and we, on one CPU, and we on another
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +25,7 @@
 #include <unistd.h>
 
 #include <side_jmp_event.h>
+#include "runtime/base/base.h"
 
 enum mood { SAD = -3, GLAD = 12 };
 enum flags { LOW = 1, HIGH = 0x80000000u };
@@ -160,6 +163,46 @@ static void forks(void)
 	side_jmp_event(emit, small, 3, 3);
 }
 
+static cpu_set_t all;
+
+/* On the first or the last CPU that we may have. */
+static void move(bool last)
+{
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
+		if (CPU_ISSET(cpu, &all) && (last || !CPU_COUNT(&one))) {
+			CPU_ZERO(&one);
+			CPU_SET(cpu, &one);
+		}
+	if (sched_setaffinity(0, sizeof(one), &one))
+		abort();
+}
+
+static void *ahead(void *arg)
+{
+	move(false);
+	sj_now_was(sj_now() + 900000);	/* ns */
+	side_jmp_event(emit, small, 1, 0);
+	return arg;
+}
+
+static void apart(void)
+{
+	pthread_t t;
+
+	if (sched_getaffinity(0, sizeof(all), &all))
+		abort();
+	side_jmp_event(emit, small, 0, 0);
+	move(false);
+	pthread_create(&t, NULL, ahead, NULL);
+	pthread_join(t, NULL);
+	side_jmp_event(emit, small, 0, 1);
+	move(true);
+	side_jmp_event(emit, small, 0, 2);
+}
+
 int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
@@ -188,6 +231,8 @@ int main(int argc, char **argv)
 		forks();
 	else if (!strcmp(what, "closefds"))
 		closefds(argv[2]);
+	else if (!strcmp(what, "apart"))
+		apart();
 	else if (!strcmp(what, "crash")) {
 		many(NULL);
 		raise(SIGKILL);
