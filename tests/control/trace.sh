@@ -184,7 +184,8 @@ ok a_traced_server_goes_on grow
 stopped() { # a tool that does not read
 	: 2>"$TMP/err"
 	"$tool" trace -p $pid >/dev/null 2>"$TMP/err" & t=$!
-	until_ grep 'by control' "$TMP/err"; kill -STOP $t && grows passes && grows passes && kill -CONT $t &&
+	until_ grep 'by control' "$TMP/err"
+	kill -STOP $t && grows passes && grows passes && kill -CONT $t &&
 	kill -INT $t && wait $t && [ "$(lost)" -gt 0 ]
 }
 ok a_traced_server_never_waits_for_the_tool stopped
