@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the sites of a test have to be.  Natively, and in a guest, the process
+ * What the sites of a test are, and what they have to be.  Natively, and in a guest, the process
  * patches itself; where it can't (qemu-user) whoever runs the test says
  * SIDE_JMP_EXPECT=none, and then every site has to be armed, always.
  */
@@ -37,15 +37,22 @@ static inline int expect_rounds(int n)
 	return expect_patching() ? n : n / 10;
 }
 
+static inline struct side_jmp_info info(void)
+{
+	struct side_jmp_info i;
+
+	side_jmp_get_info(&i, sizeof(i));
+	return i;
+}
+
 /*
  * Every site belongs to a key that is disabled: all idle, or all armed.  How
  * many there are is the compiler's business, which may duplicate an asm goto.
  */
 static inline bool all_sites_rest(void)
 {
-	struct side_jmp_info i;
+	struct side_jmp_info i = info();
 
-	side_jmp_get_info(&i, sizeof(i));
 	return i.sites && i.idle == expect_idle(i.sites) &&
 	       i.armed == i.sites - i.idle;
 }

@@ -11,6 +11,7 @@
 
 #include "runtime/sites/sites.h"
 #include "tests/child.h"
+#include "tests/expect.h"
 
 SIDE_JMP_KEY(key);
 SIDE_JMP_KEY64(key64);
@@ -165,14 +166,6 @@ static int hits(void)
 			n += 100;
 	}
 	return n;
-}
-
-static struct side_jmp_info info(void)
-{
-	struct side_jmp_info i;
-
-	side_jmp_get_info(&i, sizeof(i));
-	return i;
 }
 
 /* Whoever patches, and whether: keys do what they say. */

@@ -27,14 +27,6 @@ COUNT_PASSES(early)
 COUNT_PASSES(early_flipped)
 COUNT_PASSES(late)
 
-static struct side_jmp_info info(void)
-{
-	struct side_jmp_info i;
-
-	side_jmp_get_info(&i, sizeof(i));
-	return i;
-}
-
 /* What a caller sees at one time of a program's life. */
 struct moment {
 	int ran, enable, enabled_hits, disable, disabled_hits, objects;

@@ -26,14 +26,6 @@ __attribute__((noinline)) static int passes(void)
 	return n;
 }
 
-static struct side_jmp_info info(void)
-{
-	struct side_jmp_info i;
-
-	side_jmp_get_info(&i, sizeof(i));
-	return i;
-}
-
 static atomic_bool stop;
 static atomic_uint came, went, busy, wrong;
 

@@ -40,14 +40,6 @@ __attribute__((noinline)) static int passes64(void)
 	return n;
 }
 
-static struct side_jmp_info info(void)
-{
-	struct side_jmp_info i;
-
-	side_jmp_get_info(&i, sizeof(i));
-	return i;
-}
-
 /*
  * Everything works again once the users that died have been counted off.  One
  * that died between the word and the sites of a disable has left them armed,

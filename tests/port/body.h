@@ -14,6 +14,7 @@
 #include <side_jmp.h>
 
 #include "arch/arch.h"
+#include "tests/expect.h"
 #include "tests/tap.h"
 
 SIDE_JMP_KEY(key32);
@@ -38,14 +39,6 @@ __attribute__((noinline)) static unsigned taken(void)
 	if (side_jmp_unlikely(shared_key))
 		bits |= 8;
 	return bits;
-}
-
-static struct side_jmp_info info(void)
-{
-	struct side_jmp_info i;
-
-	side_jmp_get_info(&i, sizeof(i));
-	return i;
 }
 
 static bool patches(void)

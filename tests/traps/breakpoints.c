@@ -50,14 +50,6 @@ __attribute__((noinline, used, aligned(256))) static int both(void)
 	return n + side_jmp_unlikely(other);
 }
 
-static struct side_jmp_info info(void)
-{
-	struct side_jmp_info i;
-
-	side_jmp_get_info(&i, sizeof(i));
-	return i;
-}
-
 /* ---- a debugger, who writes as ours do ---------------------------------- */
 
 enum { MOST = 64 };

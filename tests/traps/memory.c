@@ -10,6 +10,7 @@
 #include <side_jmp.h>
 
 #include "tests/child.h"
+#include "tests/expect.h"
 
 SIDE_JMP_KEY(key);
 
@@ -33,14 +34,6 @@ __attribute__((noinline)) static int passes(void)
 	for (int i = 0; i < 1000; i++)
 		n += side_jmp_unlikely(key);
 	return n;
-}
-
-static struct side_jmp_info info(void)
-{
-	struct side_jmp_info i;
-
-	side_jmp_get_info(&i, sizeof(i));
-	return i;
 }
 
 static uint8_t first_byte(void)

@@ -30,14 +30,6 @@ __attribute__((noinline)) static int passes(void)
 	return n;
 }
 
-static struct side_jmp_info info(void)
-{
-	struct side_jmp_info i;
-
-	side_jmp_get_info(&i, sizeof(i));
-	return i;
-}
-
 static struct {
 	int idle, open_error;		/* before enable */
 	int enable, enabled, hits;

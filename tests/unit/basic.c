@@ -24,14 +24,6 @@ static int hits(void)
 	return n;
 }
 
-static struct side_jmp_info info(void)
-{
-	struct side_jmp_info i;
-
-	side_jmp_get_info(&i, sizeof(i));
-	return i;
-}
-
 int main(void)
 {
 	struct side_jmp_key *all[] = { &key32, &key64, &file_key };

@@ -9,6 +9,7 @@
 
 #include <side_jmp.h>
 
+#include "tests/expect.h"
 #include "tests/tap.h"
 
 /*
@@ -123,14 +124,6 @@ static int hits32(void)
 static int hits64(void)
 {
 	return frozen_inline64() + frozen_slot64() + frozen_wide64();
-}
-
-static struct side_jmp_info info(void)
-{
-	struct side_jmp_info i;
-
-	side_jmp_get_info(&i, sizeof(i));
-	return i;
 }
 
 static void test_table(void)

@@ -14,20 +14,13 @@
 #include <side_jmp.h>
 
 #include "tests/corpus/corpus.h"
+#include "tests/expect.h"
 #include "tests/tap.h"
 
 SIDE_JMP_KEY(own_key);
 
 static struct corpus library;		/* the one in hand */
 static struct side_jmp_info before;
-
-static struct side_jmp_info info(void)
-{
-	struct side_jmp_info i;
-
-	side_jmp_get_info(&i, sizeof(i));
-	return i;
-}
 
 __attribute__((noinline)) static int own_hits(void)
 {

@@ -7,6 +7,7 @@
 
 #include <side_jmp.h>
 
+#include "tests/expect.h"
 #include "tests/tap.h"
 
 enum { N_SITES = 100000, N_KEYS = 10000 };
@@ -51,14 +52,6 @@ __asm__(
 int many_pass(void);
 
 static struct side_jmp_key *all[N_KEYS];
-
-static struct side_jmp_info info(void)
-{
-	struct side_jmp_info i;
-
-	side_jmp_get_info(&i, sizeof(i));
-	return i;
-}
 
 /* The keys have to be there before the constructor that registers. */
 static void fill_keys(void)

@@ -11,6 +11,7 @@
 
 #include <side_jmp.h>
 
+#include "tests/expect.h"
 #include "tests/tap.h"
 
 /* Code by hand: eight armed sites 16 bytes apart, of one check block. */
@@ -77,14 +78,6 @@ static void good(unsigned n)
 		.start = table, .stop = table + n,
 	};
 	hand_key = (struct side_jmp_key)SIDE_JMP_KEY_INIT_(hand_key, 32);
-}
-
-static struct side_jmp_info info(void)
-{
-	struct side_jmp_info i;
-
-	side_jmp_get_info(&i, sizeof(i));
-	return i;
 }
 
 __attribute__((noinline)) static int own_hits(void)

@@ -11,6 +11,7 @@
 
 #include "shared.h"
 #include "tests/child.h"
+#include "tests/expect.h"
 
 enum { FORKS = 300, LOADS = 300 };
 
@@ -22,14 +23,6 @@ SIDE_JMP_EXPORTED int early_flips, late_flips, wrong_flips;
 static const char *path;
 static void *handle;
 static const struct library *other;
-
-static struct side_jmp_info info(void)
-{
-	struct side_jmp_info i;
-
-	side_jmp_get_info(&i, sizeof(i));
-	return i;
-}
 
 static struct side_jmp_info others_info(void)
 {

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "shared.h"
+#include "tests/expect.h"
 #include "tests/tap.h"
 
 enum { LIBRARIES = 1000, LOADERS = 2, LOADS = 300, FLIPPERS = 2 };
@@ -24,14 +25,6 @@ static const char *folder;
 static void *handles[LIBRARIES];
 static const struct library *libraries[LIBRARIES];
 static struct side_jmp_key *keys[LIBRARIES];
-
-static struct side_jmp_info info(void)
-{
-	struct side_jmp_info i;
-
-	side_jmp_get_info(&i, sizeof(i));
-	return i;
-}
 
 static void *load(int n, const struct library **library)
 {

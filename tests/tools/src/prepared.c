@@ -14,6 +14,7 @@
 #include <side_jmp_event.h>
 
 #include "tests/child.h"
+#include "tests/expect.h"
 
 SIDE_JMP_KEY(first);
 SIDE_JMP_KEY(second);
@@ -36,14 +37,6 @@ __attribute__((noinline)) static int hits_second(void)
 __attribute__((noinline)) static void emit(void)
 {
 	side_jmp_event(prepared, event, 1u);
-}
-
-static struct side_jmp_info info(void)
-{
-	struct side_jmp_info i;
-
-	side_jmp_get_info(&i, sizeof(i));
-	return i;
 }
 
 /*
