@@ -1736,7 +1736,11 @@ extern struct side_jmp_event __stop_side_jmp_event_data[]
 	__attribute__((__weak__, __visibility__("hidden")));
 
 extern struct side_jmp_event_object side_jmp_these_events;
+
+/* 102, behind the table of sites.  As there: gcc -flto, too, forgets a definition's. */
+__attribute__((__weak__, __visibility__("hidden"), __constructor__(102)))
 void side_jmp_these_events_start(void);
+__attribute__((__weak__, __visibility__("hidden"), __destructor__(102)))
 void side_jmp_these_events_stop(void);
 
 __attribute__((__weak__, __visibility__("hidden")))
@@ -1745,13 +1749,11 @@ struct side_jmp_event_object side_jmp_these_events = {
 	__start_side_jmp_event_data, __stop_side_jmp_event_data, NULL, NULL,
 };
 
-__attribute__((__weak__, __visibility__("hidden"), __constructor__(102)))
 void side_jmp_these_events_start(void)
 {
 	(void)side_jmp_event_register(&side_jmp_these_events);
 }
 
-__attribute__((__weak__, __visibility__("hidden"), __destructor__(102)))
 void side_jmp_these_events_stop(void)
 {
 	(void)side_jmp_event_unload(&side_jmp_these_events);
