@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Each example of tests/examples is built in its own build system, with what
 # `make install` installs into a folder with a space in its name, and its event
-# is seen.
+# is seen.  (install/within: those that have this tree in theirs.)
 . "$(dirname "$0")/../tap.sh"
 P="$TMP/it's a prefix & more"
 export PKG_CONFIG_PATH="$P/lib/pkgconfig" LD_LIBRARY_PATH="$P/lib" CMAKE_PREFIX_PATH="$P"
@@ -106,15 +106,6 @@ with_meson() (
 	meson setup build && ninja -C build && cd build && linked ./example && fires ./example
 )
 ok example_with_meson with_meson
-with_subproject() ( # and nothing installed
-	copy meson
-	mkdir -p subprojects/side_jmp &&
-	cp -r "$TOP/meson.build" "$TOP/Makefile" "$TOP/LICENSE" "$TOP/runtime" "$TOP/arch" \
-		"$TOP/tools" subprojects/side_jmp &&
-	meson setup --force-fallback-for=side_jmp build && ninja -C build && cd build &&
-	! linked ./example && fires ./example
-)
-ok example_with_meson_and_a_subproject with_subproject
 with_autotools() (
 	copy autotools
 	autoreconf -i && ./configure && make && linked ./example && fires ./example
