@@ -10,6 +10,9 @@
  * read at every moment and after any end.  Blocks are asked for before they are
  * written to, or a full disk would be SIGBUS.  No descriptor is kept: programs
  * close those they don't know.
+ *
+ * A folder is a trace by its metadata, and gets it last, by one system call: who
+ * dies before has left no trace, and none that spoils those beside it.
  */
 #ifndef SIDE_JMP_EVENTS_CTF_H
 #define SIDE_JMP_EVENTS_CTF_H
@@ -21,6 +24,7 @@
 #include "side_jmp_event.h"
 
 #define SJ_CTF_METADATA	"metadata"	/* the file's name */
+#define SJ_CTF_METADATA_YET ".metadata"	/* while the rest is not all there */
 #define SJ_CTF_STREAM	"stream_"	/* what streams' names begin with */
 #define SJ_CTF_PIECE	"piece_"	/* and pieces' */
 #define SJ_CTF_MAGIC	0xC1FC1FC1u	/* CTF 1.8.3, 5.1 */
@@ -90,8 +94,8 @@ void sj_ctf_locks_after_fork(void);
 /* ---- ctf_metadata.c ------------------------------------------------------ */
 
 /*
- * context: enum sj_context_part, of every event.  trace.c's lock, and not
- * sj_event_lock.  0 or -errno.
+ * As SJ_CTF_METADATA_YET.  context: enum sj_context_part, of every event.
+ * trace.c's lock, and not sj_event_lock.  0 or -errno.
  */
 int sj_ctf_metadata_open(int dir, unsigned context);
 void sj_ctf_metadata_close(void);

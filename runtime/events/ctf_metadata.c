@@ -477,7 +477,7 @@ static int metadata_map(int dir)
 		return -errno;
 	r = sj_ctf_reserve(metadata.size, &base);
 	if (!r)
-		r = sj_ctf_create(dir, SJ_CTF_METADATA, metadata.size,
+		r = sj_ctf_create(dir, SJ_CTF_METADATA_YET, metadata.size,
 				  sj_page_size(), base);
 	metadata.packet = (struct sj_ctf_metadata *)(void *)base;
 	if (r) {

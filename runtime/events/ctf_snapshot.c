@@ -291,11 +291,13 @@ static int snapshot_metadata(const struct snapshot *s)
 		fd = snapshot_open(s, SJ_CTF_PIECE "0/" SJ_CTF_METADATA);
 	if (fd < 0)
 		return fd;
-	to = snapshot_create(s, SJ_CTF_METADATA);
+	to = snapshot_create(s, SJ_CTF_METADATA_YET);
 	r = to < 0 ? to : snapshot_text(s, fd, to);
 	if (to >= 0)
 		close(to);
 	close(fd);
+	if (!r && renameat(s->to, SJ_CTF_METADATA_YET, s->to, SJ_CTF_METADATA))
+		r = -errno;
 	return r;
 }
 
@@ -319,6 +321,7 @@ static void snapshot_remove(const struct snapshot *s, const char *directory)
 	do
 		snprintf(name, sizeof(name), SJ_CTF_STREAM "%u", lane++);
 	while (!unlinkat(s->to, name, 0));
+	unlinkat(s->to, SJ_CTF_METADATA_YET, 0);
 	unlinkat(s->to, SJ_CTF_METADATA, 0);
 	rmdir(directory);
 }

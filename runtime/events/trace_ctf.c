@@ -788,19 +788,39 @@ static int ctf_open_lane(int dir, unsigned i)
 	return 0;
 }
 
-/* Each is described by the one file, under a name of its own. */
 static int ctf_make_pieces(int dir)
+{
+	char name[CTF_NAME];
+
+	for (unsigned i = 0; i < ctf.parts; i++) {
+		ctf_piece_name(name, i);
+		if (mkdirat(dir, name, 0777))
+			return -errno;
+	}
+	return 0;
+}
+
+/* Each is described by the one file, under a name of its own. */
+static int ctf_describe_pieces(int dir)
 {
 	char name[CTF_NAME], path[2 * CTF_NAME];
 
 	for (unsigned i = 0; i < ctf.parts; i++) {
 		ctf_piece_name(name, i);
 		snprintf(path, sizeof(path), "%s/" SJ_CTF_METADATA, name);
-		if (mkdirat(dir, name, 0777) ||
-		    linkat(dir, SJ_CTF_METADATA, dir, path, 0))
+		if (linkat(dir, SJ_CTF_METADATA_YET, dir, path, 0))
 			return -errno;
 	}
-	return unlinkat(dir, SJ_CTF_METADATA, 0) ? -errno : 0;
+	return unlinkat(dir, SJ_CTF_METADATA_YET, 0) ? -errno : 0;
+}
+
+/* All else is there: it is a trace. */
+static int ctf_describe_it(int dir)
+{
+	if (ctf.together)
+		return ctf_describe_pieces(dir);
+	return renameat(dir, SJ_CTF_METADATA_YET, dir, SJ_CTF_METADATA) ?
+	       -errno : 0;
 }
 
 /* The events that there are; later ones come through .new_event. */
@@ -920,7 +940,7 @@ static int ctf_open_files(int dir, const struct sj_output_options *options)
 		r = ctf_make_pieces(dir);
 	for (unsigned i = 0; i < ctf.lanes && !r; i++)
 		r = ctf_open_lane(dir, i);
-	return r;
+	return r ? r : ctf_describe_it(dir);
 }
 
 /* No callback runs any more. */
@@ -953,6 +973,7 @@ static void ctf_remove(int dir, const char *path)
 		unlinkat(dir, file, 0);
 		unlinkat(dir, name, AT_REMOVEDIR);
 	}
+	unlinkat(dir, SJ_CTF_METADATA_YET, 0);
 	unlinkat(dir, SJ_CTF_METADATA, 0);
 	rmdir(path);
 }
