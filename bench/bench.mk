@@ -5,30 +5,57 @@
 BENCH	:= $(B)/bench
 BENCH_CC = $(CC) $(CSTD) -D_GNU_SOURCE $(WARN) $(CPP_) $(CFLAGS) -O2
 BENCH_BIN := $(addprefix $(BENCH)/,sites flips startup)
-BLOCK	:= none inline nop wide wide64 dense nop5 test c
+BENCH_HAS = $(shell echo '\#include <$(1)>' | $(CC) -E -x c - >/dev/null 2>&1 && \
+		echo yes)
+# XRay is clang's, of whatever compiler the rest is.
+XRAY_CC	:= clang
+BLOCK	:= none inline nop wide wide64 dense nop5 test c shared pointer
+ifneq ($(call BENCH_HAS,sys/sdt.h),)
+BLOCK	+= sdt sema
+endif
+ifneq ($(filter x86_64%,$(shell $(CC) -dumpmachine)),)
+BLOCK	+= $(if $(shell command -v $(XRAY_CC)),xray)
+endif
 BLOCK_O	:= $(BLOCK:%=$(BENCH)/block-%.o)
+# These at 65,536 sites, too.
+FEW_O	:= $(patsubst %,$(BENCH)/few-%.o,none inline nop wide nop5 test c)
 
 $(BENCH)/block-nop.o: BLOCK_ := -DSIDE_JMP_LAYOUT_NOP
 $(BENCH)/block-wide.o: BLOCK_ := -DSIDE_JMP_LAYOUT_WIDE
 $(BENCH)/block-wide64.o: BLOCK_ := -DSIDE_JMP_LAYOUT_WIDE -DWORD64
 $(BENCH)/block-dense.o: BLOCK_ := -DSIDE_JMP_LAYOUT_DENSE
+$(BENCH)/block-sdt.o $(BENCH)/block-sema.o: BLOCK_ := -Wno-pedantic
+$(BENCH)/block-xray.o: BLOCK_ := -fxray-instrument
+$(BENCH)/block-xray.o: CC := $(XRAY_CC)
+$(BENCH)/few-nop.o: BLOCK_ := -DSIDE_JMP_LAYOUT_NOP
+$(BENCH)/few-wide.o: BLOCK_ := -DSIDE_JMP_LAYOUT_WIDE
 
 # Every variant's functions and loops begin a cache line.
-$(BENCH)/block-%.o: bench/block.c bench/block.h bench/bench.h \
-		bench/machine.h $(HEADERS)
-	@mkdir -p $(@D)
-	$(BENCH_CC) -g0 -fPIC -falign-functions=64 -falign-loops=64 $(BLOCK_) \
-		-DVARIANT_$* -DVARIANT='"$*"' -c $< -o $@
+BENCH_BLOCK = $(BENCH_CC) -g0 -fPIC -falign-functions=64 -falign-loops=64 \
+	      $(BLOCK_) -DVARIANT_$* -DVARIANT='"$*"' -c $< -o $@
+BLOCK_DEPS := bench/block.c bench/block.h bench/bench.h bench/machine.h $(HEADERS)
 
-# Linked 16 times: as many copies of its code and its keys.
-$(BENCH)/blocks-armed.so: bench/blocks.c bench/block.h bench/bench.h \
-		$(BLOCK_O) $(LIB_SO)
-	$(BENCH_CC) -fPIC -shared -fvisibility=hidden $< \
-		$(foreach n,1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16,$(BLOCK_O)) \
-		-o $@ -L$(B) -lside_jmp -Wl,-rpath,'$$ORIGIN/..'
+$(BENCH)/block-%.o: $(BLOCK_DEPS)
+	@mkdir -p $(@D)
+	$(BENCH_BLOCK)
+$(BENCH)/few-%.o: $(BLOCK_DEPS)
+	@mkdir -p $(@D)
+	$(BENCH_BLOCK) -DFEW
+
+# Linked 16 times, few of them 256 times: as many copies of code and keys.
+FOUR_OF	= $(1) $(1) $(1) $(1)
+SIXTEEN_OF = $(call FOUR_OF,$(call FOUR_OF,$(1)))
+BENCH_BLOCKS = $(BENCH_CC) -fPIC -shared -s -fvisibility=hidden $< $(1) \
+	       -o $@ -L$(B) -lside_jmp -Wl,-rpath,'$$ORIGIN/..'
+BLOCKS_DEPS := bench/blocks.c bench/block.h bench/bench.h $(LIB_SO)
+
+$(BENCH)/blocks-armed.so: $(BLOCKS_DEPS) $(BLOCK_O)
+	$(call BENCH_BLOCKS,$(call SIXTEEN_OF,$(BLOCK_O)))
+$(BENCH)/few-armed.so: $(BLOCKS_DEPS) $(FEW_O)
+	$(call BENCH_BLOCKS,$(call SIXTEEN_OF,$(call SIXTEEN_OF,$(FEW_O))))
 
 # The loader takes one file for one library.
-$(BENCH)/blocks-idle.so: $(BENCH)/blocks-armed.so
+$(BENCH)/%-idle.so: $(BENCH)/%-armed.so
 	cp $< $@
 
 $(BENCH)/%: bench/%.c bench/bench.c bench/bench.h bench/machine.h $(LIB_SO) \
@@ -37,7 +64,8 @@ $(BENCH)/%: bench/%.c bench/bench.c bench/bench.h bench/machine.h $(LIB_SO) \
 	$(BENCH_CC) $< bench/bench.c -o $@ -L$(B) -lside_jmp \
 		-Wl,-rpath,'$$ORIGIN/..' -pthread -ldl
 
-$(BENCH)/sites: | $(BENCH)/blocks-armed.so $(BENCH)/blocks-idle.so
+$(BENCH)/sites: bench/block.h | $(BENCH)/blocks-armed.so $(BENCH)/blocks-idle.so \
+		$(BENCH)/few-armed.so $(BENCH)/few-idle.so
 
 $(BENCH)/many-%.o: bench/many.c $(HEADERS)
 	@mkdir -p $(@D)
@@ -63,8 +91,7 @@ $(BENCH)/flips $(BENCH)/startup: | $(BENCH)/many-10000.so \
 $(BENCH)/startup: | $(BENCH)/blocks-idle.so
 
 # Beside LTTng-UST, where its headers are installed.
-HAVE_LTTNG := $(shell echo '\#include <lttng/tracepoint.h>' | \
-		$(CC) -E -x c - >/dev/null 2>&1 && echo yes)
+HAVE_LTTNG := $(call BENCH_HAS,lttng/tracepoint.h)
 EVENTS_LTTNG = $(if $(HAVE_LTTNG),-DHAVE_LTTNG -Wno-pedantic -Wno-conversion \
 		 -Wno-shadow -Wno-unused-parameter -Wno-redundant-decls)
 

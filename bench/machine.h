@@ -26,6 +26,15 @@
 			    "+r" ((a)[3]), "+r" ((a)[4]), "+r" ((a)[5]) \
 			  : : "cc")
 
+/* Six instructions to fetch, decode and retire, and nothing to do. */
+#define MACHINE_NOPS() \
+	__asm__ volatile (".rept 6\n\t" \
+			  ".byte 0x0f, 0x1f, 0x80, 0, 0, 0, 0\n\t.endr")
+
+/* x: the address of the next one's. */
+#define MACHINE_CHASE(x) \
+	__asm__ volatile ("mov (%0), %0" : "+r" (x) : : "memory")
+
 /* Both with the cold block of a site behind `cold`. */
 #define MACHINE_NOP(cold) \
 	__asm__ goto (".byte 0x0f, 0x1f, 0x44, 0x00, 0x00" : : : : cold)
@@ -54,6 +63,13 @@ static inline void machine_flush(const void *from, size_t size)
 			(a)[i_]++; \
 			__asm__ volatile ("" : "+r" ((a)[i_])); \
 		} \
+	} while (0)
+
+#define MACHINE_NOPS() \
+	__asm__ volatile (".rept 6\n\tnop\n\t.endr")
+#define MACHINE_CHASE(x) \
+	do { \
+		(x) = *(const volatile uint64_t *)(uintptr_t)(x); \
 	} while (0)
 
 static inline void machine_flush(const void *from, size_t size)
