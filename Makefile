@@ -75,6 +75,7 @@ help:
 	@echo "make stress      the guarantee under load (SECONDS=$(SECONDS))"
 	@echo "make soak        everything against everything, at once (SECONDS=60, SEED=)"
 	@echo "make bench       what a site costs; tables, and CSV in $(B)/bench"
+	@echo "make bench-report  of that, a page: goals, where it pays, pictures"
 	@echo "make bench-events  events, beside LTTng-UST"
 	@echo "make quality-kernel  each of its patches: checkpatch, builds, warnings"
 	@echo "make bench-kernel  batches by the patched kernel, in QEMU: ratios"

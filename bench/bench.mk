@@ -116,6 +116,13 @@ bench: $(BENCH_BIN) $(BENCH)/events
 	@awk -f bench/goals.awk $(BENCH)/sites.csv $(BENCH)/flips.csv \
 		$(BENCH)/startup.csv $(BENCH)/events.csv
 
+# Of what the last make bench wrote.
+bench-report:
+	@CC="$(CC)" FLAGS="$(CFLAGS) -O2" bench/report $(BENCH) >$(BENCH)/report.part
+	@mv $(BENCH)/report.part $(BENCH)/report.html
+	@echo "$(BENCH)/report.html"
+.PHONY: bench-report
+
 # In a guest, or on a machine whose kernel has the series: make bench-kernel.
 $(BENCH)/batch-%.so: bench/batch_sites.c bench/batches.h $(LIB_SO) $(HEADERS)
 	@mkdir -p $(@D)
