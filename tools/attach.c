@@ -127,6 +127,7 @@ enum {
 	ATTACH_RUN_NS = 1000000,	/* until it has run so long */
 	ATTACH_TURN_MS = 1000,		/* another tool may be at it, */
 	ATTACH_TURN_US = 2000,		/* and is done after so long, mostly */
+	ATTACH_STUCK_MS = 2000,		/* our tracer has slept */
 	/* Bytes of code between naming a restartable sequence and its begin. */
 	SEQUENCE_BEFORE = 64,
 };
@@ -301,7 +302,7 @@ static int find_copies(struct target *t, char why[WHY_MAX])
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/%d/exe", (int)t->live);
-	if (stat(path, &exe))
+	if (process_stat(path, &exe))
 		return say(why, "%s: %s", path, strerror(errno));
 	for (size_t i = 0; i < p->n_maps && t->n < ATTACH_COPIES; i++) {
 		const struct mapping *m = &p->maps[i];
@@ -493,7 +494,7 @@ static bool is_small_to_pipe(pid_t pid, const uint64_t arguments[6])
 
 	snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)pid,
 		 (int)arguments[0]);
-	return arguments[2] <= PIPE_BUF && !stat(path, &st) &&
+	return arguments[2] <= PIPE_BUF && !process_stat(path, &st) &&
 	       S_ISFIFO(st.st_mode);
 }
 
@@ -1293,20 +1294,27 @@ static void be_tracer(pid_t pid, int to)
 	_exit(0);
 }
 
-static int receive_all(int from, int *fds, size_t max, char why[WHY_MAX])
+static int receive_all(struct pass_child *child, int *fds, size_t max,
+		       char why[WHY_MAX])
 {
 	struct message m = { .why = "" };
+	enum pass_said said;
 	size_t n = 0;
 	int fd;
 
-	while (pass_receive(from, &m, sizeof(m), &fd) && !m.done) {
+	while ((said = pass_wait(child, &m, sizeof(m), &fd, ATTACH_STUCK_MS)) ==
+	       PASS_SAID && !m.done) {
 		if (fd >= 0 && n < max)
 			fds[n++] = fd;
 		else if (fd >= 0)
 			close(fd);
 	}
+	pass_end(child, said == PASS_STUCK);
 	if (n)
 		return (int)n;
+	if (said == PASS_STUCK)
+		return say(why, "it can't be attached to: a file of it is on a"
+			   " file system that does not answer");
 	m.why[sizeof(m.why) - 1] = '\0';
 	return say(why, "%s", *m.why ? m.why : "it can't be attached to: our"
 		   " tracer was killed");
@@ -1314,24 +1322,14 @@ static int receive_all(int from, int *fds, size_t max, char why[WHY_MAX])
 
 int attach_open(pid_t pid, int *fds, size_t max, char why[WHY_MAX])
 {
-	int pair[2], n = -1;
-	pid_t child;
+	struct pass_child child;
+	int to, r = pass_begin(&child, &to);
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
-		return say(why, "a socket: %s", strerror(errno));
-	fflush(NULL);
-	child = fork();
-	if (!child)
-		be_tracer(pid, pair[1]);
-	close(pair[1]);
-	if (child > 0)
-		n = receive_all(pair[0], fds, max, why);
-	else
-		say(why, "a process: %s", strerror(errno));
-	close(pair[0]);
-	while (child > 0 && waitpid(child, NULL, 0) < 0 && errno == EINTR)
-		;
-	return n;
+	if (r < 0)
+		return say(why, "a process: %s", strerror(errno));
+	if (!r)
+		be_tracer(pid, to);
+	return receive_all(&child, fds, max, why);
 }
 
 #endif

@@ -6,15 +6,23 @@
  * the files that are mapped say how much there is; each file is read once,
  * however many processes have it.  What is mapped is the process's choice, tens
  * of thousands of times: no step may take longer with each that was before.
+ *
+ * A child of ours looks at them, one after the other.  Where it comes upon a file
+ * system that does not answer it is left behind, and another goes on with the
+ * next process; it reads no file of that file system any more.
  */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <pwd.h>
 #include <search.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "runtime/events/pattern.h"
@@ -22,13 +30,19 @@
 #include "tools/choice.h"
 #include "tools/live.h"
 #include "tools/out.h"
+#include "tools/pass.h"
 #include "tools/peek.h"
 #include "tools/proc.h"
 #include "tools/side-jmp.h"
 #include "tools/table.h"
 #include "tools/word.h"
 
-enum { KEYS_READ = 1 << 20 };		/* of a process, at most */
+enum {
+	KEYS_READ = 1 << 20,		/* of a process, at most */
+	SILENT_MAX = 16,		/* file systems */
+	/* Asleep without a break: in a file; and in all that is waited for. */
+	STUCK_IN_FILE_MS = 2000, STUCK_MS = (LIVE_SECONDS + 3) * 1000,
+};
 
 /* What a file has. */
 struct file {
@@ -44,8 +58,16 @@ struct file {
 	size_t counted;			/* the process that had it last */
 };
 
+/* The file that the child is at, which writes it; "": none. */
+struct at {
+	dev_t device;
+	char path[WHY_MAX / 2];
+};
+
 struct row {
 	pid_t pid;
+	bool shown, left_out;
+
 	unsigned uid;
 	char name[64];
 	bool controlled;
@@ -53,7 +75,8 @@ struct row {
 	uint64_t objects, sites, events, enabled;
 	char backend[16];
 	const char *road;		/* NULL: none */
-	char how[WHY_MAX];		/* the road, or why there is none */
+	char how[WHY_MAX];		/* the road, or why there is none; what
+					   does not answer */
 };
 
 static struct {
@@ -61,6 +84,9 @@ static struct {
 	const char *pattern;
 	bool json;
 	void *files;			/* tsearch(3) */
+	struct at *at;			/* shared with the child */
+	dev_t silent[SILENT_MAX];	/* file systems that do not answer */
+	size_t n_silent;
 	size_t processes;		/* that were looked into */
 	size_t seen;
 	struct json *j;
@@ -168,6 +194,22 @@ static struct file *known_file(const struct mapping *m)
 	return found ? *(struct file **)found : NULL;
 }
 
+static void be_at(const struct mapping *m)
+{
+	ps.at->device = m->device;
+	snprintf(ps.at->path, sizeof(ps.at->path), "%s", m->path);
+}
+
+/* The first of its files that is where nobody answers; or NULL. */
+static const char *silent_file(const struct process *p)
+{
+	for (size_t k = 0; k < ps.n_silent; k++)
+		for (size_t i = 0; i < p->n_maps; i++)
+			if (p->maps[i].device == ps.silent[k])
+				return p->maps[i].path;
+	return NULL;
+}
+
 static struct file *file_of(struct process *p, const struct mapping *m)
 {
 	char path[PATH_MAX + 64];
@@ -176,10 +218,12 @@ static struct file *file_of(struct process *p, const struct mapping *m)
 
 	if (f)
 		return f;
+	be_at(m);
 	f = tool_alloc(1, sizeof(*f));
 	*f = (struct file){ .device = m->device, .inode = m->inode };
 	if (!process_file(p, m, path, sizeof(path), &replaced))
 		file_read(f, path);
+	ps.at->path[0] = '\0';
 	if (!tsearch(f, &ps.files, by_inode))
 		exit(tool_error(NULL, "out of memory"));
 	return f;
@@ -256,9 +300,15 @@ static void count_enabled(struct process *p, struct row *row)
 /* False: what was asked for is not in its files. */
 static bool read_files(struct process *p, struct row *row)
 {
+	const char *silent = silent_file(p);
 	bool wanted = !ps.pattern;
 
 	ps.processes++;
+	if (silent) {
+		row->left_out = true;
+		snprintf(row->how, sizeof(row->how), "%s", silent);
+		return false;
+	}
 	for (size_t i = 0; i < p->n_maps; i++) {
 		struct file *f;
 
@@ -350,7 +400,7 @@ static bool read_row(pid_t pid, struct row *row)
 		process_close(&p);
 	}
 	/* Most have no sites: these are not asked. */
-	if (!row->objects && !ps.who.asked)
+	if (row->left_out || (!row->objects && !ps.who.asked))
 		return false;
 	if (!live_open(&l, pid, &there, row->how)) {
 		read_hellos(&l, row);
@@ -416,15 +466,95 @@ static void json_row(const struct row *row)
 	json_object_end(j);
 }
 
-static void free_file(void *file)
-{
-	struct file *f = file;
+/* ---- all of them -------------------------------------------------------------------- */
 
-	for (size_t k = 0; k < f->n_names; k++)
-		free(f->names[k]);
-	free(f->names);
-	free(f->keys);
-	free(f);
+/* In the child: from the one with that number on. */
+__attribute__((noreturn))
+static void look_at_all(size_t i, int to)
+{
+	struct row row;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (; i < ps.who.n; i++) {
+		bool shown = read_row(ps.who.chosen[i].pid, &row);
+
+		row.shown = shown;
+		pass_send(to, &row, sizeof(row), -1);
+	}
+	_exit(0);
+}
+
+static void begin_child(struct pass_child *child, size_t i)
+{
+	int to, r;
+
+	ps.at->path[0] = '\0';
+	r = pass_begin(child, &to);
+	if (r < 0)
+		exit(tool_error(NULL, "a process: %s", strerror(errno)));
+	if (!r)
+		look_at_all(i, to);
+}
+
+/* Of one where the child is stuck. */
+static void leave_out(struct row *row, pid_t pid)
+{
+	*row = (struct row){ .pid = pid, .left_out = true };
+	snprintf(row->how, sizeof(row->how), "%s", ps.at->path);
+	if (*ps.at->path && ps.n_silent < SILENT_MAX)
+		ps.silent[ps.n_silent++] = ps.at->device;
+}
+
+static void show(const struct row *row)
+{
+	if (row->left_out)
+		tool_warn(NULL, "process %d is left out: %s is on a file system"
+			  " that does not answer", (int)row->pid,
+			  *row->how ? row->how : "what it has");
+	if (!row->shown)
+		return;
+	if (ps.j)
+		json_row(row);
+	else
+		text_row(row);
+	ps.seen++;
+}
+
+/* How the child is, and what it says of that one. */
+static enum pass_said next_row(struct pass_child *child, size_t i,
+			       struct row *row)
+{
+	pid_t pid = ps.who.chosen[i].pid;
+	enum pass_said said;
+	int fd;
+
+	said = pass_wait(child, row, sizeof(*row), &fd, STUCK_IN_FILE_MS);
+	if (said == PASS_STUCK && !*ps.at->path)
+		said = pass_wait(child, row, sizeof(*row), &fd, STUCK_MS);
+	if (said == PASS_STUCK)
+		leave_out(row, pid);
+	else if (said == PASS_ENDED)
+		exit(tool_error(NULL, "process %d: the child of ours that"
+				" looked at it has ended", (int)pid));
+	return said;
+}
+
+static void show_all(void)
+{
+	struct pass_child child;
+	bool stuck = true;
+	struct row row;
+
+	for (size_t i = 0; i < ps.who.n; i++) {
+		if (stuck)
+			begin_child(&child, i);
+		stuck = next_row(&child, i, &row) == PASS_STUCK;
+		if (stuck)
+			pass_end(&child, true);
+		show(&row);
+	}
+	if (!stuck)
+		pass_end(&child, false);
 }
 
 int cmd_ps(int argc, char **argv)
@@ -434,27 +564,21 @@ int cmd_ps(int argc, char **argv)
 		" and how they can be reached (default: all that may be looked"
 		" into).\vExit status: 1 if there is none.", NULL, NULL, NULL,
 	};
-	struct row row;
 
 	tool_parse(&argp, argc, argv, NULL);
 	if (!ps.who.asked)
 		choice_everybody(&ps.who);
+	ps.at = mmap(NULL, sizeof(*ps.at), PROT_READ | PROT_WRITE,
+		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (ps.at == MAP_FAILED)
+		exit(tool_error(NULL, "out of memory"));
 	ps.j = ps.json ? json_begin() : NULL;
 	if (ps.j)
 		json_array(ps.j, NULL);
-	for (size_t i = 0; i < ps.who.n; i++) {
-		if (!read_row(ps.who.chosen[i].pid, &row))
-			continue;
-		if (ps.j)
-			json_row(&row);
-		else
-			text_row(&row);
-		ps.seen++;
-	}
+	show_all();
 	if (ps.j)
 		json_array_end(ps.j);
 	json_end(ps.j);
 	choice_free(&ps.who);
-	tdestroy(ps.files, free_file);
 	return ps.seen ? EXIT_OK : EXIT_FINDING;
 }

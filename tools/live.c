@@ -29,6 +29,9 @@
 #include "tools/image.h"
 #include "tools/live.h"
 #include "tools/pass.h"
+#include "tools/proc.h"
+
+enum { ROOT_SILENT_MS = 2000 };		/* a child of ours has slept in it */
 
 #define LIVE_LIST_MAX	(UINT64_C(128) << 20)	/* bytes that a process lists */
 
@@ -498,18 +501,22 @@ static bool tried(const struct place *p, unsigned i)
 	return p->uids[i] == UINT32_MAX;
 }
 
-static void try_root(struct search *s, int root)
+/* -1: errno. */
+static int open_folder(const struct place *p, int root, unsigned i, unsigned k)
 {
 	static const char *const folders[] = { SJ_CONTROL_FOLDERS };
+	char path[64];
 
+	snprintf(path, sizeof(path), folders[k], p->uids[i]);
+	return open_in_root(root, path, O_DIRECTORY);
+}
+
+static void try_root(struct search *s, int root)
+{
 	for (unsigned i = 0; i <= ROOT; i++)
 		for (unsigned k = 0; k < 3 && !tried(&s->place, i); k++) {
-			char path[64];
-			int folder;
+			int folder = open_folder(&s->place, root, i, k);
 
-			snprintf(path, sizeof(path), folders[k],
-				 s->place.uids[i]);
-			folder = open_in_root(root, path, O_DIRECTORY);
 			if (folder < 0) {
 				note_want(s);
 				continue;
@@ -517,6 +524,46 @@ static void try_root(struct search *s, int root)
 			try_folder(s, folder, s->place.uids[i], i == ROOT);
 			close(folder);
 		}
+}
+
+/* In a child: if it comes back from there, so will we. */
+__attribute__((noreturn))
+static void go_there(const struct place *p, const char *path, int to)
+{
+	int root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	for (unsigned i = 0; i <= ROOT; i++)
+		for (unsigned k = 0; k < 3 && !tried(p, i); k++)
+			close(open_folder(p, root, i, k));
+	pass_send(to, "", 1, -1);
+	_exit(0);
+}
+
+/* Does the file system of its root, which is not ours, answer? */
+static bool answers(struct search *s, const char *path)
+{
+	struct pass_child child;
+	enum pass_said said;
+	int to, fd, r;
+	struct stat st;
+	char byte;
+
+	if (process_stat(path, &st))
+		return true;		/* it is shut to us */
+	r = pass_begin(&child, &to);
+	if (r < 0) {
+		note_want(s);
+		return true;
+	}
+	if (!r)
+		go_there(&s->place, path, to);
+	said = pass_wait(&child, &byte, 1, &fd, ROOT_SILENT_MS);
+	pass_end(&child, said == PASS_STUCK);
+	if (said != PASS_STUCK)
+		return true;
+	s->there = true;
+	say(s->why, "its root is on a file system that does not answer");
+	return false;
 }
 
 static int not_there(pid_t pid, char why[WHY_MAX])
@@ -527,27 +574,41 @@ static int not_there(pid_t pid, char why[WHY_MAX])
 		   " side_jmp_control_start()", (int)pid);
 }
 
+static bool is_ours(const struct search *s, const char *link, const char *own)
+{
+	struct stat theirs, ours;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)s->place.pid, link);
+	return !process_stat(path, &theirs) && !process_stat(own, &ours) &&
+	       theirs.st_ino == ours.st_ino && theirs.st_dev == ours.st_dev;
+}
+
+static void try_root_at(struct search *s, const char *path)
+{
+	int root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (root < 0) {
+		note_want(s);
+		return;
+	}
+	try_root(s, root);
+	close(root);
+}
+
 /* Its root; and ours, for a process whose root we may not see, or that left it. */
 static bool open_once(struct search *s)
 {
+	bool same_root = is_ours(s, "root", "/");
 	char path[64];
-	struct stat theirs, ours;
-	int root;
 
 	s->hung_up = false;
 	snprintf(path, sizeof(path), "/proc/%d/root", (int)s->place.pid);
-	for (unsigned i = 0; i < 2 && !s->l->n; i++) {
-		root = open(i ? "/" : path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-		if (root < 0) {
-			note_want(s);
-			continue;
-		}
-		if (!i || (stat(path, &theirs) || stat("/", &ours) ||
-			   theirs.st_ino != ours.st_ino ||
-			   theirs.st_dev != ours.st_dev))
-			try_root(s, root);
-		close(root);
-	}
+	if ((same_root && is_ours(s, "ns/mnt", "/proc/self/ns/mnt")) ||
+	    answers(s, path))
+		try_root_at(s, path);
+	if (!s->l->n && !same_root)
+		try_root_at(s, "/");
 	return s->l->n;
 }
 

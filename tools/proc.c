@@ -378,6 +378,19 @@ int64_t process_own_pages(struct process *p, uint64_t start, uint64_t end)
 
 /* ---- the file of a mapping ----------------------------------------------- */
 
+int process_stat(const char *path, struct stat *st)
+{
+	struct statx sx;
+
+	if (statx(AT_FDCWD, path, AT_STATX_DONT_SYNC, 0, &sx))
+		return -1;
+	*st = (struct stat){
+		.st_dev = makedev(sx.stx_dev_major, sx.stx_dev_minor),
+		.st_ino = sx.stx_ino, .st_mode = sx.stx_mode,
+	};
+	return 0;
+}
+
 static bool same_file(const struct stat *st, const struct mapping *m)
 {
 	return st->st_ino == m->inode && st->st_dev == m->device;
@@ -397,7 +410,7 @@ int process_file(const struct process *p, const struct mapping *m,
 
 	snprintf(name, sizeof(name), "/proc/self/fd/%d/map_files/%" PRIx64 "-%"
 		 PRIx64, p->dir, m->start, m->end);
-	r = stat(name, &mapped) ? -errno : 0;
+	r = process_stat(name, &mapped) ? -errno : 0;
 	if (!r) {
 		*replaced = !is_named || named.st_ino != mapped.st_ino ||
 			    named.st_dev != mapped.st_dev;
@@ -406,7 +419,7 @@ int process_file(const struct process *p, const struct mapping *m,
 	}
 	*replaced = !is_named || !same_file(&named, m);
 	snprintf(name, sizeof(name), "/proc/self/fd/%d/exe", p->dir);
-	if (!stat(name, &exe) && same_file(&exe, m)) {
+	if (!process_stat(name, &exe) && same_file(&exe, m)) {
 		snprintf(path, size, "%s", name);
 		return 0;
 	}

@@ -66,6 +66,12 @@ void process_close(struct process *p);
 void process_shared_files(const struct process *p,
 			  void (*visit)(const char *path, void *arg), void *arg);
 
+/*
+ * Which file that is (st_dev, st_ino, and its type), of a link of /proc/PID: its
+ * file system is not asked, which may not answer.  0, or -1: errno.
+ */
+int process_stat(const char *path, struct stat *st);
+
 /* Is it there no more?  What was read while it ended means nothing. */
 bool process_ended(const struct process *p);
 

@@ -12,8 +12,10 @@
  *	traced		by a child of its own
  *	vfork		a child that has its memory; prints that one's number
  *			first
+ *	maps		FILE of the environment, and reads none of it
  */
 #define _GNU_SOURCE
+#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -22,6 +24,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
@@ -132,6 +135,15 @@ static void lend_memory(void)
 		pause();
 }
 
+static void map_file(void)
+{
+	int fd = open(getenv("FILE"), O_RDONLY);
+
+	if (mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fd, 0) == MAP_FAILED)
+		abort();
+	close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	const char *how = argc == 2 ? argv[1] : "";
@@ -153,6 +165,8 @@ int main(int argc, char **argv)
 		be_traced();
 	else if (!strcmp(how, "vfork"))
 		lend_memory();
+	else if (!strcmp(how, "maps"))
+		map_file();
 	for (uint32_t n = 0;; n++) {
 		side_jmp_event(locked, tick, n);
 		say("1\n");
