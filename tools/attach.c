@@ -114,7 +114,6 @@ int attach_open(pid_t pid, int *fds, size_t max, char why[WHY_MAX])
 
 enum {
 	ATTACH_COPIES = 8,
-	ATTACH_THREADS = 256,		/* that are looked at */
 	ATTACH_TRIES = 200,
 	ATTACH_NOTES = 65536,		/* bytes of notes, at most: of one */
 	ATTACH_ALL_NOTES = 8 << 20,	/* header, and of a process, */
@@ -135,6 +134,7 @@ enum {
 struct copy {
 	uint64_t entry, place;
 	int32_t error, theirs;		/* what the call said */
+	bool called, given;		/* it has; we have its end, or none */
 };
 
 struct target {
@@ -200,17 +200,58 @@ static bool read_header(struct process *p, uint64_t at, Elf64_Ehdr *e)
 	       e->e_phentsize == sizeof(Elf64_Phdr) && e->e_phnum <= 64;
 }
 
-static bool in_code(const struct process *p, const struct mapping *of,
-		    uint64_t at)
+/* A file that is mapped from its start on, by a loader or somebody else. */
+struct loaded {
+	const struct mapping *first;
+	Elf64_Phdr ph[64];
+	unsigned n;
+	uint64_t base;			/* where its address 0 is */
+};
+
+static const Elf64_Phdr *segment_of(const struct loaded *l, uint64_t at)
 {
-	for (size_t i = 0; i < p->n_maps; i++)
-		if (p->maps[i].executable && p->maps[i].inode == of->inode &&
-		    at >= p->maps[i].start && at < p->maps[i].end)
-			return true;
+	for (unsigned i = 0; i < l->n; i++)
+		if (l->ph[i].p_type == PT_LOAD &&
+		    at - l->base - l->ph[i].p_vaddr < l->ph[i].p_memsz)
+			return &l->ph[i];
+	return NULL;
+}
+
+/* Is that byte of its file there?  Whoever reads it may have others there. */
+static bool has_byte(const struct process *p, const struct loaded *l,
+		     uint64_t at, uint64_t offset, bool executable)
+{
+	for (size_t i = 0; i < p->n_maps; i++) {
+		const struct mapping *m = &p->maps[i];
+
+		if (at >= m->start && at < m->end)
+			return m->inode == l->first->inode &&
+			       at - m->start + m->offset == offset &&
+			       (m->executable || !executable);
+	}
 	return false;
 }
 
-static bool take_note(struct target *t, const struct mapping *m, uint64_t at,
+static bool in_code(const struct process *p, const struct loaded *l, uint64_t at)
+{
+	const Elf64_Phdr *ph = segment_of(l, at);
+
+	return ph && ph->p_flags & PF_X &&
+	       has_byte(p, l, at, at - l->base - ph->p_vaddr + ph->p_offset,
+			true);
+}
+
+/* What follows the file's part of a segment, zeros at first, has no file. */
+static bool in_data(const struct process *p, const struct loaded *l, uint64_t at)
+{
+	const Elf64_Phdr *ph = segment_of(l, at);
+
+	return ph && ph->p_flags & PF_W &&
+	       (!ph->p_filesz ||
+		has_byte(p, l, l->base + ph->p_vaddr, ph->p_offset, false));
+}
+
+static bool take_note(struct target *t, const struct loaded *l, uint64_t at,
 		      const uint8_t *desc, size_t size)
 {
 	struct sj_attach_note note;
@@ -225,7 +266,8 @@ static bool take_note(struct target *t, const struct mapping *m, uint64_t at,
 	c->place = at + offsetof(struct sj_attach_note, place) +
 		   (uint64_t)(int64_t)note.place;
 	if (note.version != SJ_ATTACH_VERSION ||
-	    !in_code(&t->process, m, c->entry) ||
+	    !in_code(&t->process, l, c->entry) ||
+	    !in_data(&t->process, l, c->place) ||
 	    !process_read(&t->process, c->place, &byte, 1))
 		return false;
 	t->n++;
@@ -233,7 +275,7 @@ static bool take_note(struct target *t, const struct mapping *m, uint64_t at,
 }
 
 /* elf(5), of notes that are aligned to 4. */
-static bool find_note(struct target *t, const struct mapping *m, uint64_t at,
+static bool find_note(struct target *t, const struct loaded *l, uint64_t at,
 		      uint64_t size)
 {
 	static uint8_t notes[ATTACH_NOTES];
@@ -258,35 +300,46 @@ static bool find_note(struct target *t, const struct mapping *m, uint64_t at,
 		if (h.n_type == SJ_ATTACH_TYPE &&
 		    h.n_namesz == sizeof(SJ_ATTACH_NAME) &&
 		    !memcmp(notes + name, SJ_ATTACH_NAME, h.n_namesz))
-			return take_note(t, m, at + desc, notes + desc,
+			return take_note(t, l, at + desc, notes + desc,
 					 h.n_descsz);
 	}
 	return false;
+}
+
+static bool read_loaded(struct target *t, const struct mapping *m,
+			struct loaded *l)
+{
+	Elf64_Ehdr e;
+
+	*l = (struct loaded){ .first = m };
+	if (!read_header(&t->process, m->start, &e) ||
+	    !process_read(&t->process, m->start + e.e_phoff, l->ph,
+			  e.e_phnum * sizeof(*l->ph)))
+		return false;
+	l->n = e.e_phnum;
+	for (unsigned i = 0; i < l->n; i++)
+		if (l->ph[i].p_type == PT_LOAD && l->ph[i].p_offset < 4096)
+			l->base = m->start -
+				  (l->ph[i].p_vaddr - l->ph[i].p_offset);
+	return true;
 }
 
 /* In a file that is mapped from its start on; *interpreter: it is a program. */
 static bool find_copy(struct target *t, const struct mapping *m,
 		      bool *interpreter)
 {
-	Elf64_Phdr ph[64];
-	Elf64_Ehdr e;
-	uint64_t base = 0;
+	struct loaded l;
 	bool found = false;
 
 	*interpreter = false;
-	if (!read_header(&t->process, m->start, &e) ||
-	    !process_read(&t->process, m->start + e.e_phoff, ph,
-			  e.e_phnum * sizeof(*ph)))
+	if (!read_loaded(t, m, &l))
 		return false;
-	for (unsigned i = 0; i < e.e_phnum; i++) {
-		if (ph[i].p_type == PT_LOAD && ph[i].p_offset < 4096)
-			base = m->start - (ph[i].p_vaddr - ph[i].p_offset);
-		*interpreter |= ph[i].p_type == PT_INTERP;
-	}
-	for (unsigned i = 0; i < e.e_phnum && !found; i++)
-		if (ph[i].p_type == PT_NOTE)
-			found = find_note(t, m, base + ph[i].p_vaddr,
-					  ph[i].p_memsz);
+	for (unsigned i = 0; i < l.n; i++)
+		*interpreter |= l.ph[i].p_type == PT_INTERP;
+	for (unsigned i = 0; i < l.n && !found; i++)
+		if (l.ph[i].p_type == PT_NOTE)
+			found = find_note(t, &l, l.base + l.ph[i].p_vaddr,
+					  l.ph[i].p_memsz);
 	return found;
 }
 
@@ -640,32 +693,34 @@ static int by_rank(const void *a, const void *b)
 				    x->tid - y->tid;
 }
 
-/* *why: why not others, if there are. */
-static size_t rank_threads(const struct target *t, struct thread *threads,
-			   const char **why)
+/* To be freed.  *why: why not others, if there are. */
+static struct thread *rank_threads(const struct target *t, size_t *n,
+				   const char **why)
 {
+	struct thread *threads = tool_alloc(1, sizeof(*threads));
+	size_t room = 1;
 	struct dirent *d;
 	char path[64];
-	size_t n = 0;
 	DIR *dir;
 
 	snprintf(path, sizeof(path), "/proc/%d/task", (int)t->pid);
 	dir = opendir(path);
-	while (dir && n < ATTACH_THREADS && (d = readdir(dir))) {
+	for (*n = 0; dir && (d = readdir(dir)); ) {
 		struct thread thread;
 
 		if (atoi(d->d_name) <= 0)
 			continue;
 		thread = rank_thread(t, (pid_t)atoi(d->d_name));
+		threads = tool_grow(threads, &room, *n + 1, sizeof(thread));
 		if (thread.rank != RANK_NONE)
-			threads[n++] = thread;
+			threads[(*n)++] = thread;
 		if (thread.why)
 			*why = thread.why;
 	}
 	if (dir)
 		closedir(dir);
-	qsort(threads, n, sizeof(*threads), by_rank);
-	return n;
+	qsort(threads, *n, sizeof(*threads), by_rank);
+	return threads;
 }
 
 /* ---- a thread, stopped --------------------------------------------------- */
@@ -837,11 +892,57 @@ static pid_t tracer_of(pid_t tid)
 	return (pid_t)atoi(line);
 }
 
+/* pid_namespaces(7): not after unshare(2).  Who may not see it is not told. */
+static bool makes_threads(pid_t pid, pid_t tid)
+{
+	struct stat own, of_children;
+	char path[80];
+	int end;
+
+	end = snprintf(path, sizeof(path), "/proc/%d/task/%d/ns/pid", (int)pid,
+		       (int)tid);
+	if (stat(path, &own))
+		return true;
+	snprintf(path + end, sizeof(path) - (size_t)end, "_for_children");
+	if (!stat(path, &of_children))
+		return own.st_ino == of_children.st_ino;
+	/* It leads nowhere as long as nobody is there. */
+	return errno != ENOENT || lstat(path, &of_children);
+}
+
+/*
+ * A shadow stack (CET) stands in no frame that is written from outside.  The call
+ * leaves it as it was: who calls returns, and the kernel makes one for the thread
+ * that is made.  But rt_sigreturn(2) wants a token on it that only a signal's
+ * delivery writes: a tool that is killed would end the process.
+ */
+static bool has_shadow_stack(pid_t pid, pid_t tid)
+{
+	char value[64];
+
+	status_of(pid, tid, "x86_Thread_features:", value, sizeof(value));
+	return strstr(value, "shstk");
+}
+
+/* NULL: it can do what the call wants, and come back from there. */
+static const char *unfit(pid_t pid, pid_t tid)
+{
+	return has_shadow_stack(pid, tid) ? "it has a shadow stack" :
+	       makes_threads(pid, tid) ? NULL :
+	       "it can make no thread, for its children are to be in another PID"
+	       " namespace (unshare(2))";
+}
+
 /* Traced, but not stopped.  What was held before is. */
 static bool hold(struct taken *k)
 {
 	pid_t tid = k->thread.tid;
+	const char *unfit_for = unfit(k->t->pid, tid);
 
+	if (unfit_for) {
+		say(k->why, "its thread %d: %s", (int)tid, unfit_for);
+		return false;
+	}
 	if (begins_to_write(k))
 		return false;
 	if (!ptrace(PTRACE_SEIZE, tid, 0, PTRACE_O_TRACESYSGOOD) ||
@@ -1066,6 +1167,7 @@ static enum outcome call(struct taken *k, struct copy *c)
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (PLACE(k->t, c, gone)) {
 		c->error = -ENOENT;
+		c->called = true;
 		return DONE;
 	}
 	k->called = true;
@@ -1082,6 +1184,7 @@ static enum outcome call(struct taken *k, struct copy *c)
 		return o;
 	c->error = (int32_t)PLACE(k->t, c, error);
 	c->theirs = (int32_t)PLACE(k->t, c, theirs);
+	c->called = c->error != -EBUSY;
 	if (leave_out_return(k))
 		return DONE;
 	say(k->why, "its thread %d does not return", (int)k->thread.tid);
@@ -1125,7 +1228,7 @@ static enum outcome call_all(struct taken *k)
 		return FAILED;
 	}
 	for (size_t i = 0; i < k->t->n && o == DONE; i++)
-		if (k->t->copies[i].theirs < 0)
+		if (!k->t->copies[i].called)
 			o = call(k, &k->t->copies[i]);
 	/* Who is not where he can be put back gets there by the frame. */
 	if (o == DONE || o == ANOTHER)
@@ -1205,12 +1308,14 @@ static enum outcome hand_over(struct target *t, int to, char why[WHY_MAX])
 		struct copy *c = &t->copies[i];
 		int fd;
 
-		if (c->theirs < 0 || c->error == -EBUSY) {
-			c->theirs = -1;
+		if (c->given)
+			continue;
+		if (!c->called) {
 			o = o == DONE ? AGAIN : o;
 			say(why, "its library is never done with others");
 			continue;
 		}
+		c->given = true;
 		fd = c->error ? refusal(c, why) : get_end(t, c, why);
 		if (fd >= 0)
 			pass_send(to, &m, sizeof(m), fd), close(fd);
@@ -1224,13 +1329,14 @@ static enum outcome hand_over(struct target *t, int to, char why[WHY_MAX])
 static enum outcome take_any(struct target *t, uint64_t until,
 			     char why[WHY_MAX])
 {
-	static struct thread threads[ATTACH_THREADS];
 	const char *reason = "it has none";
-	size_t n = rank_threads(t, threads, &reason);
 	enum outcome o = ANOTHER;
+	struct thread *threads;
+	size_t n;
 
 	if (others_at_it(t, 0, why))
 		return AGAIN;
+	threads = rank_threads(t, &n, &reason);
 	say(why, "it has no thread that can be stopped: %s", reason);
 	for (size_t i = 0; i < n && o == ANOTHER && now() < until; i++) {
 		static struct taken k;
@@ -1243,6 +1349,7 @@ static enum outcome take_any(struct target *t, uint64_t until,
 		if (o == ANOTHER && threads[i].rank == RANK_OWNER)
 			break;
 	}
+	free(threads);
 	return o;
 }
 
@@ -1255,8 +1362,6 @@ static enum outcome attach(struct target *t, int to, char why[WHY_MAX])
 	enum outcome o = AGAIN;
 	long us = 1000;
 
-	for (size_t i = 0; i < t->n; i++)
-		t->copies[i].theirs = -1;
 	while (now() < until &&
 	       (o == AGAIN || (o == ANOTHER && now() < patient))) {
 		o = take_any(t, until, why);

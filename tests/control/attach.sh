@@ -16,7 +16,9 @@ built() {
 	$CC $flags -I. "$src/again.c" $with -o "$TMP/again" -Wl,--wrap=ptrace,--wrap=process_poke &&
 	$CC $flags -I. -DATTACH "$src/rounds.c" $with -o "$TMP/rounds" &&
 	$CC $flags -fPIC -shared "$src/plugin.c" -o "$TMP/plugin.so" $alone \
-		-Wl,--exclude-libs,ALL
+		-Wl,--exclude-libs,ALL &&
+	$CC $flags -DSTAYS="\"$TMP/stays\"" -fPIC -shared "$src/plugin.c" -o "$TMP/stays.so" \
+		$alone -Wl,--exclude-libs,ALL
 }
 ok attach_builds built
 
@@ -155,6 +157,15 @@ copies() {
 tell "load $TMP/plugin.so"; tell unload
 ok attach_takes_two_copies_of_which_one_goes copies
 end
+begin env PAUSE_US=500 "$TMP/alone" || exit 1
+goes() { # one copy is said to go, and is there still
+	tell "load $TMP/stays.so" && [ "$answer" = loaded ] && echo unload >&8 &&
+	until_ test -e "$TMP/stays" && tests/limit 20 "$tool" trace -qp $pid --count 5 &&
+	asks '.processes | length == 1' "$tool" list --json -p $pid; r=$?
+	rm -f "$TMP/stays"; read -r answer <&9; [ "$answer" = 0 ] && [ $r = 0 ]
+}
+ok attach_takes_the_other_copy_while_one_goes goes
+end
 if [ "$(id -u)" = 0 ]; then
 	user() { # a process that drops its rights does not keep a thread that has them
 		begin env PAUSE_US=500 "$TMP/server" || return
@@ -239,6 +250,21 @@ borrowed() { # its parent is in vfork(), and it has its parent's memory
 	kill -9 $pid; return $r
 }
 ok attach_refuses_who_is_in_vfork borrowed
+# Which this machine may not have: so it is said of it, in a place where /proc lies
+shadow() { # WORDS [OF-THREAD]
+	locked plain && status=/proc/$pid/${2:+task/$pid/}status &&
+	sed '$a x86_Thread_features:\tshstk wrss' $status >"$TMP/shadow" &&
+	files=$(ls /proc/$pid/fd | wc -l) && says "$1" unshare -m sh -c \
+		'mount --bind "$1" "$2" && exec "$3" list -p "$4"' sh \
+		"$TMP/shadow" $status "$tool" $pid && alive; r=$?
+	kill -9 $pid; wait $pid 2>/dev/null; return $r
+}
+if [ "$(id -u)" = 0 ] && unshare -m true 2>/dev/null; then
+	ok attach_refuses_shadow_stacks shadow 'it has shadow stacks'
+	ok attach_refuses_a_thread_with_one shadow 'its thread [0-9]*: it has a shadow' thread
+else
+	skip attach_refuses_shadow_stacks "not root, or no unshare -m"
+fi
 ok attach_refuses_who_has_no_sites says 'no copy of the library' \
 	sh -c "sleep 100 & '$tool' trace -p \$!; r=\$?; kill \$!; exit \$r"
 done_testing

@@ -30,6 +30,13 @@ end_heavy() { # as it was, and it can be seen
 }
 many() { begin_heavy threads 1000 && "$TMP/again" 10 $pid; end_heavy; }
 ok crowd_of_1000_threads many
+last() { # the only one that can be taken over
+	begin_heavy refuse 300 && "$TMP/again" 2 $pid; end_heavy
+}
+case $(uname -rm | awk -F'[. ]' '{ print ($1 > 6 || $1 == 6 && $2 >= 4), $NF }') in
+"1 x86_64") ok crowd_of_300_threads_of_which_one_can_be_taken last ;;
+*)	skip crowd_of_300_threads_of_which_one_can_be_taken "what refuses: x86-64, Linux 6.4" ;;
+esac
 tools() { # ROUNDS DYING: two tools do so at once, and others die at each step
 	jobs_=
 	for i in 1 2; do

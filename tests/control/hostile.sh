@@ -91,6 +91,7 @@ heavy() { # KIND N
 }
 ok a_process_of_a_million_notes_is_looked_at_in_seconds heavy notes 20000
 ok a_process_of_very_many_keys_is_looked_at_in_seconds heavy copies 3000
+ok a_process_that_has_mapped_other_pieces_of_its_file_is_left_alone heavy pieces 3
 ok a_process_of_damaged_files_is_looked_at heavy lies 300
 steps() { # it executes itself again and again; what is there is said, or why not
 	: >"$TMP/odd.out"

@@ -89,6 +89,8 @@ if [ "$(id -u)" = 0 ]; then
 	ok odd_refuses_without_threads refuses \
 		"library can't start: Resource temporarily unavailable" setpriv \
 		--reuid $((60000 + $$ % 4000)) --clear-groups prlimit --nproc=1 "$TMP/locked"
+	ok odd_refuses_who_has_unshared_his_number refuses 'another PID namespace' \
+		unshare --pid "$TMP/locked"
 	ok odd_refuses_who_sees_no_proc refuses 'sees no /proc' chroot "$TMP" /static
 	frozen() {
 		group=$group/side_jmp.$$

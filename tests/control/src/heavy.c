@@ -6,9 +6,12 @@
  *	notes	the same file mapped N times, all of whose 64 program headers are
  *		notes of 64 KiB, none of them ours
  *	copies	itself mapped N times as a loader would, in each all keys enabled
+ *	pieces	the same, but where code should be there are other pages of the file
  *	lies	N damaged copies of its file, mapped to be executed: headers, notes,
  *		tables and strings, each copy otherwise
  *	threads	N threads that sleep
+ *	refuse	N, and the first, of which none can be taken over (on x86-64; they
+ *		may answer their own system calls), and then one that can be
  *	relay	N threads, each of which is there for some milliseconds and has
  *		another follow; the first has ended
  */
@@ -16,10 +19,12 @@
 #include <elf.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -95,7 +100,8 @@ static void notes(unsigned n)
 		must(mmap(NULL, SIZE, PROT_READ, MAP_PRIVATE, fd, 0));
 }
 
-static void copy(int fd, const Elf64_Ehdr *e, const char *base)
+/* pieces: where it should have code, and may be executed, it is its beginning. */
+static void copy(int fd, const Elf64_Ehdr *e, const char *base, bool pieces)
 {
 	const Elf64_Phdr *ph = (const void *)(base + e->e_phoff);
 	size_t span = 0;
@@ -109,12 +115,14 @@ static void copy(int fd, const Elf64_Ehdr *e, const char *base)
 	for (unsigned i = 0; i < e->e_phnum; i++) {
 		size_t skew = ph[i].p_vaddr % 4096;
 		int writable = ph[i].p_flags & PF_W ? PROT_WRITE : 0;
+		bool piece = pieces && ph[i].p_flags & PF_X;
 
 		if (ph[i].p_type != PT_LOAD)
 			continue;
 		must(mmap(at + ph[i].p_vaddr - skew, ph[i].p_filesz + skew,
-			  PROT_READ | writable, MAP_PRIVATE | MAP_FIXED, fd,
-			  (off_t)(ph[i].p_offset - skew)));
+			  PROT_READ | writable | (piece ? PROT_EXEC : 0),
+			  MAP_PRIVATE | MAP_FIXED, fd,
+			  piece ? 0 : (off_t)(ph[i].p_offset - skew)));
 		if (writable)
 			memcpy(at + ph[i].p_vaddr, base + ph[i].p_vaddr,
 			       ph[i].p_filesz);
@@ -123,13 +131,15 @@ static void copy(int fd, const Elf64_Ehdr *e, const char *base)
 
 extern const char __ehdr_start[];
 
-static void copies(unsigned n)
+static void copies(unsigned n, bool pieces)
 {
 	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 
-	ALL(SIXTEEN)
+	if (!pieces) {
+		ALL(SIXTEEN)
+	}
 	for (unsigned i = 0; i < n; i++)
-		copy(fd, (const void *)__ehdr_start, __ehdr_start);
+		copy(fd, (const void *)__ehdr_start, __ehdr_start, pieces);
 }
 
 /* Most are where much depends on them: at the start, and at the end. */
@@ -175,6 +185,21 @@ static void *sleeps(void *arg)
 	return arg;
 }
 
+/* PR_SET_SYSCALL_USER_DISPATCH, and none for the time being. */
+static void refuse(void)
+{
+	static char selector;
+
+	if (prctl(59, 1, 0, 0, &selector))
+		perror("dispatch");
+}
+
+static void *refuses(void *arg)
+{
+	refuse();
+	return sleeps(arg);
+}
+
 static void *relays(void *arg);
 
 static void begin_thread(void *(*run)(void *))
@@ -211,11 +236,15 @@ int main(int argc, char **argv)
 	if (!strcmp(kind, "notes"))
 		notes(n);
 	else if (!strcmp(kind, "copies"))
-		copies(n);
+		copies(n, false);
+	else if (!strcmp(kind, "pieces"))
+		copies(n, true);
 	else if (!strcmp(kind, "lies"))
 		lies(n);
 	else if (!strcmp(kind, "threads"))
 		threads(n, sleeps);
+	else if (!strcmp(kind, "refuse"))
+		threads(n, refuses), threads(1, sleeps), refuse();
 	else if (!strcmp(kind, "relay"))
 		threads(n, relays);
 	else

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: MIT
-/* A library that a server loads: a key, and an event in a thread of its own. */
+/*
+ * A library that a server loads: a key, and an event in a thread of its own.  With
+ * STAYS it is unloaded no sooner than that file has gone, which it makes then.
+ */
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <unistd.h>
@@ -37,4 +41,9 @@ static void end(void)
 {
 	__atomic_store_n(&stop, 1, __ATOMIC_RELEASE);
 	pthread_join(thread, NULL);
+#ifdef STAYS
+	close(open(STAYS, O_CREAT | O_WRONLY, 0600));
+	while (!access(STAYS, F_OK))
+		usleep(1000);
+#endif
 }
