@@ -52,6 +52,21 @@ for kind in exec exec_thread; do
 	ok odd_does_no_harm_to_$kind stands $kind try "${ROUNDS:-20}"
 done
 
+borrowers() { # who waits in vfork(), and who has his memory for so long
+	begin_odd vfork || return
+	"$TMP/again" try 5 $pid >"$TMP/again.1" & again=$!
+	refused=0 round=0; : >"$TMP/said"
+	while [ $refused -lt "${ROUNDS:-5}" ] && [ $((round += 1)) -le 60 ] && kill -0 $pid; do
+		for c in list 'trace --for 10ms' 'top -t 1 -d .01' 'enable odd:tick' ps; do
+			child=$(pgrep -P $pid | head -n 1)
+			[ -z "$child" ] || "$tool" $c -p $child >>"$TMP/said" 2>&1
+		done
+		refused=$(grep -c 'shares its memory' "$TMP/said")
+	done
+	wait $again; cut -d: -f2- "$TMP/said"; end_odd && [ $refused -gt 0 ]
+}
+ok odd_does_no_harm_between_vfork_and_exec borrowers
+
 # ---- what is refused
 odd_refuses() { # KIND WORDS
 	begin_odd "$1" && until_ grep sleeps "$TMP/odd.out" || return

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/seccomp.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
@@ -177,6 +178,64 @@ static bool do_spawn(void)
 
 		ok = !posix_spawn(&pid, "/bin/true", NULL, NULL, argv, env) &&
 		     waitpid(pid, &status, 0) == pid && status == 0;
+	}
+	return ok;
+}
+
+/* With its parent's memory: a child stays at each step of what such a child does. */
+static void borrow(unsigned step, const int p[2])
+{
+	uint64_t all = ~UINT64_C(0);
+	char c;
+
+	switch (step) {
+	case 0: break;
+	case 1: side_jmp_event(odd, tick, step); break;
+	case 2: syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, NULL, 8); break;
+	case 3: close(p[1]); break;
+	case 4: dup2(p[0], 77); setsid(); break;
+	}
+	if (step % 2)
+		usleep(200000);
+	else if (step)
+		poll(NULL, 0, 200);
+	else
+		for (volatile unsigned i = 0; i < 50000000; i++)
+			;
+	if (step == 3 && read(p[0], &c, 1) < 0)
+		_exit(9);
+}
+
+static pid_t lend(unsigned i, const int p[2])
+{
+	static char *const argv[] = { "true", NULL }, *const env[] = { NULL };
+	pid_t pid = vfork();
+
+	if (pid)
+		return pid;
+	borrow(i % 5, p);
+	if (i / 5 % 2)
+		execve("/bin/true", argv, env);
+	_exit(7);
+}
+
+static bool do_vfork(void)
+{
+	bool ok = true;
+	int p[2];
+
+	if (pipe2(p, O_NONBLOCK))
+		return false;
+	for (unsigned i = 0; ok && !went(); i++) {
+		int status;
+		pid_t pid;
+		char c;
+
+		ok = write(p[1], "x", 1) == 1;
+		pid = lend(i, p);
+		ok = ok && waitpid(pid, &status, 0) == pid && WIFEXITED(status) &&
+		     WEXITSTATUS(status) == (i / 5 % 2 ? 0 : 7) &&
+		     (i % 5 == 3 || read(p[0], &c, 1) == 1);
 	}
 	return ok;
 }
@@ -372,6 +431,7 @@ static const struct kind {
 	{ "ignored_by_all", do_ignored_by_all },
 	{ "profiled", do_profiled },
 	{ "spawn", do_spawn },
+	{ "vfork", do_vfork },
 	{ "exec", do_exec },
 	{ "exec_thread", do_exec_thread },
 	{ "lowest", do_lowest },
