@@ -647,7 +647,8 @@ static bool is_frozen(pid_t pid, pid_t tid)
 static const char *why_not(pid_t pid, const struct thread *t, char state)
 {
 	if (state != 'S' && state != 'R')
-		return "all are in the kernel, or in vfork()";
+		return "all are in the kernel, in vfork(), or in a frozen cgroup"
+		       " (of version 1)";
 	if (is_strict(pid, t->tid))
 		return "strict seccomp kills it for any system call";
 	if (state == 'S' && is_frozen(pid, t->tid))

@@ -123,6 +123,22 @@ if [ "$(id -u)" = 0 ]; then
 	else
 		skip odd_refuses_who_is_frozen "no cgroup2 that can be written to"
 	fi
+	frozen_1() { # of version 1 it is not seen whether it is that
+		old=$old/side_jmp.$$
+		mkdir "$old" || return
+		rm -f "$TMP/alive"; "$TMP/locked" plain >"$TMP/alive" & pid=$!
+		until_ grep 1 "$TMP/alive" && echo $pid >"$old/cgroup.procs" &&
+		echo FROZEN >"$old/freezer.state" && until_ grep -x FROZEN "$old/freezer.state" &&
+		says 'in a frozen cgroup' "$tool" list -p $pid; r=$?
+		echo THAWED >"$old/freezer.state" && "$tool" list -p $pid || r=1
+		kill -9 $pid; wait $pid; until_ rmdir "$old"; return $r
+	}
+	old=$(sed -n 's/^[^ ]* \([^ ]*\) cgroup [^ ]*\<freezer\>.*/\1/p' /proc/mounts | head -n 1)
+	if [ -w "${old:-/none}/cgroup.procs" ]; then
+		ok odd_refuses_who_is_frozen_by_version_1 frozen_1
+	else
+		skip odd_refuses_who_is_frozen_by_version_1 "no freezer of cgroup version 1"
+	fi
 else
 	skip odd_refuses_without_threads "not root"
 fi
