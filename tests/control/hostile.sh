@@ -46,10 +46,11 @@ ok target_lies_to_enable survives 15 "$tool" enable -p $liar key
 ok target_is_still_there kill -0 $liar
 kill -9 $liar
 # One that keeps the tool
-keeps() { # HOW AT-MOST COMMAND...
+keeps() { # HOW AT-MOST COMMAND...: which is refused
+	refused() { ! tests/limit 60 "$@"; }
 	"$TMP/target" "/tmp/side_jmp-$(id -u)" "$1" >"$TMP/target.out" 2>&1 & liar=$!
 	shift; until_ grep -q here "$TMP/target.out" &&
-	seconds "$1" tests/limit 60 "$2" "$3" -p $liar; r=$?
+	seconds "$1" refused "$2" "$3" -p $liar; r=$?
 	kill -9 $liar; rm -f /tmp/side_jmp-*/$liar-*; return $r
 }
 ok a_target_that_is_mute_a_hundred_times_is_waited_for_once keeps mute 12 "$tool" list

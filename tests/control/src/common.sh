@@ -55,7 +55,8 @@ says() { # WORDS COMMAND...: fails with 2, and says them
 	words=$1; shift; "$@" >"$TMP/said" 2>&1; rc=$?
 	cat "$TMP/said"; [ $rc = 2 ] && grep -q -- "$words" "$TMP/said"
 }
-seconds() { # AT-MOST COMMAND...: of a clock, however busy the machine is: it waits, mostly
+seconds() { # AT-MOST COMMAND...: right, and in time, however busy the machine is: it waits, mostly
 	most=$1 began=$(date +%s); shift; "$@"; rc=$?
-	took=$(($(date +%s) - began)); echo "status $rc after $took s"; [ $took -le $most ]
+	took=$(($(date +%s) - began)); echo "status $rc after $took s"
+	[ $took -le $most ] && return $rc
 }
