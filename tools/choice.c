@@ -196,7 +196,7 @@ void choice_lost(struct choice *c, pid_t pid)
 		}
 }
 
-/* ---- which events, for how long ---------------------------------------------- */
+/* ---- which events ---------------------------------------------- */
 
 void choice_events(char **joined, const char *list, struct argp_state *state)
 {
@@ -217,20 +217,4 @@ void choice_events(char **joined, const char *list, struct argp_state *state)
 		exit(EXIT_BAD);
 	free(*joined);
 	*joined = both;
-}
-
-uint64_t choice_time(const char *s)
-{
-	static const struct { const char *name; double ns; } units[] = {
-		{ "", 1e9 }, { "s", 1e9 }, { "ms", 1e6 }, { "m", 60e9 },
-		{ "h", 3600e9 },
-	};
-	char *end;
-	double n = strtod(s, &end);
-
-	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++)
-		if (end != s && !strcmp(end, units[i].name) && n > 0 &&
-		    n * units[i].ns < 1e18)
-			return (uint64_t)(n * units[i].ns);
-	return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What is meant by options of subcommands for running processes: which processes,
- * which events, for how long.
+ * which events.
  */
 #ifndef TOOLS_CHOICE_H
 #define TOOLS_CHOICE_H
@@ -52,14 +52,12 @@ struct chosen *choice_newcomer(struct choice *c, struct chosen *at);
 /* It has ended, or executes something else. */
 void choice_lost(struct choice *c, pid_t pid);
 
-/* ---- which events, for how long ---------------------------------------------- */
+/* ---- which events ---------------------------------------------- */
 
 /*
  * One more list of patterns, provider:name, for *joined, which is to be freed; with
  * an error of argp if it is none.
  */
 void choice_events(char **joined, const char *list, struct argp_state *state);
-/* 10s, 500ms, 2m, 1h; 10 are seconds.  In ns; 0: it is none, or nothing. */
-uint64_t choice_time(const char *s);
 
 #endif

@@ -90,7 +90,7 @@ static const struct argp_option options[] = {
 
 static void set_delay(struct argp_state *state, const char *arg)
 {
-	top.interval = choice_time(arg);
+	top.interval = tool_time(arg);
 	if (top.interval < 10000000)
 		argp_error(state, "--delay=%s: expected seconds, from 0.01 on",
 			   arg);

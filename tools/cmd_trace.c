@@ -110,7 +110,7 @@ static error_t parse(int option, char *arg, struct argp_state *state)
 	case 'o': trace.path = arg; return 0;
 	case 'q': trace.quiet = true; return 0;
 	case OPT_FOR:
-		trace.for_ns = choice_time(arg);
+		trace.for_ns = tool_time(arg);
 		if (!trace.for_ns)
 			argp_error(state, "--for=%s: expected a time, as 10s,"
 				   " 500ms, 2m, 1h", arg);

@@ -8,6 +8,7 @@
 
 #include <argp.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 /* Exit codes; the larger one wins where there are several files. */
 enum {
@@ -43,6 +44,9 @@ void tool_parse(const struct argp *argp, int argc, char **argv, void *input);
 /* With flags of argp_parse(), and another status for errors. */
 void tool_parse_with(const struct argp *argp, unsigned flags, int bad, int argc,
 		     char **argv, void *input);
+
+/* 10s, 500ms, 2m, 1h; 10 are seconds.  In ns; 0: it is none, or nothing. */
+uint64_t tool_time(const char *s);
 
 /* The larger one of two statuses. */
 static inline void tool_worse(int *status, int other)

@@ -132,3 +132,19 @@ void tool_parse(const struct argp *argp, int argc, char **argv, void *input)
 {
 	tool_parse_with(argp, 0, EXIT_BAD, argc, argv, input);
 }
+
+uint64_t tool_time(const char *s)
+{
+	static const struct { const char *name; double ns; } units[] = {
+		{ "", 1e9 }, { "s", 1e9 }, { "ms", 1e6 }, { "m", 60e9 },
+		{ "h", 3600e9 },
+	};
+	char *end;
+	double n = strtod(s, &end);
+
+	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++)
+		if (end != s && !strcmp(end, units[i].name) && n > 0 &&
+		    n * units[i].ns < 1e18)
+			return (uint64_t)(n * units[i].ns);
+	return 0;
+}

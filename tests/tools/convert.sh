@@ -131,6 +131,39 @@ several() { # traces below one folder are one
 }
 ok convert_of_several_traces several
 
+# ---- the end of a trace ----------------------------------------------------------
+# From its middle event on: what else is there, and the spans that end then, whole.
+time_of() { sed -n "$1{s/^\[0*\([0-9]*\)\].*/\1/;p;}" "$TMP/text"; }	# LINE
+spans() { # FILE: of each its name, its thread, how long it took
+	jq -r '.traceEvents[] | select(.ph == "X") | "\(.name) \(.tid) \(.dur)"' "$1" | sort
+}
+since() {
+	cut=$(($(wc -l <"$TMP/text") / 2))
+	ns=$(($(time_of '$') - $(time_of $cut)))
+	ago=$(printf '%d.%09d' $((ns / 1000000000)) $((ns % 1000000000)))
+	"$tool" convert --since="$ago" "$TMP/trace" >"$TMP/since.json" 2>"$TMP/err"
+	cat "$TMP/err"
+	n=$(($(wc -l <"$TMP/text") - cut + 1))
+	grep -qx "side-jmp: $n events, 0 lost" "$TMP/err" || return 1
+	for f in json since.json; do
+		jq -r '.traceEvents[] | select(.ph == "C" or .ph == "i").name' "$TMP/$f" \
+			>"$TMP/$f.points"
+		spans "$TMP/$f" >"$TMP/$f.spans"
+	done
+	all=$(wc -l <"$TMP/json.spans") some=$(wc -l <"$TMP/since.json.spans")
+	echo "$some of $all spans" &&
+	[ "$some" -gt 5 ] && [ "$some" -lt $((all - 5)) ] &&
+	tail -n $n "$TMP/text" >"$TMP/rest" &&
+	[ "$some" = "$(grep -c ' shop:[cp][a-z]*_end: .*duration = [1-9]' "$TMP/rest")" ] &&
+	[ -z "$(comm -13 "$TMP/json.spans" "$TMP/since.json.spans")" ] &&
+	[ "$(grep -vc '_\(begin\|end\): ' "$TMP/rest")" = \
+		"$(grep -vc 'without a' "$TMP/since.json.points")" ] &&
+	! grep 'end without a begin' "$TMP/since.json.points" >"$TMP/got"
+}
+ok convert_since since
+since_all() { "$tool" convert -q --since=1h "$TMP/trace" | cmp - "$TMP/json"; }
+ok convert_since_before_its_begin since_all
+
 # ---- what is wrong -------------------------------------------------------------
 refuses() { # MESSAGE ARGUMENT...
 	message=$1; shift
@@ -141,6 +174,9 @@ mkdir "$TMP/empty" "$TMP/broken"
 echo 'no metadata' >"$TMP/broken/metadata"
 ok convert_without_a_trace refuses 'a trace is expected'
 ok convert_two_traces refuses 'one trace is expected, and "b" is another' a b
+for since in 0 -1s 10x ''; do
+	ok "convert_since_'$since'" refuses 'expected a time before the trace' --since=$since a
+done
 ok convert_no_such_folder refuses '/nonexistent: No such file' /nonexistent
 ok convert_folder_without_a_trace refuses "empty: no trace: expected a folder" "$TMP/empty"
 ok convert_broken_trace refuses "broken: " "$TMP/broken"

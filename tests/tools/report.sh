@@ -79,6 +79,14 @@ lengths() {
 		exit !(m > a / 1.3 && m < a * 1.3 && l > b / 1.05 && l < b * 1.05) }'
 }
 ok report_latencies lengths
+since() { # the last twelve
+	babeltrace2 --clock-cycles --no-delta "$evil" | tail -n 12 |
+		sed -n 's/^\[0*\([0-9]*\)\].*/\1/; 1p; $p' >"$TMP/times"
+	ns=$(($(sed -n 2p "$TMP/times") - $(sed -n 1p "$TMP/times")))
+	ago=$(printf '%d.%09d' $((ns / 1000000000)) $((ns % 1000000000)))
+	"$tool" report --since="$ago" "$evil" >"$TMP/page.html" 2>"$TMP/err"; cat "$TMP/err"
+	has '<dt>Events</dt><dd>12</dd>' && grep -qx 'side-jmp: 12 events, 0 lost' "$TMP/err"
+}
 empty() {
 	mkdir "$TMP/none" && SIDE_JMP_ENABLE='other:*' SIDE_JMP_OUTPUT=$TMP/none/ "$TMP/traced" 1 \
 		2>/dev/null && "$tool" report -q "$TMP/none" >"$TMP/page.html" && has 'No event.'
@@ -98,6 +106,7 @@ if [ -n "$browser" ]; then
 else
 	skip report_in_a_browser "there is no chromium"
 fi
+ok report_since since
 ok report_of_no_event empty
 
 refuses() { # MESSAGE ARGUMENT...

@@ -20,7 +20,7 @@ _side_jmp_options() {
 	top) echo --pid= --name= --all --event= --delay= --times= --json ;;
 	snapshot) echo --pid= ;;
 	enable | disable) echo --pid= --name= --all --quiet ;;
-	convert | report) echo --output= --quiet ;;
+	convert | report) echo --since= --output= --quiet ;;
 	run)
 		echo --event= --output= --context= --summary --summary= --json --quiet --wait \
 			--color=

@@ -107,4 +107,5 @@ complete -c side-jmp -n '__side_jmp_sub top' -s t -l times -x -d 'End after so m
 complete -c side-jmp -n '__side_jmp_sub top' -s j -l json -d 'One interval, as JSON'
 complete -c side-jmp -n '__side_jmp_sub convert report' -a '(__fish_complete_directories)'
 complete -c side-jmp -n '__side_jmp_sub convert report' -s o -l output -r -F -d 'Write to a file'
+complete -c side-jmp -n '__side_jmp_sub convert report' -l since -x -d 'Only so long before its end'
 complete -c side-jmp -n '__side_jmp_sub convert report' -s q -l quiet -d 'Do not say how many'

@@ -393,11 +393,24 @@ static void begin_file(uint64_t begin)
 	convert.comma = "";
 }
 
+/* Of a span that ends before what is wanted, nothing is. */
+static void forget_span(const struct ctf_event *e)
+{
+	struct span s;
+
+	if (spans_end(convert.spans, e, &s))
+		free(s.more);
+}
+
 static void visit(const struct ctf_event *e, void *arg)
 {
 	(void)arg;
 	if (!convert.begun)
 		begin_file(e->time);
+	if (e->earlier && (e->class->is == CTF_SPAN_END || !e->span)) {
+		forget_span(e);
+		return;
+	}
 	name_threads(e);
 	switch (e->class->is) {
 	case CTF_SPAN_BEGIN: begin_span(e); break;
@@ -420,7 +433,7 @@ static int write_all(struct ctf_seen *seen)
 	if (!convert.to)
 		return EXIT_BAD;
 	convert.spans = spans_new(unfinished, NULL);
-	status = ctf_read(visit, NULL, seen);
+	status = ctf_command_read(visit, NULL, seen);
 	if (!convert.begun && status == EXIT_OK)
 		begin_file(0);
 	spans_free(convert.spans);

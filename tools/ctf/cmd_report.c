@@ -441,7 +441,7 @@ static int read_and_write(struct ctf_seen *seen)
 
 	report.seen = seen;
 	stats_begin(&report.stats);
-	status = ctf_read(stats_event, &report.stats, seen);
+	status = ctf_command_read(stats_event, &report.stats, seen);
 	stats_end(&report.stats);
 	if (status == EXIT_OK || report.stats.n)
 		tool_worse(&status, write_page());

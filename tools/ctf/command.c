@@ -11,10 +11,15 @@
 
 static struct {
 	const char *trace, *output;
+	uint64_t since;			/* ns; 0: all */
 	bool quiet;
 } args;
 
+enum { OPT_SINCE = 256 };
+
 static const struct argp_option options[] = {
+	{ "since", OPT_SINCE, "TIME", 0, "Only the last 10s, 500ms, 2m, 1h of the"
+	  " trace", 1 },
 	{ "output", 'o', "FILE", 0, "Write to this file (default: standard output)", 1 },
 	{ "quiet", 'q', NULL, 0, "Do not say how many", 1 },
 	{ 0 },
@@ -25,6 +30,12 @@ static error_t parse(int option, char *arg, struct argp_state *state)
 	switch (option) {
 	case 'o': args.output = arg; return 0;
 	case 'q': args.quiet = true; return 0;
+	case OPT_SINCE:
+		args.since = tool_time(arg);
+		if (!args.since)
+			argp_error(state, "--since=%s: expected a time before the"
+				   " trace's end, as 10s, 500ms, 2m, 1h", arg);
+		return 0;
 	case ARGP_KEY_ARG:
 		if (args.trace)
 			argp_error(state, "one trace is expected, and \"%s\" is"
@@ -43,6 +54,12 @@ static error_t parse(int option, char *arg, struct argp_state *state)
 const char *ctf_command_trace(void)
 {
 	return args.trace;
+}
+
+int ctf_command_read(void (*visit)(const struct ctf_event *event, void *arg),
+		     void *arg, struct ctf_seen *seen)
+{
+	return ctf_read(args.since, visit, arg, seen);
 }
 
 FILE *ctf_command_open(void)

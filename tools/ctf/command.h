@@ -25,6 +25,9 @@ int ctf_command(const struct ctf_command *command, int argc, char **argv);
 /* For run: the trace's name, and its output, or NULL: said what is wrong. */
 const char *ctf_command_trace(void);
 FILE *ctf_command_open(void);
+/* As ctf_read(), of what is wanted of it. */
+int ctf_command_read(void (*visit)(const struct ctf_event *event, void *arg),
+		     void *arg, struct ctf_seen *seen);
 /* EXIT_OK, or EXIT_BAD: said what is wrong. */
 int ctf_command_close(FILE *to);
 

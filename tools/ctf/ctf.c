@@ -115,6 +115,7 @@ struct reader {
 	struct known *known;
 	size_t n_known, room;
 	bt_message_iterator *messages;
+	uint64_t from;			/* ns; what is earlier is not wanted */
 	bool failed;
 };
 
@@ -210,6 +211,18 @@ static uint64_t time_of(const bt_clock_snapshot *snapshot)
 	return ns < 0 ? 0 : (uint64_t)ns;
 }
 
+/* The last event's time: nothing else is looked at. */
+static void visit_time(const struct ctf_event *event, void *last)
+{
+	if (event->time > *(uint64_t *)last)
+		*(uint64_t *)last = event->time;
+}
+
+static bool is_span(const struct ctf_event *e)
+{
+	return e->class->is == CTF_SPAN_BEGIN || e->class->is == CTF_SPAN_END;
+}
+
 static void visit_event(struct reader *r, const bt_message *message)
 {
 	const bt_event *event = bt_message_event_borrow_event_const(message);
@@ -229,7 +242,10 @@ static void visit_event(struct reader *r, const bt_message *message)
 			bt_event_class_borrow_stream_class_const(class)))
 		e.time = time_of(bt_message_event_borrow_default_clock_snapshot_const(
 					message));
-	if (e.class->is == CTF_SPAN_BEGIN || e.class->is == CTF_SPAN_END)
+	e.earlier = e.time < r->from;
+	if (e.earlier && !is_span(&e))
+		return;
+	if (is_span(&e))
 		e.span = integer(e.fields, "span");
 	if (e.class->is == CTF_COUNTER)
 		e.value = ctf_member(e.fields, "value");
@@ -237,14 +253,28 @@ static void visit_event(struct reader *r, const bt_message *message)
 		r->seen->left_out += integer(e.fields, "count");
 		return;
 	}
-	r->seen->events++;
+	r->seen->events += !e.earlier;
 	r->visit(&e, r->arg);
+}
+
+/* Those of which the trace says that they were all lost before. */
+static bool is_earlier(const struct reader *r, const bt_message *message)
+{
+	const bt_stream_class *class = bt_stream_borrow_class_const(
+		bt_message_discarded_events_borrow_stream_const(message));
+
+	return r->from &&
+	       bt_stream_class_discarded_events_have_default_clock_snapshots(class) &&
+	       time_of(bt_message_discarded_events_borrow_end_default_clock_snapshot_const(
+			message)) < r->from;
 }
 
 static void count_lost(struct reader *r, const bt_message *message)
 {
 	uint64_t n = 1;
 
+	if (is_earlier(r, message))
+		return;
 	if (bt_message_discarded_events_get_count(message, &n) !=
 	    BT_PROPERTY_AVAILABILITY_AVAILABLE)
 		n = 1;
@@ -391,19 +421,38 @@ static int read_folders(struct reader *r)
 	return status;
 }
 
-int ctf_read(void (*visit)(const struct ctf_event *event, void *arg), void *arg,
-	     struct ctf_seen *seen)
+static void forget_folders(void)
 {
-	struct reader r = { .visit = visit, .arg = arg, .seen = seen };
-	int status;
-
-	*seen = (struct ctf_seen){ 0 };
-	seen->traces = folders.n;
-	status = read_folders(&r);
 	for (size_t i = 0; i < folders.n; i++)
 		free(folders.path[i]);
 	free(folders.path);
 	folders.path = NULL;
 	folders.n = folders.room = 0;
+}
+
+/* As many ns before the last event; what can't be read is said by who reads on. */
+static uint64_t time_before_end(uint64_t since, int *status)
+{
+	struct ctf_seen seen = { 0 };
+	uint64_t last = 0;
+	struct reader r = { .visit = visit_time, .arg = &last, .seen = &seen };
+
+	*status = read_folders(&r);
+	return last > since ? last - since : 0;
+}
+
+int ctf_read(uint64_t since, void (*visit)(const struct ctf_event *event, void *arg),
+	     void *arg, struct ctf_seen *seen)
+{
+	struct reader r = { .visit = visit, .arg = arg, .seen = seen };
+	int status = EXIT_OK;
+
+	*seen = (struct ctf_seen){ 0 };
+	seen->traces = folders.n;
+	if (since)
+		r.from = time_before_end(since, &status);
+	if (status == EXIT_OK)
+		status = read_folders(&r);
+	forget_folders();
 	return status;
 }

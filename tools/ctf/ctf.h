@@ -35,6 +35,7 @@ struct ctf_event {
 	const bt_field *context;	/* likewise; of the stream's events */
 	uint64_t span;			/* of a span; 0: see there */
 	const bt_field *value;		/* of a counter */
+	bool earlier;			/* than --since: of spans, which may end later */
 };
 
 struct ctf_seen {
@@ -52,9 +53,10 @@ int ctf_find(const char *path, const char *output);
 /*
  * Calls `visit` for each event of the traces that were found, in the order of
  * time.  EXIT_OK, or EXIT_BAD: said what is wrong; what came before has been
- * visited.
+ * visited.  since: ns, before the last event; of what is earlier spans' begins
+ * and ends alone are visited, and nothing counted.  0: all.
  */
-int ctf_read(void (*visit)(const struct ctf_event *event, void *arg), void *arg,
+int ctf_read(uint64_t since, void (*visit)(const struct ctf_event *event, void *arg), void *arg,
 	     struct ctf_seen *seen);
 
 /* A number: its value, rounded.  False: it is none. */

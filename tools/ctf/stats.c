@@ -131,17 +131,19 @@ static void add_end(struct stats *s, const struct ctf_event *e, struct stats_row
 		row->no_begin++;
 }
 
-/* ---- from outside ------------------------------------------------------- */
-
-void stats_begin(struct stats *s)
+/* Of a span, before what is wanted: it may end in that. */
+static void add_earlier(struct stats *s, const struct ctf_event *e)
 {
-	*s = (struct stats){ .width = FIRST_WIDTH };
-	s->spans = spans_new(unfinished, s);
+	struct span span;
+
+	if (e->class->is == CTF_SPAN_END)
+		(void)spans_end(s->spans, e, &span);
+	else if (e->span)
+		spans_begin(s->spans, e, NULL);
 }
 
-void stats_event(const struct ctf_event *e, void *stats)
+static void add_event(struct stats *s, const struct ctf_event *e)
 {
-	struct stats *s = stats;
 	struct stats_row *row = row_of(s, e->class->name, e->class->is);
 	unsigned bin;
 	double value;
@@ -166,6 +168,22 @@ void stats_event(const struct ctf_event *e, void *stats)
 	else if (e->class->is == CTF_COUNTER && ctf_number(e->value, &value) &&
 		 isfinite(value))
 		add_value(row, bin, value);
+}
+
+/* ---- from outside ------------------------------------------------------- */
+
+void stats_begin(struct stats *s)
+{
+	*s = (struct stats){ .width = FIRST_WIDTH };
+	s->spans = spans_new(unfinished, s);
+}
+
+void stats_event(const struct ctf_event *e, void *stats)
+{
+	if (e->earlier)
+		add_earlier(stats, e);
+	else
+		add_event(stats, e);
 }
 
 static int compare(const void *a, const void *b)
