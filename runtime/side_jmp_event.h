@@ -369,12 +369,18 @@
  * caller of an event's function may be missing, which has set up no frame yet).
  * Where one was not, the first address is right all the same, and what follows is
  * whatever was there; nothing else happens.  It takes process_vm_readv(2) of the
- * process itself: in a sandbox that refuses it the first address is all.  Where a
- * function stands: addr2line -f -e program, of the address less 1 and, in position
- * independent ones, less where /proc/<pid>/maps has its beginning.
+ * process itself: in a sandbox that refuses it the first address is all.  One that
+ * kills who asks (seccomp(2), SECCOMP_RET_KILL or _TRAP) kills the program at its
+ * next event; so it may for comm, prctl(2), and thread_time, clock_gettime(2).
+ * Where a function stands: addr2line -f -e program, of the address less 1 and, in
+ * position independent ones, less where /proc/<pid>/maps has its beginning.
  *
  * Whoever writes over or truncates the files of a running trace ends the
  * program (SIGBUS), as with every mapped file.
+ *
+ * An event takes memory of the stack that it is on: at most 5 kB for a CTF trace, 7
+ * with a stack as its context, 11 for text.  Where signal handlers have events and a
+ * stack of their own (sigaltstack(2)), that has to be so much larger.
  *
  *
  * THE KERNEL: user_events
