@@ -9,13 +9,16 @@
  *   KILLS=N   of each kind, and not 1000; from 8 on
  *   SEED=N    the same choices again
  *
- * An instruction is chosen in two ways: so many system calls and so many single
- * steps; and, as a restartable sequence never comes to its end under
- * PTRACE_SINGLESTEP, by a breakpoint of the processor's at a byte of it.
+ * An instruction is chosen in three ways: so many system calls and so many single
+ * steps; the one that has made the so many-th change of what a stream's first
+ * packets say, as there are few of these among thousands; and, as a restartable
+ * sequence never comes to its end under PTRACE_SINGLESTEP, by a breakpoint of the
+ * processor's at a byte of it.
  */
 #include "tests/events/src/survive.h"
 
 #include <elf.h>
+#include <ftw.h>
 #include <link.h>
 #include <stddef.h>
 #include <sys/user.h>
@@ -27,7 +30,7 @@ static const struct kind *const kinds[] = {
 	&plain, &rounds[0], &rounds[1], &pieces[0], &pieces[1],
 };
 
-enum { KINDS = sizeof(kinds) / sizeof(kinds[0]), SAMPLED = 32 };
+enum { KINDS = sizeof(kinds) / sizeof(kinds[0]), SAMPLED = 64 };
 
 static bool is_trace(void)
 {
@@ -199,6 +202,58 @@ static unsigned go_on(pid_t pid, int how, unsigned times)
 	return times;
 }
 
+enum { HEADS = 2 * HEADER, CHANGES = 16 };
+
+/* The first packets of every stream's file, and what they said. */
+static struct {
+	uint8_t *now, was[HEADS];
+} heads[FILES];
+static size_t n_heads;
+
+static int map_head(const char *path, const struct stat *st, int type,
+		    struct FTW *at)
+{
+	int fd = -1;
+
+	(void)st;
+	if (type == FTW_F && !strncmp(path + at->base, "stream_", 7) &&
+	    n_heads < FILES)
+		fd = open(path, O_RDONLY);
+	if (fd < 0)
+		return 0;
+	heads[n_heads].now = mmap(NULL, HEADS, PROT_READ, MAP_SHARED, fd, 0);
+	close(fd);
+	if (heads[n_heads].now == MAP_FAILED)
+		return 1;
+	memcpy(heads[n_heads].was, heads[n_heads].now, HEADS);
+	n_heads++;
+	return 0;
+}
+
+static bool has_changed(void)
+{
+	bool changed = false;
+
+	for (size_t i = 0; i < n_heads; i++)
+		if (memcmp(heads[i].was, heads[i].now, HEADS)) {
+			memcpy(heads[i].was, heads[i].now, HEADS);
+			changed = true;
+		}
+	return changed;
+}
+
+/* Behind the store that was the so many-th, or to its end. */
+static void go_to_change(pid_t pid, unsigned changes)
+{
+	n_heads = 0;
+	if (nftw(directory, map_head, 16, FTW_PHYS))
+		exit(1);
+	while (changes && go_on(pid, PTRACE_SINGLESTEP, 1))
+		changes -= has_changed();
+	while (n_heads)
+		munmap(heads[--n_heads].now, HEADS);
+}
+
 static void finish(pid_t pid)
 {
 	kill(pid, SIGKILL);
@@ -243,7 +298,9 @@ static bool kill_in(const struct phase *phase, const struct kind *kind,
 
 	if (pid < 0)
 		return false;
-	if (!phase->calls)
+	if (!phase->calls && nth / KINDS % 2)
+		go_to_change(pid, 1 + (unsigned)rand() % CHANGES);
+	else if (!phase->calls)
 		go_on(pid, PTRACE_SINGLESTEP, stop);
 	else if (go_on(pid, PTRACE_SYSCALL, stop) == stop)
 		go_on(pid, PTRACE_SINGLESTEP, (unsigned)rand() % phase->steps);
