@@ -34,6 +34,11 @@ names() {
 	is 2 'ctx:at {comm="a \\"15\\" of them"} n=2' && is 3 'ctx:at {comm="first"} n=3'
 }
 ok context_names_of_threads names
+odd() {
+	text comm odd && is 1 'ctx:at {comm="\\n} \\x1b\[1m\\xff\\xc3"} n=1' &&
+	is 2 'ctx:at {comm="fifteen bytes, "} n=2' && is 3 'ctx:at {comm=""} n=3'
+}
+ok context_names_that_are_no_text odd
 order() {
 	text 'stack, thread_time,cpu,comm' names &&
 	is 3 'ctx:at {cpu=[0-9]* comm="first" thread_time=[0-9]* stack=\[.*\]} n=3'
@@ -121,6 +126,12 @@ ctf_names() {
 	is 3 '.* ctx:at: { vpid = .*, vtid = .*, cpu = .*, comm = "first" }, { n = 3 }'
 }
 ok context_ctf_names_of_threads ctf_names
+ctf_odd() { # of which babeltrace2 says nothing
+	ctf comm,cpu odd && [ "$(wc -l <"$TMP/lines")" = 3 ] && LC_ALL=C grep -qa \
+		'comm = ".n} .*.1m.*" }, { n = 1 }' "$TMP/lines" &&
+	is 2 '.*, comm = "fifteen bytes, " }, { n = 2 }' && is 3 '.*, comm = "" }, { n = 3 }'
+}
+ok context_ctf_names_that_are_no_text ctf_odd
 ctf_time() {
 	ctf thread_time time &&
 	sed 's/.*thread_time = \([0-9]*\) }, { n = \([0-9]*\) }/\1 \2/' "$TMP/lines" | between

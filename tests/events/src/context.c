@@ -2,7 +2,7 @@
 /*
  * Events in places that their context can be compared with: context WHAT
  *   stack    main, outer, middle, inner;  garbage: with no frame pointer
- *   names    of threads;  time: of a thread, between two looks at its clock
+ *   names    of threads;  odd: that are no text;  time: of a thread, between two looks at its clock
  *   cpus     two threads, each on a CPU of its own
  *   big      20 that no packet holds with 20 bytes of context, 12 that one does
  *   said     one, and what the library has said
@@ -90,6 +90,16 @@ static void names(void)
 	side_jmp_event(ctx, at, 3);
 }
 
+static void odd(void)
+{
+	prctl(PR_SET_NAME, "\n} \033[1m\xff\xc3");
+	side_jmp_event(ctx, at, 1);
+	prctl(PR_SET_NAME, "fifteen bytes, cut");
+	side_jmp_event(ctx, at, 2);
+	prctl(PR_SET_NAME, "");
+	side_jmp_event(ctx, at, 3);
+}
+
 static uint64_t thread_clock(void)
 {
 	struct timespec t;
@@ -169,6 +179,8 @@ int main(int argc, char **argv)
 		garbage();
 	else if (!strcmp(what, "names"))
 		names();
+	else if (!strcmp(what, "odd"))
+		odd();
 	else if (!strcmp(what, "time"))
 		in_a_thread(timed, NULL);
 	else if (!strcmp(what, "cpus"))
