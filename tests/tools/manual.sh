@@ -100,4 +100,34 @@ links() { # of the papers lead to what is there
 	[ "$(wc -l <"$TMP/links")" -ge 8 ] || { echo "few links are found"; return 1; }
 }
 ok manual_links_of_the_papers_lead_somewhere links
+
+# What the papers name: files of ours, from the top, tests by T=, targets by make.  In
+# capitals is what a reader puts there.
+for paper in *.md */README.md; do # between ` and in indented lines
+	sed 's/^<!--.*//; s/^\(    \|\t\)\(.*\)/`\2`/' "$paper" | tr '\n\t' '  ' |
+		grep -o '`[^`]*`' | tr -d '`' | sed "s|^|$paper: |"
+done >"$TMP/code"
+named() { # LIST WHERE: all of them are there
+	sort -u "$TMP/$1" >"$TMP/$1.names"
+	[ "$(wc -l <"$TMP/$1.names")" -ge "$2" ] || { echo "few names are found"; return 1; }
+	missing=
+	while read -r paper word; do
+		"is_$1" "$word" || { echo "$paper there is no $word"; missing=1; }
+	done <"$TMP/$1.names"
+	[ -z "$missing" ]
+}
+tops="$(ls -d */ | grep -v build | sed 's|/$||' | xargs | tr ' ' '|')|man"
+awk -v tops="^($tops)/" '{ for (i = 2; i <= NF; i++)
+	if ($i ~ tops && $i !~ /[A-Z][A-Z]/ || $i ~ /\.md$/) print $1, $i }' "$TMP/code" |
+	grep -v '^CONTRIBUTING.md: man/$' >"$TMP/file"
+is_test() { for f in "tests/$1" "tests/$1".*; do [ ! -e "$f" ] || return 0; done; false; }
+is_file() { [ -e "$1" ] || is_test "${1#tests/}"; }
+ok manual_files_that_papers_name_exist named file 30
+sed -n "s/^\([^ ]*\) .*make .*T='\{0,1\}\([a-z][a-z0-9/]*\).*/\1 \2/p" "$TMP/code" >"$TMP/test"
+ok manual_tests_that_papers_name_exist named test 3
+awk '{ for (i = 2; i < NF; i++) if ($i == "make" && (i == 2 || $(i - 1) ~ /[;&]|=/) &&
+	$(i + 1) ~ /^[a-z][a-z-]*$/) print $1, $(i + 1) }' "$TMP/code" >"$TMP/target"
+make -rpn all 2>/dev/null | sed -n 's/^\([a-z][a-z-]*\):.*/\1/p' >"$TMP/targets"
+is_target() { grep -qx -- "$1" "$TMP/targets"; }
+ok manual_targets_that_papers_name_exist named target 20
 done_testing
