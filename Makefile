@@ -33,7 +33,7 @@ CPP_	:= -I. -I$(B)/include
 # With frame pointers and (riscv64's gcc has none by itself) frame descriptions, so that
 # a profiler or an unwinder gets from a callback to who emits.
 LIBC_	= $(CSTD) $(WARN) $(CPP_) -fno-omit-frame-pointer \
-	  -fasynchronous-unwind-tables $(CFLAGS) -fvisibility=hidden -MMD -MP
+	  -fasynchronous-unwind-tables $(CFLAGS) $(NO_LTO) -fvisibility=hidden -MMD -MP
 
 # Sorted, here and elsewhere: $(wildcard) has the locale's order, and what is linked
 # in another order has other bytes.
@@ -109,6 +109,10 @@ $(B)/include/side_jmp/%.h: %.h
 $(B)/shared/%.o: % $(HEADERS) Makefile
 	@mkdir -p $(@D)
 	$(CC) $(LIBC_) -fPIC -c $< -o $@
+
+# Of functions in assembler the index for -flto, by which the linker takes objects out
+# of an archive, has no names.
+$(B)/static/arch/%.o: NO_LTO := -fno-lto
 
 # The same, for one object: the functions stay in what it is linked into.
 $(B)/static/%.o: % $(HEADERS) Makefile
