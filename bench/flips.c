@@ -3,10 +3,12 @@
  * What it costs to enable and to disable: one site in an idle process and in
  * one whose other threads run, beside the bare membarrier that no patcher can
  * do without and beside the usual way to patch (mprotect, store, mprotect;
- * which synchronizes nothing), and batches.
+ * which synchronizes nothing); beside 1 to 16 threads; how long another thread
+ * is kept from its work meanwhile; and batches.
  */
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -21,14 +23,14 @@ enum { SYNC_CORE = 1 << 5 };	/* MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE */
 SIDE_JMP_KEY(one);
 SIDE_JMP_KEY(spun);
 
-enum { N_SPINNERS = 2 };
+enum { N_SPINNERS = 2, MOST_SPINNERS = 16 };
 
 static atomic_bool stop;
 static uint64_t hits;
 /* Each written by its spinner, read by the one who measures. */
 static struct {
 	_Alignas(64) _Atomic uint64_t turns;
-} spinners[N_SPINNERS];
+} spinners[MOST_SPINNERS];
 
 __attribute__((noinline))
 static void site(void)
@@ -54,7 +56,7 @@ static uint64_t turns(void)
 {
 	uint64_t n = 0;
 
-	for (int i = 0; i < N_SPINNERS; i++)
+	for (int i = 0; i < MOST_SPINNERS; i++)
 		n += spinners[i].turns;
 	return n;
 }
@@ -163,19 +165,96 @@ static void one_site(const char *where, bool is_busy)
 		    where);
 }
 
-static void busy(void)
+static void busy(const char *where, int n)
 {
-	pthread_t threads[N_SPINNERS];
+	pthread_t threads[MOST_SPINNERS];
 
 	stop = false;
-	for (int i = 0; i < N_SPINNERS; i++)
+	for (int i = 0; i < n; i++)
 		if (pthread_create(&threads[i], NULL, spin,
 				   &spinners[i].turns))
 			bench_die("pthread_create failed");
-	one_site("busy", true);
+	one_site(where, true);
 	stop = true;
-	for (int i = 0; i < N_SPINNERS; i++)
+	for (int i = 0; i < n; i++)
 		pthread_join(threads[i], NULL);
+}
+
+/* ---- who is disturbed ---- */
+
+/*
+ * A thread that does nothing but look at the clock: its longest time between
+ * two looks is what it was kept from them by a flip, by a bare membarrier, or
+ * by neither: interrupts, the hypervisor, others who have its processor.
+ */
+static _Atomic uint64_t longest;	/* it writes, who measures resets */
+static _Atomic uint64_t looks;
+
+static void *watch(void *arg)
+{
+	uint64_t last = bench_now();
+
+	while (!atomic_load_explicit(&stop, memory_order_relaxed)) {
+		uint64_t now = bench_now();
+
+		if (now - last > longest)
+			longest = now - last;
+		last = now;
+		looks++;
+	}
+	return arg;
+}
+
+static void nothing(void)
+{
+	uint64_t t = bench_now();
+
+	while (bench_now() - t < 10000)
+		;
+}
+
+/* It looks `n` times, soon: it has a processor. */
+static bool it_looks(unsigned n)
+{
+	uint64_t before = looks, t = bench_now();
+
+	while (looks - before < n)
+		if (bench_now() - t > 1000000)
+			return false;
+	return true;
+}
+
+/* Only if it had a processor before and has one behind. */
+static void sample_pause(struct bench_series *s, void (*f)(void))
+{
+	bool there = it_looks(10);
+
+	longest = 0;
+	f();
+	if (it_looks(3) && there)
+		bench_add(s, (double)longest);
+}
+
+static void disturbed(void)
+{
+	static struct bench_series by_nothing, by_membarrier, by_enable;
+	unsigned rounds = bench_rounds(2000);
+	pthread_t thread;
+
+	stop = false;
+	if (pthread_create(&thread, NULL, watch, NULL))
+		bench_die("pthread_create failed");
+	for (unsigned i = 0; by_enable.n < rounds && i < 10 * rounds; i++) {
+		sample_pause(&by_nothing, nothing);
+		sample_pause(&by_membarrier, bare_membarrier);
+		sample_pause(&by_enable, enable_one);
+		disable_one();
+	}
+	stop = true;
+	pthread_join(thread, NULL);
+	bench_row(&by_nothing, "ns", "pause of another thread: no flip");
+	bench_row(&by_membarrier, "ns", "pause of another thread: membarrier");
+	bench_row(&by_enable, "ns", "pause of another thread: enable");
 }
 
 /* ---- batches ---- */
@@ -227,7 +306,14 @@ int main(int argc, char **argv)
 		bench_die("nothing is patched: %s", info().backend_reason);
 	side_jmp_set_dirty_pages(UINT32_MAX);
 	one_site("idle", false);
-	busy();
+	busy("busy", N_SPINNERS);
+	for (int n = 1; n <= MOST_SPINNERS; n *= 4) {
+		char where[32];
+
+		snprintf(where, sizeof(where), "beside %d", n);
+		busy(where, n);
+	}
+	disturbed();
 	batch("many-100.so", 100, 200);
 	batch("many-10000.so", 10000, 40);
 	batch("many-100000.so", 100000, 15);
