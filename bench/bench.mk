@@ -20,15 +20,14 @@ BLOCK_O	:= $(BLOCK:%=$(BENCH)/block-%.o)
 # These at 65,536 sites, too.
 FEW_O	:= $(patsubst %,$(BENCH)/few-%.o,none inline nop wide nop5 test c)
 
-$(BENCH)/block-nop.o: BLOCK_ := -DSIDE_JMP_LAYOUT_NOP
-$(BENCH)/block-wide.o: BLOCK_ := -DSIDE_JMP_LAYOUT_WIDE
-$(BENCH)/block-wide64.o: BLOCK_ := -DSIDE_JMP_LAYOUT_WIDE -DWORD64
-$(BENCH)/block-dense.o: BLOCK_ := -DSIDE_JMP_LAYOUT_DENSE
-$(BENCH)/block-sdt.o $(BENCH)/block-sema.o: BLOCK_ := -Wno-pedantic
-$(BENCH)/block-xray.o: BLOCK_ := -fxray-instrument
-$(BENCH)/block-xray.o: CC := $(XRAY_CC)
-$(BENCH)/few-nop.o: BLOCK_ := -DSIDE_JMP_LAYOUT_NOP
-$(BENCH)/few-wide.o: BLOCK_ := -DSIDE_JMP_LAYOUT_WIDE
+BLOCK_OF = $(foreach v,$(1),$(BENCH)/block-$(v).o $(BENCH)/few-$(v).o)
+$(call BLOCK_OF,nop): BLOCK_ := -DSIDE_JMP_LAYOUT_NOP
+$(call BLOCK_OF,wide): BLOCK_ := -DSIDE_JMP_LAYOUT_WIDE
+$(call BLOCK_OF,wide64): BLOCK_ := -DSIDE_JMP_LAYOUT_WIDE -DWORD64
+$(call BLOCK_OF,dense): BLOCK_ := -DSIDE_JMP_LAYOUT_DENSE
+$(call BLOCK_OF,sdt sema): BLOCK_ := -Wno-pedantic
+$(call BLOCK_OF,xray): BLOCK_ := -fxray-instrument
+$(call BLOCK_OF,xray): CC := $(XRAY_CC)
 
 # Every variant's functions and loops begin a cache line.
 BENCH_BLOCK = $(BENCH_CC) -g0 -fPIC -falign-functions=64 -falign-loops=64 \
@@ -107,14 +106,20 @@ bench-events: $(BENCH)/events
 	@bench/events.sh $< $(BENCH)/events.csv
 .PHONY: bench-events
 
-bench: $(BENCH_BIN) $(BENCH)/events
+bench: $(BENCH_BIN) $(BENCH)/events $(BLOCK:%=$(BENCH)/few-%.o)
 	@rm -f $(BENCH)/*.csv
 	@$(BENCH)/sites $(BENCH)/sites.csv
 	@$(BENCH)/flips $(BENCH)/flips.csv
 	@$(BENCH)/startup $(BENCH)/startup.csv
 	@bench/events.sh $(BENCH)/events $(BENCH)/events.csv
+	@CC="$(CC)" bench/bytes.sh $(BENCH)/bytes.csv $(BENCH) $(BLOCK)
 	@awk -f bench/goals.awk $(BENCH)/sites.csv $(BENCH)/flips.csv \
 		$(BENCH)/startup.csv $(BENCH)/events.csv
+
+bench-bytes: $(LIB_SO) $(BLOCK:%=$(BENCH)/few-%.o)
+	@rm -f $(BENCH)/bytes.csv
+	@CC="$(CC)" bench/bytes.sh $(BENCH)/bytes.csv $(BENCH) $(BLOCK)
+.PHONY: bench-bytes
 
 # Of what the last make bench wrote.
 bench-report:

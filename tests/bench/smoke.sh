@@ -44,10 +44,22 @@ rows() {
 		}
 		END { exit bad > 0 }'
 }
+# of WHAT VARIANT LEAST MOST: of each site of that variant
+of() {
+	awk -F, -v name="bytes: $1 of $2" -v least="$3" -v most="$4" '
+		$1 == name { print; seen = $5 >= least && $5 <= most }
+		END { exit !seen }' "$BUILD/bench/bytes.csv"
+}
+# What a record is, and that none is relocated; that a pointer is; what a no-op is.
+bytes() {
+	of tables inline 16 17 && of relocations inline 0 0.1 &&
+		of relocations pointer 1 1.1 && of tables test 0 1 && of code inline 5 99
+}
 # Two more beside LTTng-UST.
 goals() { grep -E '^[0-9]+ of 3[68] goals met' "$TMP/out"; }
 
 ok bench_runs run
 ok bench_prints_every_row rows
+ok bench_counts_bytes bytes
 ok bench_compares_with_the_goals goals
 done_testing
