@@ -480,8 +480,8 @@ inline change_batch(m)
 	:: else
 	fi;
 	atomic {			/* kvfree_rcu() */
-		assert(has(AFTER_READERS) || reading != b);
 		B[b].is = (has(AFTER_READERS) -> GARBAGE : FREE);
+		assert(reading != b || B[b].is == GARBAGE);
 		pins = pins - holds;
 		holds = false;
 		commits = false;

@@ -107,6 +107,7 @@ typedef runtime {
 	bool freeze_failed;
 	byte walking;
 	bool forking;		/* its handlers hold all of its locks */
+	bool forker_has;	/* ...and this one of them is patch_lock */
 };
 runtime C[COPIES];
 
@@ -427,7 +428,7 @@ INJECT_SYNC_KEY:
 inline slice_end()
 {
 	atomic {
-		more = more && has(ALL_SITES);
+		more = more && (has(ALL_SITES) || op != ADD);
 		if
 		:: t == c ->
 			ask = (ask || (shared(c) && has(WORD_THEN_LIST))) && has(ASK);
@@ -678,7 +679,9 @@ inline fork_take(c)
 	:: else
 	fi;
 	if
-	:: has(FORK_PATCH) -> lock(C[c].patch_lock)
+	:: has(FORK_PATCH) -> atomic {
+			!C[c].patch_lock -> C[c].patch_lock = true; C[c].forker_has = true
+		}
 	:: else
 	fi;
 	C[c].forking = true
@@ -746,7 +749,7 @@ proctype forker()
 	d_step {
 		/* Locks of threads that are gone are nobody's to let go. */
 		assert(!key_lock);
-		assert(has(FORK_PATCH) || !C[0].patch_lock);
+		assert(!C[0].patch_lock || C[0].forker_has);
 		fork_child(0);
 		if
 		:: COPIES == 2 -> fork_child(COPIES - 1)
@@ -789,8 +792,10 @@ proctype thread() provided (alive)
 	fi;
 test:
 	atomic {
-		assert(word > 0 || !sure_on);
-		assert((word == 0 && has(CHECK_WORD)) || !sure_off)
+		if
+		:: word > 0 || !has(CHECK_WORD) -> assert(!sure_off)
+		:: else -> assert(!sure_on)
+		fi
 	};
 away:
 	sure_on = false;
