@@ -52,6 +52,9 @@
 #define AGAIN_DIRTY	38	/* SHORT: what failed is dirty again */
 #define FAULT_EXPECT	39	/* FAULT: a write that a fault delays is expected */
 #define FAULT_QUEUE	40	/* FAULT: ...and the work is queued after it */
+#define FAULT_AGAIN	75	/* FAULT: ...also by a change that comes meanwhile */
+#define FAULT_LAST	76	/* FAULT: ...of which the work is, too */
+#define FAULT_STAYS	77	/* FAULT: ...and until it is written, if it faults again */
 #define GET_LOCKED	50	/* REGISTER: mmap_lock is held when the first one comes */
 #define CATCH_UP	51	/* REGISTER: who registers an event catches up */
 #define DIRTY_LOCKED	52	/* FORK: what is dirty is taken with the lock held */
@@ -131,13 +134,14 @@ typedef pending {
 	bool there;
 	byte first, last;
 };
-pending P[MMS + 1];		/* of each mm, and of the fault */
+pending P[MMS + 1];		/* of each mm, and of memory 0's enabler */
 #define FAULT	MMS
 
 bool event_mutex, event_on;
 byte seq, last_change;
-byte user_event_change;
-bool fault_work, may_fault, may_fail;
+byte event_change;		/* the event's last one */
+bool fault_work, may_fail;
+byte may_fault;			/* how often */
 byte faulted;			/* the memory whose write is delayed */
 
 typedef batch_state {
@@ -735,16 +739,21 @@ end:	do
 inline user_event_enabler_write(m)
 {
 	if
-	:: !M[m].listed || M[m].faulting
+	:: !M[m].listed
+	:: M[m].listed && M[m].faulting ->
+		if
+		:: has(FAULT_AGAIN) -> code_patch_expect(FAULT, event_change)
+		:: else
+		fi
 	:: M[m].listed && !M[m].faulting ->
 		if
 		:: may_fault && m == 0 ->
 			atomic {
-				may_fault = false;
+				may_fault--;
 				M[m].faulting = true;
 				if
 				:: has(FAULT_EXPECT) ->
-					code_patch_expect(FAULT, user_event_change)
+					code_patch_expect(FAULT, event_change)
 				:: else
 				fi;
 				faulted = m;
@@ -769,7 +778,7 @@ inline user_event_enabler_update()
 	atomic {
 		seq = seq + has(SEQ_THEN_LIST);
 		last_change++;
-		user_event_change = last_change
+		event_change = last_change
 	};
 	/* user_event_mm_get_all() */
 	atomic {
@@ -791,11 +800,11 @@ inline user_event_enabler_update()
 	:: m < MMS && mine[m] ->
 		read_lock(m);
 		user_event_enabler_write(m);
-		code_patch_queue(m, user_event_change);
+		code_patch_queue(m, event_change);
 		read_unlock(m);
 		if
 		:: has(NOTED_LOCKED)
-		:: else -> code_patch_key_changed(m); code_patch_queue(m, user_event_change)
+		:: else -> code_patch_key_changed(m); code_patch_queue(m, event_change)
 		fi;
 		atomic { put_events(m); mine[m] = false }
 	:: m < MMS && !mine[m] -> m++
@@ -816,19 +825,26 @@ end:	do
 		seq++;
 		atomic {
 			m = faulted;
-			M[m].faulting = false;
-			user_event_change = P[FAULT].first
+			M[m].faulting = false
 		};
 		read_lock(m);
 		user_event_enabler_write(m);
 		if
-		:: has(FAULT_QUEUE) -> code_patch_queue(m, user_event_change)
+		:: has(FAULT_QUEUE) ->
+			code_patch_queue(m, P[FAULT].first);
+			if
+			:: has(FAULT_LAST) -> code_patch_queue(m, P[FAULT].last)
+			:: else
+			fi
 		:: else
 		fi;
 		read_unlock(m);
+		if
+		:: !M[m].faulting || !has(FAULT_STAYS) -> code_patch_expected(FAULT)
+		:: else
+		fi;
 		seq++;
-		event_mutex = false;
-		code_patch_expected(FAULT)
+		event_mutex = false
 	od
 }
 #endif
@@ -1229,9 +1245,10 @@ init {
 		left = 1;
 		run writer(true, 2);
 #elif defined(FAULT_)
-		may_fault = true;
-		left = 1;
-		run writer(true, 2);
+		may_fault = 2;
+		left = 2;
+		run writer(true, 1);
+		run writer(false, 2);
 		run user_event_enabler_fault_fixup();
 #elif defined(REGISTER_)
 		M[0].listed = false;
@@ -1250,7 +1267,7 @@ init {
 		run forker(false);
 #elif defined(FORK_FAULT_BIG_)
 		watched = 1;
-		may_fault = true;
+		may_fault = 1;
 		left = 2;
 		run writer(true, 1);
 		run user_event_enabler_fault_fixup();
