@@ -65,8 +65,11 @@ static void pack_string(struct sj_packer *w, const char *s, size_t n)
 		return;
 	while (w->at - at >= 8 && !pack_has_end(at))
 		at += 8;
-	while (*at)
+	while (*at) {
 		at++;
+		/* clang (from 21 on) would make this a call of strlen() */
+		__asm__ ("" : "+r" (at));
+	}
 	w->at = at + 1;
 }
 
