@@ -49,17 +49,30 @@
 #endif
 #endif
 
+/* Nor APX's, r16 to r31, which are kept with the vectors. */
+#if defined(__clang__) && defined(__EGPR__)
+#define SJ_GENERAL_TARGET \
+	_Pragma("clang attribute push(__attribute__((target(\"general-regs-only,no-egpr\"))), apply_to = function)")
+#elif defined(__clang__)
+#define SJ_GENERAL_TARGET \
+	_Pragma("clang attribute push(__attribute__((target(\"general-regs-only\"))), apply_to = function)")
+#elif __GNUC__ >= 14	/* which does not tell whether it uses them */
+#define SJ_GENERAL_TARGET	_Pragma("GCC target(\"general-regs-only,no-apxf\")")
+#else
+#define SJ_GENERAL_TARGET	_Pragma("GCC target(\"general-regs-only\")")
+#endif
+
 #ifdef SJ_GENERAL_BEGIN		/* a test's */
 #elif SJ_GENERAL && defined(__clang__)
 #define SJ_GENERAL_BEGIN /* there may be no function, where headers came before */ \
 	_Pragma("clang diagnostic push") \
 	_Pragma("clang diagnostic ignored \"-Wpragma-clang-attribute\"") \
-	_Pragma("clang attribute push(__attribute__((target(\"general-regs-only\"))), apply_to = function)")
+	SJ_GENERAL_TARGET
 #define SJ_GENERAL_END \
 	_Pragma("clang attribute pop") _Pragma("clang diagnostic pop")
 #elif SJ_GENERAL
 #define SJ_GENERAL_BEGIN \
-	_Pragma("GCC push_options") _Pragma("GCC target(\"general-regs-only\")")
+	_Pragma("GCC push_options") SJ_GENERAL_TARGET
 #define SJ_GENERAL_END	_Pragma("GCC pop_options")
 #else
 #define SJ_GENERAL_BEGIN

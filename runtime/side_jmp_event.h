@@ -83,7 +83,7 @@
  * to the compiler: no frame is set up for it and no register saved, a loop keeps what
  * it has in registers.  Events with more fields, and all with #define
  * SIDE_JMP_PLAIN_CALLS before the header or where the code may use what is not saved
- * (APX, SME, MMA; riscv64 without doubles), are called as functions are.
+ * (SME, MMA; riscv64 without doubles), are called as functions are.
  *
  * So what an event's callbacks see of the emitting function is what a signal
  * handler would that strikes there, and its arguments: what strings, arrays and

@@ -4,9 +4,9 @@
  * SIDE_JMP_ARCH_CALL in site.h, which says what stands on the stack.
  *
  * side_jmp_call_<n>() calls the function with the n values as its arguments and
- * returns with every register as it was, flags apart: general ones, vectors and
- * masks in all the width that the processor has, for the code around may have
- * been compiled for more than this file.  Not saved: the x87 stack, which the
+ * returns with every register as it was, flags apart: general ones, APX's too,
+ * vectors and masks in all the width that the processor has, for the code around
+ * may have been compiled for more than this file.  Not saved: the x87 stack, which the
  * caller has declared to be destroyed; what the ABI has every function keep
  * (MXCSR's and x87's control bits); AMX tiles.
  */
@@ -16,14 +16,26 @@
 
 #if defined(__x86_64__) && SIDE_JMP_ARCH_HAS_CALL
 
-/* Which vectors there are, or 0 before somebody has looked; any thread writes
-   what any other would. */
+/* Which vectors there are, with SJ_CALL_APX or without, or 0 before somebody has
+   looked; any thread writes what any other would. */
 #define SJ_CALL_SSE		"1"
 #define SJ_CALL_AVX		"2"
 #define SJ_CALL_AVX512		"3"
 #define SJ_CALL_AVX512_16	"4"	/* masks of 16 bits (no AVX512BW) */
+#define SJ_CALL_APX		"8"	/* a bit: r16 to r31 */
+#define SJ_CALL_WITHOUT_APX	"7"
+
+/*
+ * push or pop of r16 + r, in bytes, for older assemblers: REX2 (Intel APX
+ * specification, 3.1.1.1), whose payload has the register's bits 3 and 4 in 0 and 4.
+ */
+#define SJ_CALL_BEYOND(opcode, registers) \
+	"	.irp	r, " registers "\n" \
+	"	.byte	0xd5, 0x10 + \\r / 8, " opcode " + \\r % 8\n" \
+	"	.endr\n"
 
 #define SJ_CALL_0_TO_15	"0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15"
+#define SJ_CALL_15_TO_0	"15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0"
 #define SJ_CALL_TO_31	SJ_CALL_0_TO_15 ", 16, 17, 18, 19, 20, 21, 22, 23, " \
 			"24, 25, 26, 27, 28, 29, 30, 31"
 
@@ -59,24 +71,6 @@
 		"	vzeroupper\n", \
 		SJ_CALL_MASKS(move, SJ_CALL_MASK_ROOM, "%k\\r"))
 
-/* The C library's functions and other people's, out of general.h's. */
-#if SJ_GENERAL
-#define SJ_CALL_KEEP \
-"	.globl	sj_keep_vectors\n" \
-"	.hidden	sj_keep_vectors\n" \
-"	.type	sj_keep_vectors, @function\n" \
-"	.p2align 4\n" \
-"sj_keep_vectors:\n" \
-"	.cfi_startproc\n" \
-"	mov	%rdi, %r11\n" \
-"	mov	%rsi, %rdi\n" \
-"	jmp	sj_call_saving_vectors\n" \
-"	.cfi_endproc\n" \
-"	.size	sj_keep_vectors, . - sj_keep_vectors\n"
-#else
-#define SJ_CALL_KEEP
-#endif
-
 __asm__(
 "	.pushsection .text, \"ax\", @progbits\n"
 "	.set	SJ_x, 16\n"
@@ -92,13 +86,15 @@ __asm__(
 "	.p2align 4\n"
 "sj_call_saving_vectors:\n"
 "	.cfi_startproc\n"
+"	mov	sj_call_class(%rip), %r10d\n"
+"	test	$" SJ_CALL_APX ", %r10d\n"
+"	jne	sj_call_apx\n"
+"sj_call_by_class:\n"
 "	push	%rbp\n"
 "	.cfi_def_cfa_offset 16\n"
 "	.cfi_offset rbp, -16\n"
 "	mov	%rsp, %rbp\n"
 "	.cfi_def_cfa_register rbp\n"
-"sj_call_by_class:\n"
-"	mov	sj_call_class(%rip), %r10d\n"
 "	cmp	$" SJ_CALL_AVX ", %r10d\n"
 "	je	sj_call_avx\n"
 "	jb	sj_call_sse_or_look\n"
@@ -114,10 +110,31 @@ SJ_CALL_WITH_MASKS("avx512_16", "kmovw")
 "	jne	sj_call_look\n"
 SJ_CALL_BETWEEN("sse", "16 * 16", "movaps", "x", SJ_CALL_0_TO_15, "", "")
 
+/* What others may have in these, a function destroys as it does r10. */
+"sj_call_apx:\n"
+"	.cfi_remember_state\n"
+"	.cfi_def_cfa rsp, 8\n"
+"	.cfi_restore rbp\n"
+"	push	%rbp\n"
+"	.cfi_def_cfa_offset 16\n"
+"	.cfi_offset rbp, -16\n"
+"	mov	%rsp, %rbp\n"
+"	.cfi_def_cfa_register rbp\n"
+SJ_CALL_BEYOND("0x50", SJ_CALL_0_TO_15)
+"	and	$" SJ_CALL_WITHOUT_APX ", %r10d\n"
+"	call	sj_call_by_class\n"
+SJ_CALL_BEYOND("0x58", SJ_CALL_15_TO_0)
+"	pop	%rbp\n"
+"	.cfi_def_cfa rsp, 8\n"
+"	.cfi_restore rbp\n"
+"	ret\n"
+"	.cfi_restore_state\n"
+
 /*
  * Intel SDM vol. 1, 14.3 and 15.2: CPUID.1:ECX[27] OSXSAVE, [28] AVX; XCR0[2:1]
  * both: the system keeps ymm; XCR0[7:5], too: masks and zmm; CPUID.7.0:EBX[30]
- * AVX512BW: masks have 64 bits.
+ * AVX512BW: masks have 64 bits.  APX: CPUID.7.0:EAX, the last of its leaves;
+ * CPUID.7.1:EDX[21]; XCR0[19]: the system keeps r16 to r31.
  */
 "sj_call_look:\n"
 "	push	%r11\n"
@@ -130,16 +147,17 @@ SJ_CALL_BETWEEN("sse", "16 * 16", "movaps", "x", SJ_CALL_0_TO_15, "", "")
 "	cpuid\n"
 "	and	$0x18000000, %ecx\n"
 "	cmp	$0x18000000, %ecx\n"
-"	jne	1f\n"
+"	jne	2f\n"
 "	xor	%ecx, %ecx\n"
 "	xgetbv\n"
 "	mov	%eax, %r11d\n"
 "	and	$6, %eax\n"
 "	cmp	$6, %eax\n"
-"	jne	1f\n"
+"	jne	2f\n"
 "	mov	$" SJ_CALL_AVX ", %r10d\n"
-"	and	$0xe0, %r11d\n"
-"	cmp	$0xe0, %r11d\n"
+"	mov	%r11d, %eax\n"
+"	and	$0xe0, %eax\n"
+"	cmp	$0xe0, %eax\n"
 "	jne	1f\n"
 "	mov	$7, %eax\n"
 "	xor	%ecx, %ecx\n"
@@ -148,18 +166,51 @@ SJ_CALL_BETWEEN("sse", "16 * 16", "movaps", "x", SJ_CALL_0_TO_15, "", "")
 "	bt	$30, %ebx\n"
 "	jc	1f\n"
 "	mov	$" SJ_CALL_AVX512_16 ", %r10d\n"
-"1:	mov	%r10d, sj_call_class(%rip)\n"
+"1:	bt	$19, %r11d\n"
+"	jnc	2f\n"
+"	mov	$7, %eax\n"
+"	xor	%ecx, %ecx\n"
+"	cpuid\n"
+"	test	%eax, %eax\n"
+"	je	2f\n"
+"	mov	$7, %eax\n"
+"	mov	$1, %ecx\n"
+"	cpuid\n"
+"	bt	$21, %edx\n"
+"	jnc	2f\n"
+"	or	$" SJ_CALL_APX ", %r10d\n"
+"2:	mov	%r10d, sj_call_class(%rip)\n"
 "	pop	%rdx\n"
 "	pop	%rcx\n"
 "	pop	%rbx\n"
 "	.cfi_restore rbx\n"
 "	pop	%r11\n"
-"	jmp	sj_call_by_class\n"
+"	pop	%rbp\n"
+"	.cfi_def_cfa rsp, 8\n"
+"	.cfi_restore rbp\n"
+"	jmp	sj_call_saving_vectors\n"
 "	.cfi_endproc\n"
 "	.size	sj_call_saving_vectors, . - sj_call_saving_vectors\n"
 
-SJ_CALL_KEEP
 "	.popsection\n");
+
+/* The C library's functions and other people's, out of general.h's. */
+#if SJ_GENERAL
+__asm__(
+"	.pushsection .text, \"ax\", @progbits\n"
+"	.globl	sj_keep_vectors\n"
+"	.hidden	sj_keep_vectors\n"
+"	.type	sj_keep_vectors, @function\n"
+"	.p2align 4\n"
+"sj_keep_vectors:\n"
+"	.cfi_startproc\n"
+"	mov	%rdi, %r11\n"
+"	mov	%rsi, %rdi\n"
+"	jmp	sj_call_saving_vectors\n"
+"	.cfi_endproc\n"
+"	.size	sj_keep_vectors, . - sj_keep_vectors\n"
+"	.popsection\n");
+#endif
 
 SJ_THUNKS(
 /* The arguments are of the System V ABI (3.2.3). */

@@ -79,9 +79,7 @@
  * lazy binding of a PLT would use registers.  In bytes where AT&T's and Intel's
  * syntax differ.
  */
-#ifndef __APX_F__	/* whose r16 to r31 the thunks do not know */
 #define SIDE_JMP_ARCH_HAS_CALL	1
-#endif
 #define SIDE_JMP_ARCH_CALL(thunk, slots, f)				\
 	"	.byte 0x48, 0x83, 0xc4, 0x80\n"				\
 	slots f								\

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # What runs for an event before vectors are kept (arch/general.h) uses general
-# registers only: its machine code is followed through every call from the
+# registers only, and not APX's: its machine code is followed through every call from the
 # places where it begins, until sj_keep_vectors().
 . "$(dirname "$0")/../tap.sh"
 
@@ -16,10 +16,10 @@ cat >"$TMP/follow.awk" <<'EOF'
 	there[name] = 1; next
 }
 # A function without a label: clang names some of a file's own so.
-/\tpush +%rbp/ && padding { name = "" }
+/\tpushp? +%rbp/ && padding { name = "" }
 { padding = /\t(nop|nopw|nopl|cs nopw|data16|xchg +%ax,%ax|int3)/ }
 name == "" { next }
-/%[xyz]mm|%k[0-7]|%st|%mm[0-7]/ { vectors[name] = vectors[name] "\n#\t" $0 }
+/%[xyz]mm|%k[0-7]|%st|%mm[0-7]|%r(1[6-9]|2[0-9]|3[01])/ { vectors[name] = vectors[name] "\n#\t" $0 }
 /\t(call|jmp|j[a-z]+) / && match($0, /<[^>]*>/) {
 	to = substr($0, RSTART + 1, RLENGTH - 2); sub(/@@.*/, "", to)
 	if (to !~ /\+0x/ && to != name)
@@ -73,6 +73,15 @@ library() {
 for cc in $C_COMPILERS; do
 	ok "code_general_builds_$cc" library "$cc" -O2
 	ok "code_general_$cc" general "$TMP/lib.so"
+done
+
+# APX's, where the compiler has it (of gcc, a macro does not tell of -mapx-features).
+for cc in $C_COMPILERS; do
+	for option in -mapxf -mapx-features=egpr; do
+		$cc $option -x c -c /dev/null -o "$TMP/o.o" 2>/dev/null || continue
+		ok "code_general_builds_${cc}_$option" library "$cc" -O2 $option
+		ok "code_general_${cc}_$option" general "$TMP/lib.so"
+	done
 done
 
 two_files() { # COMPILER: the same in one unit, by a compiler that likes vectors

@@ -98,6 +98,21 @@ x86_64|aarch64)
 	for cc in $C_COMPILERS; do ok compile_without_vectors_$cc without_vectors $cc; done ;;
 esac
 
+# The thunks give back r16 to r31, too (events/apx): no call that the compiler sees.
+with_apx() { # COMPILER OPTION
+	source 'side_jmp_event(t, i, 1, s.bits, l);' >"$TMP/a.c"
+	# shellcheck disable=SC2086
+	$1 -std=c11 $warn -O2 $2 -c "$TMP/a.c" -o "$TMP/a.o" &&
+	readelf -rW "$TMP/a.o" >"$TMP/relocations" &&
+	grep 'side_jmp_event_3' "$TMP/relocations" && ! grep _fire "$TMP/relocations"
+}
+for cc in $C_COMPILERS; do
+	for option in -mapxf -mapx-features=egpr; do
+		$cc $option -x c -c /dev/null -o "$TMP/a.o" 2>/dev/null || continue
+		ok "compile_with_apx_${cc}_$option" with_apx $cc $option
+	done
+done
+
 ok refuse_pointer_for_integer each misfits 'side_jmp_event(t, i, string, 2, 3);' 'i a u8|char ?\*'
 ok refuse_float_for_integer each misfits 'side_jmp_event(t, i, 1.0, 2, 3);' 'i a u8|double'
 ok refuse_wide_integer each misfits 'side_jmp_event(t, i, 1, l, 3);' 'i b u32|long'
