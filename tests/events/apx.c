@@ -1,4 +1,3 @@
-// cflags: -mno-red-zone
 // ldflags: -Wl,-z,muldefs
 /* SPDX-License-Identifier: MIT */
 /*
@@ -58,15 +57,19 @@ static void on_ill(int sig, siginfo_t *info, void *context)
 	what(0) what(1) what(2) what(3) what(4) what(5) what(6) what(7) \
 	what(8) what(9) what(10) what(11) what(12) what(13) what(14) what(15)
 
+/* Below what a function keeps there without saying so. */
+#define OFF_RED_ZONE(text) \
+	"lea -128(%%rsp), %%rsp\n" text "lea 128(%%rsp), %%rsp\n"
+
 static void set(const unsigned long to[N])
 {
 #define SET(r)	"pushq 8 * " #r "(%0)\n" ONE(r) "0x58 + " #r " %% 8\n"
-	__asm__ volatile (EACH(SET) : : "r" (to) : "memory");
+	__asm__ volatile (OFF_RED_ZONE(EACH(SET)) : : "r" (to) : "memory");
 }
 static void get(unsigned long from[N])
 {
 #define GET(r)	ONE(r) "0x50 + " #r " %% 8\n popq 8 * " #r "(%0)\n"
-	__asm__ volatile (EACH(GET) : : "r" (from) : "memory");
+	__asm__ volatile (OFF_RED_ZONE(EACH(GET)) : : "r" (from) : "memory");
 }
 
 /* As a function may that is compiled for APX. */
