@@ -264,7 +264,7 @@ static void listen(const char *name, bool on)
 	}
 }
 
-static struct side_jmp_event_info info(void)
+static struct side_jmp_event_info event_info(void)
 {
 	struct side_jmp_event_info i;
 
@@ -333,9 +333,9 @@ static void refused_open(int error, const char *word, const char *name)
 	reset();
 	standin.open_error = error;
 	if (side_jmp_user_events_start(0) != error ||
-	    !strstr(info().user_events_reason, word) ||
-	    info().user_events_error != error) {
-		tap_note("reason: %s", info().user_events_reason);
+	    !strstr(event_info().user_events_reason, word) ||
+	    event_info().user_events_error != error) {
+		tap_note("reason: %s", event_info().user_events_reason);
 		tap_ok(false, name);
 		return;
 	}
@@ -349,13 +349,13 @@ static void registration(void)
 	tap_equal(side_jmp_user_events_start(4), -EINVAL,
 		  "kernel_unknown_flags_are_refused");
 	tap_equal(side_jmp_user_events_start(0), 0, "kernel_start");
-	tap_equal((long long)info().user_events, EVENTS,
+	tap_equal((long long)event_info().user_events, EVENTS,
 		  "kernel_registers_every_event");
 	tap_equal(standin.unarmed, 0, "kernel_arms_before_it_registers");
 	tap_ok(registered_are_armed(), "kernel_sites_stay_armed");
-	tap_ok(info().user_events_refused == 1 &&
-	       info().user_events_error == -E2BIG &&
-	       strstr(info().user_events_reason, "kernel:too_long"),
+	tap_ok(event_info().user_events_refused == 1 &&
+	       event_info().user_events_error == -E2BIG &&
+	       strstr(event_info().user_events_reason, "kernel:too_long"),
 	       "kernel_too_long_is_refused_and_named");
 	tap_equal(side_jmp_user_events_start(0), 0, "kernel_start_again");
 	tap_equal(standin.n, EVENTS, "kernel_start_again_changes_nothing");
@@ -515,12 +515,12 @@ static void failures(void)
 	listen("kernel_empty", true);
 	standin.write_error = -EBADF;
 	emit_event(kernel, empty);
-	tap_equal((long long)info().user_events_lost, 0,
+	tap_equal((long long)event_info().user_events_lost, 0,
 		  "kernel_nobody_listening_is_no_loss");
 	standin.write_error = -EFAULT;
 	errno = 0;
 	emit_event(kernel, empty);
-	tap_equal((long long)info().user_events_lost, 1,
+	tap_equal((long long)event_info().user_events_lost, 1,
 		  "kernel_failed_write_is_counted");
 	tap_equal(errno, 0, "kernel_failed_write_keeps_errno");
 	standin.write_error = 0;
@@ -566,7 +566,7 @@ static void flags(void)
 	reset();
 	strcpy(standin.taken, "kernel_text");
 	side_jmp_user_events_start(0);
-	tap_equal((long long)info().user_events, EVENTS,
+	tap_equal((long long)event_info().user_events, EVENTS,
 		  "kernel_other_format_registers");
 	for (int i = 0; i < standin.n; i++)
 		if (!!(standin.list[i].flags & 2) !=
@@ -578,10 +578,10 @@ static void flags(void)
 	strcpy(standin.taken, "kernel_text");
 	standin.known_flags = 1;
 	side_jmp_user_events_start(0);
-	tap_ok(info().user_events == EVENTS - 1 &&
-	       info().user_events_refused == 2 && !has_name("kernel_text"),
+	tap_ok(event_info().user_events == EVENTS - 1 &&
+	       event_info().user_events_refused == 2 && !has_name("kernel_text"),
 	       "kernel_without_multi_format_refuses_that_event");
-	tap_equal(info().user_events_error, last_refusal(),
+	tap_equal(event_info().user_events_error, last_refusal(),
 		  "kernel_without_multi_format_says_why");
 	side_jmp_user_events_stop();
 
@@ -593,14 +593,14 @@ static void flags(void)
 
 	reset();
 	side_jmp_user_events_start(SIDE_JMP_USER_EVENTS_PERSIST);
-	tap_ok(info().user_events == EVENTS && !standin.list[0].flags,
+	tap_ok(event_info().user_events == EVENTS && !standin.list[0].flags,
 	       "kernel_persist_not_permitted_is_retried_without");
 	side_jmp_user_events_stop();
 
 	reset();
 	standin.known_flags = 0;
 	side_jmp_user_events_start(SIDE_JMP_USER_EVENTS_PERSIST);
-	tap_ok(info().user_events == EVENTS && !standin.list[0].flags,
+	tap_ok(event_info().user_events == EVENTS && !standin.list[0].flags,
 	       "kernel_persist_not_known_is_retried_without");
 	side_jmp_user_events_stop();
 }
@@ -619,7 +619,7 @@ static int in_child(bool lose)
 		listen("kernel_empty", true);
 		standin.writes = 0;
 		emit_event(kernel, empty);
-		_exit(standin.writes != 1 || info().user_events != EVENTS ||
+		_exit(standin.writes != 1 || event_info().user_events != EVENTS ||
 		      standin.n != (lose ? 2 * n : n));
 	}
 	waitpid(child, &status, 0);
@@ -646,7 +646,7 @@ static void concurrently(void)
 	pthread_t writer;
 
 	reset();
-	before = info().user_events_lost;
+	before = event_info().user_events_lost;
 	pthread_create(&writer, NULL, write_on, NULL);
 	for (int i = 0; i < 200; i++) {
 		side_jmp_user_events_start(0);
@@ -656,14 +656,14 @@ static void concurrently(void)
 	}
 	__atomic_store_n(&done, 1, __ATOMIC_SEQ_CST);
 	pthread_join(writer, NULL);
-	tap_equal((long long)(info().user_events_lost - before), 0,
+	tap_equal((long long)(event_info().user_events_lost - before), 0,
 		  "kernel_no_write_to_a_closed_file");
 	tap_ok(standin.writes > 0, "kernel_writes_while_it_stops");
 }
 
 int main(void)
 {
-	tap_ok(!strcmp(info().user_events_reason, "not asked for") &&
+	tap_ok(!strcmp(event_info().user_events_reason, "not asked for") &&
 	       all_sites_rest(), "kernel_is_opt_in");
 	refused_open(-ENOENT, "older than Linux 6.4", "kernel_not_there");
 	refused_open(-EACCES, "may not be opened", "kernel_not_permitted");
