@@ -27,7 +27,7 @@ $(call BLOCK_OF,wide64): BLOCK_ := -DSIDE_JMP_LAYOUT_WIDE -DWORD64
 $(call BLOCK_OF,dense): BLOCK_ := -DSIDE_JMP_LAYOUT_DENSE
 $(call BLOCK_OF,sdt sema): BLOCK_ := -Wno-pedantic
 $(call BLOCK_OF,xray): BLOCK_ := -fxray-instrument
-$(call BLOCK_OF,xray): CC := $(XRAY_CC)
+$(call BLOCK_OF,xray): override CC := $(XRAY_CC)
 
 # Every variant's functions and loops begin a cache line.
 BENCH_BLOCK = $(BENCH_CC) -g0 -fPIC -falign-functions=64 -falign-loops=64 \

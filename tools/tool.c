@@ -145,6 +145,6 @@ uint64_t tool_time(const char *s)
 	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++)
 		if (end != s && !strcmp(end, units[i].name) && n > 0 &&
 		    n * units[i].ns < 1e18)
-			return (uint64_t)(n * units[i].ns);
+			return (uint64_t)(n * units[i].ns + .5);
 	return 0;
 }
