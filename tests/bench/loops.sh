@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # What the benchmark of sites measures is there: in the machine code of each loop there are
 # as many sites as its name says, alike, and each is what its variant is called.
+# long
 . "$(dirname "$0")/../tap.sh"
 
 case $($CC -dumpmachine) in

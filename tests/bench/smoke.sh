@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # The benchmarks build, run and print every row.  No judgement on numbers.
+# long
 . "$(dirname "$0")/../tap.sh"
 
 make -s B="$BUILD" CC="$CC" "$BUILD/tests/unit/basic" || exit 1

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # The static library built with -flto, as distributions do, in a program that is, too: the
 # linker finds what is written in assembler, and what it calls.
+# long
 . "$(dirname "$0")/../tap.sh"
 lib=$TMP/lto/libside_jmp.a
 built() {
