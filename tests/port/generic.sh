@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Where no port is: the library builds, links and never patches.  And a port
 # that lacks something does not compile.
+# long
 . "$(dirname "$0")/../tap.sh"
 cat >"$TMP/generic.c" <<'END'
 #include <side_jmp.h>
