@@ -6,7 +6,7 @@
 
 PORTS		:= $(patsubst arch/%/port,%,$(wildcard arch/*/port))
 PORT_RUNS	:= $(PORTS:%=$(B)/tests/port/port_%)
-PORT_TESTS	:= $(patsubst %.c,%,$(filter-out tests/events/survive.c, \
+PORT_TESTS	:= $(patsubst %.c,%,$(filter-out tests/events/survive.c tests/events/kills.c, \
 		   $(wildcard tests/port/*.c tests/events/*.c tests/life/*.c)) \
 		   tests/unit/basic.c tests/unit/objects_rejected.c \
 		   tests/unit/objects_corpus.c)
