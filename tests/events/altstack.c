@@ -45,8 +45,14 @@ static void handle_on(size_t bytes)
 
 	stack.ss_sp = at + GUARD;
 	if (at == MAP_FAILED || mprotect(at, GUARD, PROT_NONE) ||
-	    sigaltstack(&stack, NULL) || sigaction(SIGUSR1, &action, NULL))
+	    sigaction(SIGUSR1, &action, NULL))
 		_exit(2);
+	/* A kernel may want more, whatever it says (ppc64le's). */
+	while (sigaltstack(&stack, NULL)) {
+		if (errno != ENOMEM || stack.ss_size > GUARD)
+			_exit(3);
+		stack.ss_size += 512;
+	}
 	raise(SIGUSR1);
 	_exit(0);
 }
