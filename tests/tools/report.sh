@@ -67,9 +67,14 @@ ns() { # "1.23 ms" as nanoseconds
 	echo "$1" | awk '{ f["ns"] = 1; f["µs"] = 1e3; f["ms"] = 1e6; f["s"] = 1e9
 		printf "%.0f\n", $1 * f[$2] }'
 }
-# The library's own durations, sorted: medians agree to a bin, the longest exactly.
+# From event to event, sorted: medians agree to a bin, the longest exactly.  (Durations that
+# events carry end before they do, by however long the thread is kept from its work.)
 lengths() {
-	babeltrace2 "$evil" | sed -n 's/.*shop:pay_end.*duration = \([1-9][0-9]*\) .*/\1/p' |
+	babeltrace2 --clock-seconds --no-delta "$evil" | tr -d '[]' |
+		awk '{ for (i = 1; i < NF; i++) if ($i == "vtid") t = $(i + 2) }
+			/shop:pay_begin:/ { begun[t, ++open[t]] = $1 }
+			/shop:pay_end:/ && open[t] {
+				printf "%.0f\n", ($1 - begun[t, open[t]--]) * 1e9 }' |
 		sort -n >"$TMP/lengths"
 	[ "$(wc -l <"$TMP/lengths")" = 25 ] || return 1
 	median=$(sed -n 13p "$TMP/lengths") longest=$(tail -n 1 "$TMP/lengths")
